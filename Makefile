@@ -1,0 +1,44 @@
+# dides: everything a newcomer needs is `make demo` and `make test`.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format bench constraints clean
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+help:  ## list these targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(READY)  ## make .venv with everything pinned in constraints.txt
+
+$(READY): constraints.txt pyproject.toml contrib/setup.sh
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh contrib/setup.sh
+	@touch $(READY)
+
+demo: setup  ## a coordinator, eight agents, a rollout, a bad version, a rollback
+	@$(BIN)/dides demo
+
+test: setup  ## every test
+	@echo "==> running the tests (unit, contract, integration, acceptance)"
+	@$(BIN)/pytest
+
+check: setup  ## format, lint, types, import floors
+	@echo "==> ruff format" && $(BIN)/ruff format --check src tests bench docs
+	@echo "==> ruff check" && $(BIN)/ruff check src tests bench docs
+	@echo "==> mypy --strict" && $(BIN)/mypy
+	@echo "==> import floors" && $(BIN)/lint-imports
+
+format: setup  ## format the code
+	@$(BIN)/ruff format src tests bench docs
+	@$(BIN)/ruff check --fix src tests bench docs
+
+bench: setup  ## benchmarks; each prints its figures and the ratio to a yardstick
+	@for file in bench/bench_*.py; do echo "==> $$file"; PYTHONPATH=tests $(BIN)/python $$file || exit 1; done
+
+constraints:  ## pin the newest versions that fit pyproject.toml (needs uv)
+	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    --upgrade --extra server --group dev pyproject.toml -o constraints.txt
+
+clean:  ## remove what the other targets made
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist

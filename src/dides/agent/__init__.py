@@ -1,0 +1,1 @@
+"""The agent: brings one instance to its desired state and reports how it is."""

@@ -1,0 +1,122 @@
+"""An agent: a conversation with the coordinator and the work on the instance, side by side until one of them ends."""
+
+import asyncio
+import signal
+from contextlib import suppress
+from random import Random, SystemRandom
+from typing import Any, Never
+
+import structlog
+
+from dides.agent.apply import APPLY_LOG
+from dides.agent.conversation import Conversation
+from dides.agent.errors import SettingError
+from dides.agent.health import CHECK_LOG
+from dides.agent.memory import Memory
+from dides.agent.output import trim_files
+from dides.agent.registration import Registration
+from dides.agent.settings import AgentSettings
+from dides.agent.situation import Situation
+from dides.agent.statedir import StateDirectory
+from dides.agent.worker import Worker
+from dides.client.instance import InstanceClient
+from dides.clock import Clock, SystemClock
+from dides.systemd import notify
+
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+TIDY_EVERY = 10.0
+
+
+class Agent:
+    """The agent of one instance. The clock, the randomness and the client's transport are seams."""
+
+    def __init__(
+        self,
+        settings: AgentSettings,
+        directory: StateDirectory,
+        client: InstanceClient,
+        *,
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        """Take up where the state directory says; raises StateDirectoryError, or SettingError for another's."""
+        memory = _recall(directory, settings.name)
+        client.credential = memory.credential
+        situation = Situation(memory, directory, settings.interval)
+        registration = Registration(settings, situation, client, random)
+        self._conversation = Conversation(settings.name, situation, client, registration, clock, random)
+        self._worker = Worker(settings, situation, clock)
+        self._longest_apply = settings.apply_timeout
+        self._logs = [settings.state_dir / name for name in (APPLY_LOG, CHECK_LOG)]
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set; then return, at once or after a running apply has ended.
+
+        Raises DecommissionedError and SettingError, also only after a running apply has ended.
+        """
+        work = asyncio.create_task(self._worker.work())
+        talk = asyncio.create_task(self._conversation.hold())
+        tasks = [work, talk, asyncio.create_task(self._keep_tidy())]
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            if await self._finish(work) and not talk.done():
+                await _cancel(talk)
+                await self._conversation.say_last()
+        finally:
+            await _cancel(stopping, *tasks)
+        for task in tasks:
+            if not task.cancelled():
+                task.result()
+
+    async def _finish(self, work: asyncio.Task[None]) -> bool:
+        """Let the work end, with the apply that runs; tell whether one did."""
+        notify("STOPPING=1")
+        applying = self._worker.applying
+        if applying:
+            log.info("stopping once the running apply has ended", at_most_seconds=self._longest_apply)
+        self._worker.stop(work)
+        await asyncio.wait([work])
+        return applying
+
+    async def _keep_tidy(self) -> Never:
+        """Keep the output files short that a daemon, left behind by an apply, may go on writing to."""
+        while True:
+            await asyncio.sleep(TIDY_EVERY)
+            for file in self._logs:
+                with suppress(OSError):
+                    trim_files(file)
+
+
+async def run_agent(settings: AgentSettings) -> None:
+    """Run the agent of this process until SIGTERM or SIGINT.
+
+    Raises AgentError, whose text says what to do next and whose `exit_code` the process should end with.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with StateDirectory(settings.state_dir) as directory:
+        async with InstanceClient(settings.server) as client:
+            log.info("starting", server=settings.server, state_dir=str(settings.state_dir))
+            if settings.apply is None:
+                log.warning("no --apply: a version counts as applied as soon as it is desired")
+            await Agent(settings, directory, client, clock=SystemClock(), random=SystemRandom()).run(stop)
+    log.info("stopped")
+
+
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+def _recall(directory: StateDirectory, name: str) -> Memory:
+    memory = directory.load() or Memory(name=name)
+    if memory.name != name:
+        raise SettingError(
+            "--name",
+            f"{directory.path} belongs to the instance {memory.name}, not to {name}: give that name, or another "
+            "--state-dir",
+        )
+    return memory

@@ -1,0 +1,93 @@
+"""What the parts of an agent share: where the instance stands, and what it was told last."""
+
+import asyncio
+
+import msgspec
+import structlog
+
+from dides.agent.errors import StateDirectoryError
+from dides.agent.memory import Memory, Standing
+from dides.agent.report import Verdict, compose
+from dides.agent.statedir import StateDirectory
+from dides.protocol.messages import Directive, Heartbeat
+
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+SHORTEST_INTERVAL = 0.1
+
+
+class Situation:
+    """The present of one instance. Whatever changes its heartbeat sets `changed`, so that it is sent at once."""
+
+    def __init__(self, memory: Memory, directory: StateDirectory, interval: float) -> None:
+        """Begin with what is remembered; `interval` is the longest time between heartbeats, in seconds."""
+        self.memory = memory
+        self.interval = interval
+        self.seen = memory.standing.generation or 0
+        """The generation that the coordinator named last; the blocking query waits for one above it."""
+        self.changed = asyncio.Event()
+        self.settled = asyncio.Event()
+        """Set once there is something true to report: a first check, or an apply."""
+        self._longest_interval = interval
+        self._directory = directory
+        self._verdict: Verdict | None = None
+        self._told: asyncio.Queue[Directive] = asyncio.Queue(maxsize=1)
+        self._note(None)
+
+    @property
+    def standing(self) -> Standing:
+        """How far the instance has come."""
+        return self.memory.standing
+
+    def heartbeat(self) -> Heartbeat:
+        """Return what there is to report now."""
+        return compose(self.standing, self._verdict)
+
+    def stand(self, standing: Standing, verdict: Verdict | None) -> None:
+        """Take over a standing and the verdict of the last check on it, and write the standing to the disk.
+
+        Raises StateDirectoryError when it cannot be written; the standing then holds until the agent ends.
+        """
+        before = self.heartbeat()
+        self.memory = msgspec.structs.replace(self.memory, standing=standing)
+        self._verdict = verdict
+        self._note(before)
+        self._directory.save(self.memory)
+
+    def judge(self, verdict: Verdict) -> None:
+        """Take over the verdict of a check."""
+        before = self.heartbeat()
+        self._verdict = verdict
+        self._note(before)
+
+    def adopt(self, standing: Standing) -> None:
+        """Take over a standing with which nothing was applied."""
+        try:
+            self.stand(standing, self._verdict)
+        except StateDirectoryError as error:
+            log.warning("cannot write down the generation; it is taken over again after a restart", error=str(error))
+
+    def admit(self, credential: str) -> None:
+        """Keep the credential that the coordinator gave at registration."""
+        self.memory = msgspec.structs.replace(self.memory, credential=credential)
+        try:
+            self._directory.save(self.memory)
+        except StateDirectoryError as error:
+            log.warning("cannot write down the credential; it is lost when the agent ends", error=str(error))
+
+    def hear(self, directive: Directive) -> None:
+        """Take in an answer of the coordinator; only the newest one waits to be decided about."""
+        self.seen = directive.generation
+        self.interval = max(SHORTEST_INTERVAL, min(self._longest_interval, directive.heartbeat_interval))
+        if self._told.full():
+            self._told.get_nowait()
+        self._told.put_nowait(directive)
+
+    async def next_directive(self) -> Directive:
+        """Wait for an answer that was not decided about yet."""
+        return await self._told.get()
+
+    def _note(self, before: Heartbeat | None) -> None:
+        if self._verdict is not None or self.standing.dirty:
+            self.settled.set()
+        if self.heartbeat() != before:
+            self.changed.set()

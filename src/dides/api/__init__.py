@@ -1,0 +1,1 @@
+"""The HTTP surface of the coordinator: routes, access, problem documents."""

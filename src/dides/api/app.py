@@ -1,0 +1,95 @@
+"""The ASGI application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ASGIApp
+
+from dides.api import deployments, events, inventory, operations
+from dides.api.access import Access, Principal
+from dides.api.answers import answer_head_and_options, identify_requests
+from dides.api.problems import LARGEST_BODY, Handled, http_error, invalid_header, refused, unexpected
+from dides.api.refusals import OPTIONAL
+from dides.api.requests import check_request, decoded_query
+from dides.api.schema import Document
+from dides.coordinator.coordinator import Coordinator
+from dides.model.errors import RefusedError
+
+DESCRIPTION = (
+    "dides rolls a version out over a fleet of instances, a few at a time, and takes it back when it fails. "
+    "Times are RFC 3339 in UTC, durations are seconds, every refusal is a problem document (RFC 9457)."
+)
+BEARER = SecurityScheme(
+    type="http",
+    scheme="bearer",
+    description="The operator's token, from operator-token in the coordinator's data directory; or an instance's own "
+    "credential, from its registration.",
+)
+
+
+def create_app(coordinator: Coordinator, access: Access, version: str) -> ASGIApp:
+    """Return the application; the coordinator starts and stops with it."""
+    routes = _create_routes(coordinator, access, version)
+    methods = {route.path_format: route.methods for route in routes.routes}
+    # Outermost, because Litestar's own middleware does not see what no route answers.
+    return identify_requests(answer_head_and_options(routes, methods))
+
+
+def _create_routes(coordinator: Coordinator, access: Access, version: str) -> Litestar:
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        await coordinator.start()
+        try:
+            yield
+        finally:
+            await coordinator.stop()
+
+    return Litestar(
+        route_handlers=[
+            Router(
+                "/", route_handlers=[inventory.router, deployments.router, events.router], before_request=check_request
+            ),
+            operations.router,
+        ],
+        dependencies={
+            "coordinator": Provide(lambda: coordinator, sync_to_thread=False),
+            "principal": Provide(_principal, sync_to_thread=False),
+            "parameters": Provide(decoded_query, sync_to_thread=False),
+        },
+        state=State({"coordinator": coordinator, "access": access}),
+        lifespan=[lifespan],
+        exception_handlers={
+            RefusedError: refused,
+            ValidationException: invalid_header,
+            HTTPException: http_error,
+            Exception: unexpected,
+        },
+        request_max_body_size=LARGEST_BODY,
+        openapi_config=_openapi(version, dev=access.dev),
+        logging_config=None,
+    )
+
+
+def _principal(request: Handled) -> Principal:
+    principal: Principal = request.state.principal
+    return principal
+
+
+def _openapi(version: str, *, dev: bool) -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="dides",
+        version=version,
+        description=DESCRIPTION,
+        path="/schema",
+        render_plugins=[Document(extra=(operations.Health,))],
+        security=OPTIONAL if dev else [{"bearer": []}],
+        components=Components(security_schemes={"bearer": BEARER}),
+        use_handler_docstrings=True,
+    )

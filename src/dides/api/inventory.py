@@ -1,0 +1,188 @@
+"""The routes under /inventory."""
+
+from collections.abc import Awaitable
+from typing import Annotated
+
+from litestar import Response, Router, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Example
+from litestar.params import Body
+from msgspec import UNSET
+
+from dides.api.access import Principal, Role, access_of, bearer, instance_itself, instance_or_operators, operators
+from dides.api.body import Strict
+from dides.api.injected import Name, Sender, Services
+from dides.api.pages import cursor_of, name_in
+from dides.api.problems import Handled
+from dides.api.refusals import OPTIONAL, for_operators, refusals
+from dides.api.views import directive_view, instance_view
+from dides.model.errors import ForbiddenError, GoneError, NotFoundError
+from dides.model.instance import Instance
+from dides.model.selector import Selector, parse_selector
+from dides.protocol import messages
+from dides.protocol.messages import Directive, Heartbeat, InstancePage, Registered, Registration
+from dides.protocol.queries import DecommissionQuery, DesiredQuery, InstanceQuery
+from dides.store.base import Transaction
+
+REGISTRATION = Example(
+    summary="A first registration",
+    value={
+        "instance": {
+            "ip": "192.168.1.100",
+            "name": "web-server-01",
+            "labels": {"environment": "production", "role": "web"},
+        },
+        "token": "your-registration-token",
+    },
+)
+HEARTBEAT = Example(
+    summary="HEALTHY at two versions, acting on generation 7",
+    value={"code_version": "1.0.0", "configuration_version": "1.0.1", "status": 1, "observed": 7},
+)
+
+
+@post(
+    "/register",
+    dto=Strict[Registration],
+    return_dto=None,
+    summary="Register an instance",
+    responses={
+        200: ResponseSpec(Registered, generate_examples=False, description="An instance that was there before."),
+        **refusals(400, 401, 403, 409, 413, 422),
+    },
+    security=OPTIONAL,
+)
+async def register(
+    data: Annotated[Registration, Body(examples=[REGISTRATION])], request: Handled, coordinator: Services
+) -> Response[Registered]:
+    """Register; 201 the first time, 200 when the instance is the same one or the earlier one has fallen silent."""
+    access_of(request).check_registration(data.token)
+    joined, credential = await coordinator.register(data.instance, bearer(request))
+    registered = Registered(
+        instance=instance_view(joined.instance),
+        credential=credential,
+        heartbeat_interval=coordinator.settings.heartbeat_interval,
+    )
+    return Response(registered, status_code=201 if joined.created else 200)
+
+
+@patch(
+    "/instances/{name:str}",
+    guards=[instance_or_operators],
+    dto=Strict[Heartbeat],
+    return_dto=None,
+    summary="Heartbeat, or an operator's change of labels",
+    responses=refusals(400, 401, 403, 404, 410, 413, 422),
+)
+async def heartbeat(
+    name: Name,
+    principal: Sender,
+    coordinator: Services,
+    data: Annotated[Heartbeat, Body(examples=[HEARTBEAT])] = Heartbeat(),
+) -> Directive:
+    """Report any subset of versions and status; an empty object says "alive". Operators may change labels only."""
+    _check_may_change(principal, data)
+    if data.labels is not UNSET:
+        await coordinator.relabel(name, data.labels, principal.name)
+    if _reports(data) or (data.labels is UNSET and principal.is_instance(name)):
+        instance = await _still_there(principal, name, coordinator.heartbeat(name, data))
+    else:
+        instance = await coordinator.instance(name)
+    return directive_view(instance, coordinator.settings.heartbeat_interval)
+
+
+@get(
+    "/instances/{name:str}/desired",
+    guards=[instance_itself],
+    summary="Wait for the desired state to change",
+    responses=refusals(401, 403, 404, 410, 422),
+)
+async def desired(
+    name: Name,
+    principal: Sender,
+    coordinator: Services,
+    parameters: NamedDependency[DesiredQuery],
+) -> Directive:
+    """Answer at once when the generation is above the given one, else as soon as it rises, else after `wait`."""
+    instance = await _still_there(
+        principal, name, coordinator.wait_for_change(name, parameters.generation, parameters.wait)
+    )
+    return directive_view(instance, coordinator.settings.heartbeat_interval)
+
+
+@get(
+    "/instances",
+    guards=[operators],
+    summary="List instances",
+    responses=for_operators(),
+)
+async def instances(coordinator: Services, parameters: NamedDependency[InstanceQuery]) -> InstancePage:
+    """List the matching instances by name, a page at a time."""
+    selector, after = parse_selector(parameters.selector), name_in(parameters.cursor)
+    return await coordinator.read(lambda tx: _page(tx, parameters, selector, after))
+
+
+@get(
+    "/instances/{name:str}",
+    guards=[instance_or_operators],
+    summary="Read one instance",
+    responses=for_operators(404),
+)
+async def instance(name: Name, principal: Sender, coordinator: Services) -> messages.Instance:
+    """Return what the coordinator knows of an instance."""
+    return instance_view(await _still_there(principal, name, coordinator.instance(name)))
+
+
+@delete(
+    "/instances/{name:str}",
+    guards=[operators],
+    summary="Decommission an instance",
+    responses=for_operators(404, 409),
+)
+async def decommission(
+    name: Name, principal: Sender, coordinator: Services, parameters: NamedDependency[DecommissionQuery]
+) -> None:
+    """Remove an instance; its credential then gets 410, and its agent stops."""
+    await coordinator.decommission(name, principal.name, force=parameters.force)
+
+
+def _page(tx: Transaction, parameters: InstanceQuery, selector: Selector, after: str | None) -> InstancePage:
+    status = None if parameters.status is UNSET else parameters.status
+    found = tx.inventory.page(selector, status, after or "", parameters.limit + 1)
+    shown = found[: parameters.limit]
+    return InstancePage(
+        instances=[instance_view(each) for each in shown],
+        count=tx.inventory.count(selector, status) if after is None else None,
+        next_cursor=cursor_of(shown[-1].name) if len(found) > parameters.limit else None,
+    )
+
+
+def _reports(heartbeat: Heartbeat) -> bool:
+    """Tell whether it says anything that only an instance may say of itself."""
+    said = (heartbeat.code_version, heartbeat.configuration_version, heartbeat.status)
+    return any(each is not UNSET for each in (*said, heartbeat.observed, heartbeat.message))
+
+
+def _check_may_change(principal: Principal, heartbeat: Heartbeat) -> None:
+    if principal.role is Role.INSTANCE and heartbeat.labels is not UNSET:
+        raise ForbiddenError("An instance may not change its own labels after registration; an operator may.")
+    if principal.role is Role.OPERATOR and _reports(heartbeat):
+        raise ForbiddenError("Only the instance itself may report versions and status; an operator may change labels.")
+
+
+async def _still_there(principal: Principal, name: str, reading: Awaitable[Instance]) -> Instance:
+    """Await something of an instance; one that vanished meanwhile was decommissioned, and is told so."""
+    try:
+        return await reading
+    except NotFoundError as error:
+        if principal.instance == name:
+            raise GoneError(f"The instance {name} was decommissioned.") from error
+        raise
+
+
+router = Router(
+    "/inventory",
+    tags=["inventory"],
+    route_handlers=[register, heartbeat, desired, instances, instance, decommission],
+)

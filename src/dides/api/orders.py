@@ -1,0 +1,42 @@
+"""From the body of POST /deploy to what the coordinator understands."""
+
+import hashlib
+
+import msgspec
+from msgspec import UNSET
+
+from dides.coordinator.deployments import Key, Order
+from dides.model.errors import FieldError, InvalidError
+from dides.model.policy import Policy
+from dides.model.selector import parse_selector
+from dides.model.state import State
+from dides.protocol.messages import DeployRequest
+
+LONGEST_KEY = 255
+
+
+def order_of(request: DeployRequest, actor: str) -> Order:
+    """Return the order in a request that dides.protocol.decode has checked; InvalidError for a malformed selector."""
+    labels = next((each for each in (request.labels, request.lables) if each is not UNSET), {})
+    given = next((each for each in (request.configuration, request.condiguration) if each is not UNSET), None)
+    text = None if request.selector is UNSET else request.selector
+    return Order(
+        to=State(
+            None if request.code_version is UNSET else request.code_version,
+            None if request.configuration_version is UNSET else request.configuration_version,
+        ),
+        labels=labels,
+        selector_text=text,
+        selector=parse_selector(text or "").and_labels(labels),
+        policy=Policy(**msgspec.structs.asdict(given)) if given else Policy(),
+        actor=actor,
+    )
+
+
+def key_of(text: str | None, request: DeployRequest) -> Key | None:
+    """Return the idempotency key of a request, None when it came without one; InvalidError when it is unusable."""
+    if text is None:
+        return None
+    if not text or len(text) > LONGEST_KEY:
+        raise InvalidError(FieldError("Idempotency-Key", f"must have 1 to {LONGEST_KEY} characters"))
+    return Key(text, hashlib.sha256(msgspec.json.encode(request, order="deterministic")).digest())

@@ -1,0 +1,39 @@
+"""Cursors: where the next page of a list begins, as an opaque text."""
+
+import base64
+import binascii
+import re
+
+from msgspec import UNSET, UnsetType
+
+from dides.model.errors import FieldError, InvalidError
+from dides.protocol.fields import HOSTNAME_PATTERN, whole
+
+_NAME = re.compile(whole(HOSTNAME_PATTERN))
+_NUMBER = re.compile(r"[0-9]{1,16}\Z", re.ASCII)
+
+
+def cursor_of(place: str | int) -> str:
+    """Return the cursor that stands for a place in a list."""
+    return base64.urlsafe_b64encode(str(place).encode()).decode().rstrip("=")
+
+
+def name_in(cursor: str | UnsetType) -> str | None:
+    """Return the name after which a page begins, None for the first page; InvalidError when it is no cursor of ours."""
+    return None if cursor is UNSET else _place(cursor, _NAME)
+
+
+def number_in(cursor: str | UnsetType) -> int | None:
+    """Return the number beyond which a page begins, None for the first; InvalidError when it is no cursor of ours."""
+    return None if cursor is UNSET else int(_place(cursor, _NUMBER))
+
+
+def _place(cursor: str, form: re.Pattern[str]) -> str:
+    try:
+        place = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        place = ""
+    if not form.match(place):
+        message = "is not one that a page before has given; leave it out to start anew"
+        raise InvalidError(FieldError("cursor", message))
+    return place

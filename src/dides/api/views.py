@@ -1,0 +1,99 @@
+"""How the model is shown on the wire."""
+
+import msgspec
+
+from dides.clock import to_datetime
+from dides.engine.window import held_by
+from dides.model import deployment as model
+from dides.model.instance import Instance
+from dides.protocol import messages
+from dides.store.records import Event
+
+
+def instance_view(instance: Instance) -> messages.Instance:
+    """Return an instance as the wire has it."""
+    return messages.Instance(
+        name=instance.name,
+        ip=instance.ip,
+        labels=dict(instance.labels),
+        status=instance.status,
+        current=instance.current,
+        desired=instance.desired,
+        generation=instance.generation,
+        message=instance.message,
+        registered_at=to_datetime(instance.registered_at),
+        last_heartbeat_at=None if instance.last_heartbeat_at is None else to_datetime(instance.last_heartbeat_at),
+        reachable=instance.reachable,
+    )
+
+
+def directive_view(instance: Instance, heartbeat_interval: float) -> messages.Directive:
+    """Return what an instance should be; an update is needed when it is not there."""
+    return messages.Directive(
+        name=instance.name,
+        desired=instance.desired,
+        generation=instance.generation,
+        deployment_id=instance.told_by,
+        update_needed=not instance.current.meets(instance.desired),
+        heartbeat_interval=heartbeat_interval,
+    )
+
+
+def deployment_view(deployment: model.Deployment) -> messages.Deployment:
+    """Return a deployment as the wire has it."""
+    counts = deployment.counts
+    return messages.Deployment(
+        id=deployment.id,
+        kind=deployment.kind,
+        rollback_of=deployment.rollback_of,
+        status=deployment.status,
+        reason=deployment.reason,
+        code_version=deployment.to.code_version,
+        configuration_version=deployment.to.configuration_version,
+        labels=dict(deployment.labels),
+        selector=deployment.selector,
+        configuration=messages.Configuration(**msgspec.structs.asdict(deployment.policy)),
+        progress=messages.Progress(
+            total=counts.total,
+            pending=counts.pending,
+            updating=counts.updating,
+            succeeded=counts.succeeded,
+            failed=counts.failed,
+            skipped=counts.skipped,
+        ),
+        wave=None,
+        held_by=held_by(deployment),
+        rolled_back_by=deployment.rolled_back_by,
+        created_at=to_datetime(deployment.created_at),
+        finished_at=None if deployment.finished_at is None else to_datetime(deployment.finished_at),
+        created_by=deployment.created_by,
+    )
+
+
+def target_view(target: model.Target) -> messages.Target:
+    """Return a target as the wire has it; while it updates, the message is its instance's."""
+    message = target.message or (target.report.message if target.report else "")
+    return messages.Target(
+        instance=target.instance,
+        state=target.state,
+        reason=target.reason,
+        message=message,
+        from_=target.before,
+        to=target.to,
+        attempt=target.attempt,
+        told_at=None if target.told_at is None else to_datetime(target.told_at),
+        finished_at=None if target.finished_at is None else to_datetime(target.finished_at),
+    )
+
+
+def event_view(event: Event) -> messages.Event:
+    """Return an event as the wire has it."""
+    return messages.Event(
+        id=event.id,
+        at=to_datetime(event.at),
+        kind=event.kind,
+        deployment_id=event.deployment_id,
+        instance=event.instance,
+        actor=event.actor,
+        data=dict(event.data),
+    )

@@ -1,0 +1,142 @@
+"""The commands that act on the deployment in flight, and the one that removes an instance."""
+
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import typer
+
+from dides.cli.attend import attend_or_leave
+from dides.cli.connection import DEFAULT_SERVER, Server, Token, converse
+from dides.cli.exits import ExitCode, exit_code_of
+from dides.cli.options import Output, UsageError, Wait
+from dides.cli.output import Format, make_console, make_progress_console, print_json, print_remark
+from dides.cli.show import show_deployment
+from dides.cli.words import say_state
+from dides.client.operator import OperatorClient
+from dides.protocol.messages import Deployment, Instance
+
+InstanceName = Annotated[str, typer.Argument(metavar="NAME", help="The instance's name.")]
+AlsoRollBack = Annotated[
+    bool, typer.Option("--rollback", help="Also return every instance that it touched to what it had.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Also while an update of it runs.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def pause(output: Output = Format.TABLE, server: Server = DEFAULT_SERVER, token: Token = None) -> None:
+    """Start no further updates until resumed; those under way go on.
+
+    Example:
+      dides pause
+
+    """
+    act(OperatorClient.pause, output, server, token)
+
+
+def resume(output: Output = Format.TABLE, server: Server = DEFAULT_SERVER, token: Token = None) -> None:
+    """Go on after a pause.
+
+    Example:
+      dides resume
+
+    """
+    act(OperatorClient.resume, output, server, token)
+
+
+def progress(output: Output = Format.TABLE, server: Server = DEFAULT_SERVER, token: Token = None) -> None:
+    """Take one reconcile step now, which a coordinator with a reconcile interval of 0 never does by itself.
+
+    Example:
+      dides progress
+
+    """
+    act(OperatorClient.progress, output, server, token)
+
+
+def abort(
+    also_roll_back: AlsoRollBack = False,
+    output: Output = Format.TABLE,
+    server: Server = DEFAULT_SERVER,
+    token: Token = None,
+) -> None:
+    """Stop the deployment in flight; what it has updated stays so, unless --rollback is given.
+
+    Example:
+      dides abort --rollback
+
+    """
+    act(lambda client: client.abort(rollback=also_roll_back), output, server, token)
+
+
+def rollback(
+    wait: Wait = True, output: Output = Format.TABLE, server: Server = DEFAULT_SERVER, token: Token = None
+) -> None:
+    """Undo the deployment in flight, or the newest one, and watch that until it ends.
+
+    Exit codes are those of deploy. Ctrl-C stops the watching, not the rollback.
+
+    Example:
+      dides rollback
+      dides rollback --no-wait -o json
+
+    """
+
+    async def undo(client: OperatorClient) -> Deployment:
+        deployment = await client.rollback()
+        if not wait:
+            return deployment
+        return await attend_or_leave(client, deployment, make_progress_console(output), now=deployment.created_at)
+
+    deployment = converse(server, token, undo)
+    show_deployment(deployment, output, watched=wait)
+    raise typer.Exit(exit_code_of(deployment))
+
+
+def decommission(
+    name: InstanceName,
+    force: Force = False,
+    yes: Yes = False,
+    output: Output = Format.TABLE,
+    server: Server = DEFAULT_SERVER,
+    token: Token = None,
+) -> None:
+    """Remove an instance from the inventory; its agent stops. With -o json: prints the instance as it was.
+
+    Example:
+      dides decommission web-3 --yes
+
+    """
+    if not yes and not sys.stdin.isatty():
+        raise UsageError("There is no terminal to ask on: say that you mean it with --yes.")
+    instance = converse(server, token, lambda client: client.instance(name))
+    if not yes:
+        confirm(f"Decommission {say_instance(instance)}? Its agent stops.")
+    converse(server, token, lambda client: client.decommission(name, force=force))
+    if output is Format.JSON:
+        print_json(instance)
+    else:
+        make_console().print(f"{name} is decommissioned; its agent stops at its next heartbeat.")
+
+
+def confirm(question: str) -> None:
+    """Ask on the terminal, and leave when the answer is no. Raises typer.Exit."""
+    try:
+        agreed = typer.confirm(question, err=True)
+    except typer.Abort as error:
+        raise typer.Exit(ExitCode.INTERRUPTED) from error
+    if not agreed:
+        print_remark("Nothing was done.")
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def say_instance(instance: Instance) -> str:
+    """Return an instance in a few words, to recognize it by."""
+    return f"{instance.name} ({instance.ip}, {instance.status.name.lower()}, {say_state(instance.current)})"
+
+
+def act(
+    action: Callable[[OperatorClient], Awaitable[Deployment]], output: Format, server: str, token: str | None
+) -> None:
+    """Do one thing to the deployment in flight and show how it stands then. Raises ClientError."""
+    show_deployment(converse(server, token, action), output)

@@ -1,0 +1,80 @@
+"""Shows a deployment where lines cannot be redrawn: one line for each change."""
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.text import Text
+
+from dides.cli.output import clean
+from dides.cli.progress import ServerTime, done, failure, headline, verdict
+from dides.cli.watch import Sight
+from dides.cli.words import HELD_BY, in_flight, say_duration
+from dides.model.deployment import DeploymentStatus
+from dides.protocol.messages import Deployment
+
+NAMES = 5
+"""Updating instances named at most in a line; the rest is counted."""
+
+
+class PlainDisplay:
+    """Prints a line for each change."""
+
+    def __init__(self, console: Console, time: ServerTime) -> None:
+        self._console = console
+        self._time = time
+        self._shown: Deployment | None = None
+        self._away = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def show(self, sight: Sight) -> None:
+        """Print what changed."""
+        if self._shown is None:
+            self._line(headline(sight.deployment))
+        for target in sight.failures:
+            self._console.print(failure(target, self._console), soft_wrap=True)
+        self._line(self._status(sight))
+        self._shown = sight.deployment
+        if not in_flight(sight.deployment):
+            self._console.print(verdict(sight.deployment, self._time, self._console), soft_wrap=True)
+
+    def show_away(self, seconds: float, why: str) -> None:
+        """Say once that the coordinator is away, and why it seems to be."""
+        if not self._away:
+            self._line(f"The coordinator is away, still trying: {clean(why)}")
+        self._away = True
+
+    def show_back(self) -> None:
+        """Say that the coordinator answers again."""
+        self._away = False
+        self._line("The coordinator is back.")
+
+    def _status(self, sight: Sight) -> str:
+        deployment, progress = sight.deployment, sight.deployment.progress
+        parts = [
+            f"{done(progress)}/{progress.total} done",
+            f"{progress.updating} updating{self._names(sight)}",
+            f"{progress.pending} pending",
+        ]
+        parts += [f"{progress.failed} failed"] if progress.failed else []
+        parts += [f"{progress.skipped} skipped"] if progress.skipped else []
+        if deployment.status is DeploymentStatus.PAUSED:
+            parts.append(HELD_BY["paused"])
+        elapsed = self._time.seconds_since(deployment.created_at, deployment.finished_at)
+        return f"[{say_duration(elapsed)}] {', '.join(parts)}"
+
+    def _names(self, sight: Sight) -> str:
+        names = [target.instance for target in sight.updating[:NAMES]]
+        if (more := sight.deployment.progress.updating - len(names)) > 0 and names:
+            names.append(f"and {more} more")
+        return f" ({', '.join(names)})" if names else ""
+
+    def _line(self, text: str) -> None:
+        self._console.print(Text(text), soft_wrap=True)

@@ -1,0 +1,100 @@
+"""The command `dides status`: the fleet in numbers, and the newest deployment."""
+
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from dides.cli.attend import attend_or_leave
+from dides.cli.connection import DEFAULT_SERVER, Server, Token, converse
+from dides.cli.exits import exit_code_of
+from dides.cli.options import Output
+from dides.cli.output import Format, make_console, make_progress_console, print_json
+from dides.cli.show import print_deployment
+from dides.cli.words import STATUS, in_flight
+from dides.client.operator import OperatorClient
+from dides.model.state import Status
+from dides.protocol.messages import Deployment
+
+Watch = Annotated[
+    bool,
+    typer.Option("--watch", "-w", help="Watch the newest deployment until it ends; the exit code tells how it ended."),
+]
+
+
+class Fleet(msgspec.Struct, frozen=True):
+    """How many instances say what."""
+
+    total: int
+    healthy: int
+    degraded: int
+    failed: int
+    unknown: int
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """What `dides status -o json` prints."""
+
+    instances: Fleet
+    deployment: Deployment | None
+
+
+def status(
+    watch: Watch = False,
+    output: Output = Format.TABLE,
+    server: Server = DEFAULT_SERVER,
+    token: Token = None,
+) -> None:
+    """Show the fleet in numbers and the newest deployment, which is the one in flight if there is one.
+
+    With --watch: follows it, and the rollback if one follows, until it ends; the exit code is then as that of deploy.
+
+    Example:
+      dides status
+      dides status --watch
+
+    """
+    overview = converse(server, token, lambda client: look(client, watch=watch, output=output))
+    if output is Format.JSON:
+        print_json(overview)
+    else:
+        print_overview(overview, make_console(), watched=watch)
+    if watch and overview.deployment is not None:
+        raise typer.Exit(exit_code_of(overview.deployment))
+
+
+async def look(client: OperatorClient, *, watch: bool, output: Format) -> Overview:
+    """Return how things stand, if wanted once the newest deployment has ended. Raises ClientError."""
+    newest = (await client.deployments(limit=1)).deployments
+    deployment = newest[0] if newest else None
+    if watch and deployment is not None and in_flight(deployment):
+        deployment = await attend_or_leave(client, deployment, make_progress_console(output))
+    return Overview(instances=await count_fleet(client), deployment=deployment)
+
+
+async def count_fleet(client: OperatorClient) -> Fleet:
+    """Ask how many instances have each status. Raises ClientError."""
+    count = {status: await client.count(status=status) for status in Status}
+    return Fleet(
+        total=sum(count.values()),
+        healthy=count[Status.HEALTHY],
+        degraded=count[Status.DEGRADED],
+        failed=count[Status.FAILED],
+        unknown=count[Status.UNKNOWN],
+    )
+
+
+def print_overview(overview: Overview, console: Console, *, watched: bool = False) -> None:
+    """Print the fleet in numbers, then the deployment unless it has just been watched."""
+    fleet = overview.instances
+    parts = [
+        STATUS[status].count(console, getattr(fleet, status.name.lower()))
+        for status in (Status.HEALTHY, Status.DEGRADED, Status.FAILED, Status.UNKNOWN)
+    ]
+    console.print(Text("  ").join([Text(f"Fleet: {fleet.total} instances", style="bold"), *parts]))
+    if overview.deployment is None:
+        console.print("No deployment yet: start one with dides deploy.")
+    elif not watched:
+        print_deployment(overview.deployment, console)

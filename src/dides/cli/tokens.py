@@ -1,0 +1,33 @@
+"""Finds the operator token of a coordinator on this machine, so that nobody has to type it there."""
+
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dides.config import default_data_dir
+
+OPERATOR_FILE = "operator-token"
+
+
+def find_token(server: str, file: Path) -> str | None:
+    """Return the operator token in a file, None when it cannot be read or the server is on another machine."""
+    if not is_on_this_machine(server):
+        return None
+    try:
+        return file.read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def token_file() -> Path:
+    """Return the file in which a coordinator of this user keeps its operator token."""
+    return default_data_dir() / OPERATOR_FILE
+
+
+def is_on_this_machine(server: str) -> bool:
+    """Tell whether a base URL names a loopback address."""
+    try:
+        host = urlsplit(server).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

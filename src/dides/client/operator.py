@@ -1,0 +1,111 @@
+"""What an operator says to the coordinator."""
+
+from collections.abc import AsyncIterator
+
+from dides.client.transport import Query, Transport
+from dides.protocol.messages import (
+    AbortRequest,
+    Deployment,
+    DeploymentPage,
+    DeployRequest,
+    Empty,
+    Event,
+    EventPage,
+    Instance,
+    InstancePage,
+    Target,
+    TargetPage,
+)
+
+PAGE = 1000
+
+
+class OperatorClient(Transport):
+    """The operator's side of the wire. Every method raises RefusedError and UnreachableError."""
+
+    async def deploy(self, request: DeployRequest, idempotency_key: str) -> Deployment:
+        """Trigger a deployment; the same key again answers with the deployment that the first call made."""
+        return await self.send(
+            Deployment, "POST", "/deploy", request, headers={"Idempotency-Key": idempotency_key}, patience=20
+        )
+
+    async def in_flight(self) -> Deployment:
+        """Return the deployment in flight; RefusedError with status 404 when there is none."""
+        return await self.send(Deployment, "GET", "/deploy")
+
+    async def progress(self) -> Deployment:
+        """Take one reconcile step."""
+        return await self.send(Deployment, "POST", "/deploy/progress", Empty())
+
+    async def pause(self) -> Deployment:
+        """Tell nothing new until resumed."""
+        return await self.send(Deployment, "POST", "/deploy/pause", Empty())
+
+    async def resume(self) -> Deployment:
+        """Go on after a pause."""
+        return await self.send(Deployment, "POST", "/deploy/resume", Empty())
+
+    async def abort(self, *, rollback: bool = False) -> Deployment:
+        """Stop the deployment in flight; with `rollback`, also return what it touched."""
+        return await self.send(Deployment, "POST", "/deploy/abort", AbortRequest(rollback=rollback))
+
+    async def rollback(self) -> Deployment:
+        """Undo the deployment in flight, or else the newest one; answers with the rollback."""
+        return await self.send(Deployment, "POST", "/deploy/rollback", Empty())
+
+    async def deployment(self, deployment_id: int) -> Deployment:
+        """Return one deployment."""
+        return await self.send(Deployment, "GET", f"/deployments/{deployment_id}")
+
+    async def deployments(
+        self, *, status: str | None = None, limit: int = 20, cursor: str | None = None
+    ) -> DeploymentPage:
+        """Return a page of deployments, newest first."""
+        query: Query = {"status": status, "limit": limit, "cursor": cursor}
+        return await self.send(DeploymentPage, "GET", "/deployments", query=query)
+
+    async def targets(self, deployment_id: int, *, state: str | None = None) -> AsyncIterator[Target]:
+        """Yield the targets of a deployment in its order, page by page."""
+        cursor: str | None = None
+        while True:
+            query = {"state": state, "limit": PAGE, "cursor": cursor}
+            page = await self.send(TargetPage, "GET", f"/deployments/{deployment_id}/instances", query=query)
+            for target in page.instances:
+                yield target
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    async def events(self, *, deployment_id: int | None = None, limit: int = 100) -> list[Event]:
+        """Return the newest events in the order in which they happened, of one deployment or of all."""
+        path = "/events" if deployment_id is None else f"/deployments/{deployment_id}/events"
+        query: Query = {"limit": limit, "order": "newest"}
+        page = await self.send(EventPage, "GET", path, query=query, headers={"Accept": "application/json"})
+        return page.events[::-1]
+
+    async def instances(self, *, selector: str | None = None, status: int | None = None) -> AsyncIterator[Instance]:
+        """Yield the instances that match, by name, page by page."""
+        cursor: str | None = None
+        while True:
+            query = {"selector": selector, "status": status, "limit": PAGE, "cursor": cursor}
+            page = await self.send(InstancePage, "GET", "/inventory/instances", query=query)
+            for instance in page.instances:
+                yield instance
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    async def count(self, *, selector: str | None = None, status: int | None = None) -> int:
+        """Return how many instances match."""
+        query = {"selector": selector, "status": status, "limit": 1}
+        page = await self.send(InstancePage, "GET", "/inventory/instances", query=query)
+        return page.count or 0
+
+    async def instance(self, name: str) -> Instance:
+        """Return one instance."""
+        return await self.send(Instance, "GET", f"/inventory/instances/{name}")
+
+    async def decommission(self, name: str, *, force: bool = False) -> None:
+        """Remove an instance from the inventory; its agent stops. Refused while it updates, unless forced."""
+        query = {"force": "true" if force else None}
+        await self.send(type(None), "DELETE", f"/inventory/instances/{name}", query=query)

@@ -1,0 +1,99 @@
+"""One HTTP exchange with the coordinator: JSON in, a typed answer or a typed error out."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self, TypeVar
+
+import httpx2
+import msgspec
+
+from dides.client.errors import RefusedError, UnreachableError
+from dides.protocol.messages import Problem
+
+T = TypeVar("T")
+Query = Mapping[str, str | int | float | None]
+
+
+class Transport:
+    """Sends requests to one coordinator with one credential, over kept-alive connections."""
+
+    def __init__(
+        self,
+        server: str,
+        credential: str | None = None,
+        *,
+        timeout: float = 10.0,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Prepare, without connecting. `server` is a base URL, `timeout` seconds; `transport` is the seam for tests."""
+        self.server = server.rstrip("/")
+        self.credential = credential
+        self._http = httpx2.AsyncClient(base_url=self.server, timeout=timeout, transport=transport)
+        self._timeout = timeout
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def send(
+        self,
+        answer: type[T],
+        method: str,
+        path: str,
+        body: msgspec.Struct | None = None,
+        *,
+        query: Query | None = None,
+        headers: Mapping[str, str] | None = None,
+        patience: float = 0.0,
+    ) -> T:
+        """Send one request and decode its answer; `patience` is added to the timeout (a blocking query's wait).
+
+        Raises UnreachableError when there is no usable answer, RefusedError when the coordinator says no.
+        """
+        request = self._http.build_request(
+            method,
+            path,
+            content=None if body is None else msgspec.json.encode(body),
+            params={name: value for name, value in (query or {}).items() if value is not None},
+            headers={"Content-Type": "application/json", **self._authorization(), **(headers or {})},
+            timeout=self._timeout + patience,
+        )
+        try:
+            response = await self._http.send(request)
+        except httpx2.InvalidURL as error:
+            raise UnreachableError(f"{self.server} is not a usable URL: {error}") from error
+        except httpx2.HTTPError as error:
+            raise UnreachableError(f"{self.server} cannot be reached: {str(error) or type(error).__name__}") from error
+        if response.is_success:
+            return self._decode(answer, response)
+        raise self._failure(response)
+
+    def _authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.credential}"} if self.credential else {}
+
+    def _decode(self, answer: type[T], response: httpx2.Response) -> T:
+        try:
+            return msgspec.json.decode(response.content or b"null", type=answer)
+        except msgspec.DecodeError as error:
+            raise UnreachableError(f"{self.server} answered something that is not dides': {error}") from error
+
+    def _failure(self, response: httpx2.Response) -> RefusedError | UnreachableError:
+        try:
+            problem = msgspec.json.decode(response.content, type=Problem)
+        except msgspec.DecodeError:
+            return UnreachableError(f"{self.server} answered {response.status_code}, not as dides does")
+        if response.status_code >= 500 or response.status_code == 429:
+            wait = response.headers.get("Retry-After", "")
+            return UnreachableError(
+                f"{self.server} answered {response.status_code}: {problem.detail or problem.title}",
+                float(wait) if wait.isdigit() else None,
+            )
+        return RefusedError(problem)

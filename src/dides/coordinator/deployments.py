@@ -1,0 +1,181 @@
+"""What operators do with deployments: trigger, pause, resume, abort, roll back. Each is one unit of work."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from dides.coordinator.journal import log
+from dides.coordinator.step import Stepped, begin_rollback, step_of
+from dides.coordinator.stopping import stop_targets
+from dides.engine.order import in_order
+from dides.engine.rollback import why_not
+from dides.engine.threshold import threshold_of
+from dides.engine.window import window_of
+from dides.model.deployment import Deployment, DeploymentStatus, Kind
+from dides.model.errors import ConflictError, FieldError, InFlightError, InvalidError, NotFoundError
+from dides.model.policy import Policy
+from dides.model.selector import Selector
+from dides.model.state import State
+from dides.store.base import Transaction
+from dides.store.records import NewDeployment, NewTarget
+
+KEEP_KEYS_MS = 24 * 60 * 60 * 1000
+NOTHING_IN_FLIGHT = "No deployment is in flight."
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator asks for."""
+
+    to: State
+    labels: Mapping[str, str]
+    selector_text: str | None
+    selector: Selector
+    """Both the labels and the text."""
+    policy: Policy
+    actor: str
+
+
+class Key(msgspec.Struct, frozen=True):
+    """An idempotency key, and the hash of the body that came with it."""
+
+    text: str
+    body_hash: bytes
+
+
+class Triggered(msgspec.Struct):
+    """A deployment, whether this request made it, and what its first step did."""
+
+    deployment: Deployment
+    created: bool
+    stepped: Stepped | None
+
+
+def trigger(tx: Transaction, order: Order, key: Key | None, quiet_until: int) -> Triggered:
+    """Store a deployment and take its first step.
+
+    Raises InFlightError while another is in flight, InvalidError when nothing matches, or when the key came before
+    with another body. A key that came before with this body answers with what it made.
+    """
+    if key and (earlier := _made_by(tx, key, order.actor)):
+        return Triggered(earlier, created=False, stepped=None)
+    if other := tx.deployments.in_flight():
+        raise InFlightError(other.id)
+    deployment = _create(tx, order)
+    if key:
+        tx.keys.remember(order.actor, key.text, key.body_hash, deployment.id, tx.now)
+    stepped = step_of(tx, deployment, quiet_until)
+    return Triggered(stepped.deployment, created=True, stepped=stepped)
+
+
+def pause(tx: Transaction, actor: str) -> Deployment:
+    """Tell nothing new from now on; repeating it changes nothing. NotFoundError when nothing is in flight."""
+    deployment = in_flight(tx)
+    if deployment.status is DeploymentStatus.PAUSED:
+        return deployment
+    log(tx, "deployment.paused", actor, deployment_id=deployment.id)
+    return tx.deployments.save(msgspec.structs.replace(deployment, status=DeploymentStatus.PAUSED, paused_at=tx.now))
+
+
+def resume(tx: Transaction, actor: str) -> Deployment:
+    """Go on; deadlines have stood still. Repeating it changes nothing. NotFoundError when nothing is in flight."""
+    deployment = in_flight(tx)
+    if deployment.status is DeploymentStatus.RUNNING:
+        return deployment
+    tx.targets.shift_deadlines(deployment.id, tx.now - (deployment.paused_at or tx.now))
+    log(tx, "deployment.resumed", actor, deployment_id=deployment.id)
+    return tx.deployments.save(msgspec.structs.replace(deployment, status=DeploymentStatus.RUNNING, paused_at=None))
+
+
+def abort(tx: Transaction, actor: str, quiet_until: int, *, rollback: bool) -> Stepped:
+    """Stop the deployment in flight, and undo it when asked to.
+
+    NotFoundError when nothing is in flight; ConflictError when a rollback would be rolled back.
+    """
+    deployment = in_flight(tx)
+    if rollback:
+        _check_may_roll_back(deployment)
+    told, deployment = _stop(tx, deployment, actor, f"aborted by {actor}")
+    if not rollback:
+        return Stepped(deployment, told)
+    return begin_rollback(tx, deployment, told, quiet_until, actor)
+
+
+def roll_back(tx: Transaction, actor: str, quiet_until: int) -> Stepped:
+    """Stop and undo what is in flight, else undo the newest deployment of kind deploy; answers with the rollback.
+
+    NotFoundError when nothing was ever deployed; ConflictError when it is a rollback, or undone already.
+    """
+    undone = tx.deployments.in_flight() or tx.deployments.newest(Kind.DEPLOY)
+    if undone is None:
+        raise NotFoundError("Nothing was ever deployed, so there is nothing to roll back.")
+    _check_may_roll_back(undone)
+    told: set[str] = set()
+    if undone.in_flight:
+        told, undone = _stop(tx, undone, actor, f"stopped by {actor}, who rolled it back")
+    stepped = begin_rollback(tx, undone, told, quiet_until, actor)
+    rollback = tx.deployments.get(stepped.deployment.rolled_back_by or 0)
+    return msgspec.structs.replace(stepped, deployment=rollback or stepped.deployment)
+
+
+def in_flight(tx: Transaction) -> Deployment:
+    """Return the deployment in flight; NotFoundError when there is none."""
+    if deployment := tx.deployments.in_flight():
+        return deployment
+    raise NotFoundError(NOTHING_IN_FLIGHT)
+
+
+def _made_by(tx: Transaction, key: Key, actor: str) -> Deployment | None:
+    remembered = tx.keys.remembered(actor, key.text, tx.now - KEEP_KEYS_MS)
+    if remembered is None:
+        return None
+    body_hash, deployment_id = remembered
+    if body_hash != key.body_hash:
+        raise InvalidError(
+            FieldError(
+                "Idempotency-Key", f"came before with another body, for deployment {deployment_id}; use a new key"
+            )
+        )
+    return tx.deployments.get(deployment_id)
+
+
+def _create(tx: Transaction, order: Order) -> Deployment:
+    matched = in_order(tx.inventory.matching(order.selector))
+    if not matched:
+        field = "selector" if order.selector_text else "labels"
+        raise InvalidError(FieldError(field, "matches no instance; list what there is with GET /inventory/instances"))
+    new = NewDeployment(
+        kind=Kind.DEPLOY,
+        to=order.to,
+        labels=order.labels,
+        selector=order.selector_text,
+        policy=order.policy,
+        window=window_of(order.policy.batch_size, len(matched)),
+        threshold=threshold_of(order.policy.failure_threshold, len(matched)),
+        created_at=tx.now,
+        created_by=order.actor,
+    )
+    targets = [NewTarget(each.id, each.name, order.to, each.current) for each in matched]
+    deployment = tx.deployments.create(new, targets)
+    tx.convergences.drop(each.id for each in matched)
+    data = {"to": msgspec.to_builtins(order.to), "targets": len(targets), "policy": msgspec.to_builtins(order.policy)}
+    log(tx, "deployment.triggered", order.actor, deployment_id=deployment.id, data=data)
+    return deployment
+
+
+def _stop(tx: Transaction, deployment: Deployment, actor: str, reason: str) -> tuple[set[str], Deployment]:
+    told = stop_targets(tx, deployment)
+    stopped = msgspec.structs.replace(
+        deployment,
+        counts=deployment.counts.stopped(),
+        status=DeploymentStatus.ABORTED,
+        reason=reason,
+        finished_at=tx.now,
+        paused_at=None,
+    )
+    log(tx, "deployment.aborted", actor, deployment_id=deployment.id, data={"reason": reason})
+    return told, tx.deployments.save(stopped)
+
+
+def _check_may_roll_back(deployment: Deployment) -> None:
+    if reason := why_not(deployment):
+        raise ConflictError(reason)

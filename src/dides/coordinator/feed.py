@@ -1,0 +1,42 @@
+"""Tells waiting queries that an instance's desired state has changed, within this process."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+
+class Feed:
+    """Wakes those who listen for an instance. Everything happens on one event loop."""
+
+    def __init__(self) -> None:
+        self._listeners: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._closed = False
+
+    @contextmanager
+    def listen(self, name: str) -> Iterator[asyncio.Event]:
+        """Give an event that is set once the instance's desired state changes, or the coordinator stops.
+
+        Listen first and read afterwards: then no change falls between the two.
+        """
+        heard = asyncio.Event()
+        if self._closed:
+            heard.set()
+        self._listeners[name].add(heard)
+        try:
+            yield heard
+        finally:
+            self._listeners[name].discard(heard)
+            if not self._listeners[name]:
+                del self._listeners[name]
+
+    def publish(self, names: Iterable[str]) -> None:
+        """Wake everyone who listens for these instances."""
+        for name in names:
+            for heard in self._listeners.get(name, ()):
+                heard.set()
+
+    def close(self) -> None:
+        """Wake everyone, now and from now on: nobody is kept waiting by a coordinator that stops."""
+        self._closed = True
+        self.publish(list(self._listeners))

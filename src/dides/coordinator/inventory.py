@@ -1,0 +1,178 @@
+"""Who is in the fleet: registration, labels, decommission. Each is one unit of work."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from dides.coordinator.convergence import inheritance_of
+from dides.coordinator.credentials import same
+from dides.coordinator.journal import log
+from dides.engine.inheritance import change_for
+from dides.model.deployment import Deployment, Kind, Target, TargetState
+from dides.model.errors import ConflictError, NotFoundError
+from dides.model.instance import Instance
+from dides.model.selector import parse_selector
+from dides.model.state import NOTHING, Status
+from dides.store.base import Transaction
+from dides.store.records import NewTarget, Telling
+
+
+class Newcomer(msgspec.Struct, frozen=True, kw_only=True):
+    """What an instance says of itself when it registers."""
+
+    name: str
+    ip: str
+    labels: Mapping[str, str]
+    presented: bytes | None
+    """The hash of the credential that came with the request."""
+    credential: bytes
+    """The hash of the credential that it is given."""
+
+
+class Joined(msgspec.Struct):
+    """A registered instance."""
+
+    instance: Instance
+    created: bool
+    step_due: bool
+    """It joined the deployment in flight."""
+
+
+def register(tx: Transaction, newcomer: Newcomer) -> Joined:
+    """Add an instance, or let one take up its name again; then it inherits.
+
+    ConflictError when the name belongs to a live instance and the request does not prove to be that one.
+    """
+    known = tx.inventory.get(newcomer.name)
+    instance = _add(tx, newcomer) if known is None else _take_up(tx, known, newcomer)
+    joined = _join_in_flight(tx, instance)
+    return Joined(_inherit(tx, instance), created=known is None, step_due=joined)
+
+
+def relabel(tx: Transaction, name: str, labels: Mapping[str, str], actor: str) -> Instance:
+    """Replace an instance's labels. It moves no target, and is no sign of life. NotFoundError."""
+    instance = existing(tx, name)
+    changed = msgspec.structs.replace(instance, labels=labels)
+    if instance.labels != labels:
+        tx.inventory.relabel(changed)
+        log(tx, "instance.relabelled", actor, instance=name, data={"labels": dict(labels)})
+    return changed
+
+
+def decommission(tx: Transaction, name: str, actor: str, *, force: bool) -> bool:
+    """Remove an instance; return whether that makes a step due. NotFoundError; ConflictError while it updates.
+
+    An unfinished target leaves the total; a finished one stays, so that failures are never forgotten.
+    """
+    instance = existing(tx, name)
+    deployment = tx.deployments.in_flight()
+    target = target_in(tx, deployment, instance)
+    if target and target.state is TargetState.UPDATING and not force:
+        raise ConflictError(f"{name} is being updated. Wait until it is done, or insist with ?force=true.")
+    if deployment and target and target.state in (TargetState.PENDING, TargetState.UPDATING):
+        _withdraw(tx, deployment, target)
+    tx.targets.detach(instance.id)
+    tx.inventory.remove(instance, tx.now)
+    log(tx, "instance.decommissioned", actor, instance=name)
+    return deployment is not None
+
+
+def existing(tx: Transaction, name: str) -> Instance:
+    """Return an instance by name; NotFoundError."""
+    if instance := tx.inventory.get(name):
+        return instance
+    raise NotFoundError(f"There is no instance {name}. List what there is with GET /inventory/instances.")
+
+
+def target_in(tx: Transaction, deployment: Deployment | None, instance: Instance) -> Target | None:
+    """Return the instance's target in a deployment, if there is one."""
+    if deployment is None:
+        return None
+    return next(iter(tx.targets.of(deployment.id, [instance.id])), None)
+
+
+def _add(tx: Transaction, newcomer: Newcomer) -> Instance:
+    new = Instance(id=0, name=newcomer.name, ip=newcomer.ip, labels=newcomer.labels, registered_at=tx.now)
+    stored = tx.inventory.add(new, newcomer.credential)
+    log(tx, "instance.registered", newcomer.name, instance=newcomer.name, data={"ip": newcomer.ip})
+    return stored
+
+
+def _take_up(tx: Transaction, known: Instance, newcomer: Newcomer) -> Instance:
+    itself = same(newcomer.presented, tx.inventory.credential_of(known.name))
+    if known.reachable and not itself:
+        raise ConflictError(
+            f"The name {known.name} is taken by a live instance. Present its credential, wait until it has been "
+            "silent for its time to live, decommission it, or choose another name."
+        )
+    changed = msgspec.structs.replace(
+        known, ip=newcomer.ip, labels=newcomer.labels, registered_at=tx.now, reachable=True
+    )
+    if not itself:
+        # Another machine under an old name: what the earlier one ran says nothing about it.
+        changed = msgspec.structs.replace(
+            changed, status=Status.UNKNOWN, current=NOTHING, observed=None, message="", last_heartbeat_at=None
+        )
+    tx.inventory.replace(changed, newcomer.credential)
+    data = {"ip": newcomer.ip, "same": itself}
+    log(tx, "instance.registered_again", known.name, instance=known.name, data=data)
+    return changed
+
+
+def _join_in_flight(tx: Transaction, instance: Instance) -> bool:
+    """Add the instance to the end of a matching deployment in flight; nobody joins a rollback."""
+    deployment = tx.deployments.in_flight()
+    if deployment is None or deployment.kind is Kind.ROLLBACK:
+        return False
+    target = target_in(tx, deployment, instance)
+    if target is not None:
+        return _take_its_turn_again(tx, deployment, target)
+    selector = parse_selector(deployment.selector or "").and_labels(deployment.labels)
+    if not selector.matches(instance.labels):
+        return False
+    tx.targets.append(deployment.id, NewTarget(instance.id, instance.name, deployment.to, instance.current))
+    counts = deployment.counts
+    counts = msgspec.structs.replace(counts, total=counts.total + 1, pending=counts.pending + 1)
+    tx.deployments.save(msgspec.structs.replace(deployment, counts=counts))
+    log(tx, "target.joined", deployment_id=deployment.id, instance=instance.name)
+    return True
+
+
+def _take_its_turn_again(tx: Transaction, deployment: Deployment, target: Target) -> bool:
+    """Registration is a sign of life: a target that was put off as unreachable becomes a candidate again."""
+    if not target.deferred or target.state is not TargetState.PENDING:
+        return False
+    tx.targets.undefer([target])
+    counts = msgspec.structs.replace(deployment.counts, deferred=deployment.counts.deferred - 1)
+    tx.deployments.save(msgspec.structs.replace(deployment, counts=counts))
+    return True
+
+
+def _inherit(tx: Transaction, instance: Instance) -> Instance:
+    """Give the instance what the completed deployments that match it name, unless one in flight has told it."""
+    target = target_in(tx, tx.deployments.in_flight(), instance)
+    if target is not None and target.told_at is not None:
+        return instance
+    inheritance = inheritance_of(tx, instance)
+    desired = change_for(instance.desired, inheritance)
+    if inheritance is None or desired is None:
+        return instance
+    source = inheritance.source.id
+    tx.convergences.drop([instance.id])
+    generations = tx.inventory.tell([Telling(instance.id, desired, source)])
+    data = {"desired": msgspec.to_builtins(desired)}
+    log(tx, "instance.inherited", deployment_id=source, instance=instance.name, data=data)
+    return msgspec.structs.replace(instance, desired=desired, generation=generations[instance.id], told_by=source)
+
+
+def _withdraw(tx: Transaction, deployment: Deployment, target: Target) -> None:
+    tx.targets.remove(target)
+    state = target.state.value
+    counts = msgspec.structs.replace(
+        deployment.counts,
+        total=deployment.counts.total - 1,
+        deferred=deployment.counts.deferred - target.deferred,
+        **{state: getattr(deployment.counts, state) - 1},
+    )
+    tx.deployments.save(msgspec.structs.replace(deployment, counts=counts))
+    log(tx, "target.withdrawn", deployment_id=deployment.id, instance=target.instance)

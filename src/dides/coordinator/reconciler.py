@@ -1,0 +1,56 @@
+"""Takes the steps by itself: when a heartbeat matters, at the next deadline, and at the reconcile interval."""
+
+import structlog
+
+from dides.clock import Clock
+from dides.coordinator.presence import Presence
+from dides.coordinator.signals import Signals
+from dides.coordinator.step import Stepped, step
+from dides.model.errors import RefusedError
+from dides.store.base import Store
+
+log = structlog.get_logger()
+
+
+class Reconciler:
+    """The loop around the step."""
+
+    def __init__(self, store: Store, clock: Clock, signals: Signals, presence: Presence, interval: float) -> None:
+        """`interval` is in seconds."""
+        self._store = store
+        self._clock = clock
+        self._signals = signals
+        self._interval = interval
+        self._presence = presence
+
+    async def run(self) -> None:
+        """Take steps until cancelled. A store that is away costs one interval, not the loop."""
+        pause = 0.0
+        while True:
+            await self._signals.wait_for_step(pause)
+            pause = await self._steps()
+
+    async def step(self) -> Stepped | None:
+        """Take one step now; None when nothing is in flight. UnavailableError when the store is away."""
+        await self._presence.check()
+        stepped = await self._store.write(lambda tx: step(tx, self._presence.quiet_until))
+        if stepped:
+            self._signals.told(stepped.told)
+        return stepped
+
+    async def _steps(self) -> float:
+        """Take steps as long as there is more to do at once; return how many seconds until the next is due."""
+        self._signals.step_begins()
+        try:
+            stepped = await self.step()
+            while stepped and stepped.run_again:
+                stepped = await self.step()
+        except RefusedError as error:
+            log.warning("step failed, trying again", reason=error.detail, seconds=self._interval)
+            return self._interval
+        return self._until(stepped.next_deadline if stepped else None)
+
+    def _until(self, deadline: int | None) -> float:
+        if deadline is None:
+            return self._interval
+        return min(self._interval, max(0.0, (deadline - self._clock.now()) / 1000))

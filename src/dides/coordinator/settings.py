@@ -1,0 +1,21 @@
+"""What a coordinator can be told to do differently."""
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The coordinator's settings; times are seconds unless their names say otherwise."""
+
+    heartbeat_interval: float = 10.0
+    """How often instances are asked to report."""
+    time_to_live: float = 30.0
+    """How long an instance may be silent before it counts as unreachable."""
+    reconcile_interval: float = 5.0
+    """How often a step is taken even if nothing asks for one; 0 is the manual mode: steps are taken by request only."""
+    keep_events_days: float = 90.0
+    """How long events, and the credentials of decommissioned instances, are kept."""
+
+    @property
+    def time_to_live_ms(self) -> int:
+        """`time_to_live` in milliseconds."""
+        return round(self.time_to_live * 1000)

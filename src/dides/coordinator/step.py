@@ -1,0 +1,141 @@
+"""One reconcile step: snapshot, engine, plan, apply, all in one transaction."""
+
+import msgspec
+
+from dides.coordinator.journal import event, log
+from dides.coordinator.rollbacks import create_rollback
+from dides.coordinator.stopping import stop_targets
+from dides.engine.ending import UNREACHABLE
+from dides.engine.reconcile import reconcile
+from dides.engine.window import may_examine
+from dides.model.deployment import Deployment, TargetState
+from dides.model.plan import Assignment, Ending, Settled, Snapshot
+from dides.store.base import Transaction
+from dides.store.records import Event, Telling
+
+
+class Stepped(msgspec.Struct):
+    """What a step did that others want to know."""
+
+    deployment: Deployment
+    """The deployment that the step began with, as it is afterwards."""
+    told: set[str]
+    """The instances whose desired state it set."""
+    run_again: bool = False
+    next_deadline: int | None = None
+
+
+def step(tx: Transaction, quiet_until: int) -> Stepped | None:
+    """Take one step of the deployment in flight; None when there is none.
+
+    `quiet_until` is the moment (ms) before which no timeout fires.
+    """
+    deployment = tx.deployments.in_flight()
+    return step_of(tx, deployment, quiet_until) if deployment else None
+
+
+def step_of(tx: Transaction, deployment: Deployment, quiet_until: int) -> Stepped:
+    """Take one step of a deployment that is in flight."""
+    snapshot = _snapshot(tx, deployment, quiet_until)
+    plan = reconcile(snapshot)
+    tx.targets.unmark(snapshot.reported)
+    _settle(tx, deployment, plan.settled)
+    told = _assign(tx, deployment, plan.assigned)
+    tx.targets.defer(deployment.id, plan.deferred)
+    if plan.skip_deferred:
+        told |= _skip_deferred(tx, deployment, restore=plan.restore_deferred)
+    deployment = msgspec.structs.replace(deployment, counts=plan.counts)
+    if plan.ending is None:
+        deployment = tx.deployments.save(deployment)
+        return Stepped(deployment, told, plan.run_again, plan.next_deadline)
+    return _end(tx, deployment, plan.ending, told, quiet_until)
+
+
+def _snapshot(tx: Transaction, deployment: Deployment, quiet_until: int) -> Snapshot:
+    """Read what changed and what may start, and nothing else."""
+    reported = tx.targets.reported(deployment.id)
+    overdue = tx.targets.overdue(deployment.id, tx.now)
+    limit = may_examine(deployment, len(reported) + len(overdue))
+    return Snapshot(
+        now=tx.now,
+        quiet_until=quiet_until,
+        deployment=deployment,
+        reported=reported,
+        overdue=overdue,
+        candidates=tx.targets.candidates(deployment.id, limit) if limit else (),
+        next_deadline=tx.targets.next_deadline(deployment.id, tx.now),
+    )
+
+
+def _settle(tx: Transaction, deployment: Deployment, settled: tuple[Settled, ...]) -> None:
+    tx.targets.settle(settled, tx.now)
+    good = {
+        each.target.instance_id: each.target.report.current
+        for each in settled
+        if each.state is TargetState.SUCCEEDED and each.target.instance_id and each.target.report
+    }
+    tx.inventory.set_last_good(good)
+    tx.events.append([_of_target(tx, deployment, each) for each in settled])
+
+
+def _assign(tx: Transaction, deployment: Deployment, assigned: tuple[Assignment, ...]) -> set[str]:
+    """Tell the instances, and return their names."""
+    tellings = [
+        Telling(each.target.instance_id, each.desired, deployment.id) for each in assigned if each.target.instance_id
+    ]
+    tx.targets.assign(assigned, tx.inventory.tell(tellings), tx.now)
+    tx.events.append([_of_target(tx, deployment, each) for each in assigned])
+    return {each.target.instance for each in assigned}
+
+
+def _of_target(tx: Transaction, deployment: Deployment, change: Settled | Assignment) -> Event:
+    told = isinstance(change, Assignment) and change.state is TargetState.UPDATING
+    data: dict[str, object] = {"reason": change.reason} if change.reason else {}
+    if isinstance(change, Settled) and change.message:
+        data["message"] = change.message
+    if isinstance(change, Assignment):
+        data["desired"] = msgspec.to_builtins(change.desired)
+    kind = "target.told" if told else f"target.{change.state.value}"
+    return event(tx, kind, deployment_id=deployment.id, instance=change.target.instance, data=data)
+
+
+def _skip_deferred(tx: Transaction, deployment: Deployment, *, restore: bool) -> set[str]:
+    """Skip the targets that stayed unreachable; return the names of those whose desired state was set back."""
+    put_off = tx.targets.deferred(deployment.id)
+    tx.targets.skip_pending(deployment.id, UNREACHABLE, tx.now)
+    names = {each.target.instance for each in put_off}
+    tx.events.append(
+        [
+            event(tx, "target.skipped", deployment_id=deployment.id, instance=name, data={"reason": UNREACHABLE})
+            for name in sorted(names)
+        ]
+    )
+    if not restore:
+        return set()
+    tx.inventory.tell([Telling(each.instance.id, each.target.to, deployment.id) for each in put_off])
+    return names
+
+
+def _end(tx: Transaction, deployment: Deployment, ending: Ending, told: set[str], quiet_until: int) -> Stepped:
+    counts = deployment.counts
+    if ending.stop:
+        told |= stop_targets(tx, deployment)
+        counts = counts.stopped()
+    deployment = tx.deployments.save(
+        msgspec.structs.replace(
+            deployment, counts=counts, status=ending.status, reason=ending.reason, finished_at=tx.now, paused_at=None
+        )
+    )
+    log(tx, f"deployment.{ending.status.value}", deployment_id=deployment.id, data={"reason": ending.reason})
+    if not ending.rollback:
+        return Stepped(deployment, told)
+    return begin_rollback(tx, deployment, told, quiet_until)
+
+
+def begin_rollback(
+    tx: Transaction, undone: Deployment, told: set[str], quiet_until: int, actor: str = "coordinator"
+) -> Stepped:
+    """Start the rollback of a finished deployment with its first step; answers with the deployment that is undone."""
+    undone, rollback = create_rollback(tx, undone, actor)
+    first = step_of(tx, rollback, quiet_until)
+    return Stepped(undone, told | first.told, first.run_again, first.next_deadline)

@@ -1,0 +1,75 @@
+"""A coordinator's data directory: locked by the one that runs on it, with the tokens and the database inside."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+OPERATOR_FILE = "operator-token"
+REGISTRATION_FILE = "registration-token"
+DATABASE = "dides.db"
+
+
+class DataDirectoryError(Exception):
+    """A data directory that cannot be used; the text says why and what to do."""
+
+
+class DataDirectory:
+    """A directory of its own for one coordinator."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def database(self) -> Path:
+        """The file of the embedded database."""
+        return self.path / DATABASE
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the directory, creating it (0700) where it is missing; the lock ends with the process in any case.
+
+        Raises DataDirectoryError when another process holds it, or when it cannot be created or written.
+        """
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise DataDirectoryError(f"{self.path} cannot be used as a data directory: {error.strerror}.") from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise DataDirectoryError(
+                f"Another dides works on {self.path}. Stop it first, or choose another --data-dir."
+            ) from None
+        try:
+            yield
+        finally:
+            os.close(lock)
+
+    def token(self, name: str) -> str:
+        """Return the token in a file (0600) of the directory, made at random the first time. DataDirectoryError."""
+        file = self.path / name
+        try:
+            if not file.exists():
+                _write_private(file, secrets.token_urlsafe(32))
+            token = file.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeError) as error:
+            raise DataDirectoryError(f"The token in {file} cannot be read: {error}.") from error
+        if not token:
+            raise DataDirectoryError(f"{file} is empty. Write a token into it, or delete it to have a new one made.")
+        return token
+
+
+def _write_private(file: Path, text: str) -> None:
+    """Write a file that is there whole or not at all, for its owner only."""
+    draft = file.with_name(file.name + ".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as out:
+        out.write(text + "\n")
+        out.flush()
+        os.fsync(out.fileno())
+    draft.replace(file)

@@ -1,0 +1,79 @@
+"""What happens to the pending targets whose turn has come."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from dides.model.deployment import Deployment, DeploymentStatus, Kind, Target, TargetState
+from dides.model.plan import Assignment, Candidate
+from dides.model.state import State, Status
+
+ALREADY = "already at target"
+NOTHING_TO_RETURN_TO = "nothing to return to"
+
+
+class Admission(msgspec.Struct):
+    """What one step does with the candidates it examined."""
+
+    assigned: list[Assignment]
+    deferred: list[Target]
+    ran_out: bool = False
+    """A candidate was left because no slot was free for it."""
+
+
+def admit(deployment: Deployment, candidates: Iterable[Candidate], slots: int, now: int) -> Admission:
+    """Go through the candidates in order until one needs a slot and none is free; none has a turn in a pause."""
+    admission = Admission([], [])
+    for candidate in candidates if deployment.status is DeploymentStatus.RUNNING else ():
+        assignment = _without_slot(deployment, candidate)
+        if assignment is not None:
+            admission.assigned.append(assignment)
+        elif not candidate.instance.reachable:
+            admission.deferred.append(candidate.target)
+        elif slots > 0:
+            slots -= 1
+            admission.assigned.append(_told(deployment, candidate, now))
+        else:
+            admission.ran_out = True
+            break
+    return admission
+
+
+def desired_for(deployment: Deployment, candidate: Candidate) -> State:
+    """Return what the instance will be told: a version left out stays as in its earlier desired state."""
+    if deployment.kind is Kind.ROLLBACK:
+        return candidate.target.to
+    return deployment.to.over(candidate.instance.desired)
+
+
+def _without_slot(deployment: Deployment, candidate: Candidate) -> Assignment | None:
+    """Return the assignment of a target that nothing has to be waited for, or None."""
+    instance, desired = candidate.instance, desired_for(deployment, candidate)
+    if deployment.kind is Kind.ROLLBACK:
+        # A rollback skips none as already there: it may be in mid-apply of what is being undone.
+        return _assignment(candidate, None, TargetState.SKIPPED, NOTHING_TO_RETURN_TO) if desired.empty else None
+    if instance.reachable and instance.status is Status.HEALTHY and instance.current.meets(desired):
+        return _assignment(candidate, desired, TargetState.SKIPPED, ALREADY)
+    return None
+
+
+def _told(deployment: Deployment, candidate: Candidate, now: int) -> Assignment:
+    deadline = now + deployment.policy.update_timeout_ms
+    return _assignment(candidate, desired_for(deployment, candidate), TargetState.UPDATING, "", deadline)
+
+
+def _assignment(
+    candidate: Candidate, desired: State | None, state: TargetState, reason: str, deadline_at: int | None = None
+) -> Assignment:
+    instance = candidate.instance
+    return Assignment(
+        target=candidate.target,
+        state=state,
+        desired=desired,
+        before=instance.current,
+        last_good=instance.last_good,
+        earlier=instance.desired,
+        reason=reason,
+        deadline_at=deadline_at,
+        failure_is_news=instance.status is not Status.FAILED,
+    )

@@ -1,0 +1,62 @@
+"""What an instance gets that registers, or returns, after the deployments that were meant for it."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from dides.model.deployment import Deployment, DeploymentStatus, Kind
+from dides.model.instance import Instance
+from dides.model.state import State, Status, known
+
+
+class Inheritance(msgspec.Struct, frozen=True):
+    """What an instance inherits, and from which deployment the newest part of it comes."""
+
+    state: State
+    source: Deployment
+
+
+def inherited(matching: Iterable[Deployment]) -> Inheritance | None:
+    """Return, per version, what the newest deployment names that may be inherited from.
+
+    `matching` are the deployments whose selectors match the instance, newest first. Only completed ones of kind deploy
+    that were not undone count: failed and aborted states are never inherited.
+    """
+    state, source = State(), None
+    for deployment in matching:
+        if not may_be_inherited(deployment):
+            continue
+        wider = state.over(deployment.to)
+        if wider != state:
+            state, source = wider, source or deployment
+        if state.code_version is not None and state.configuration_version is not None:
+            break
+    return Inheritance(state, source) if source else None
+
+
+def may_be_inherited(deployment: Deployment) -> bool:
+    """Tell whether later instances get this deployment's versions."""
+    return (
+        deployment.kind is Kind.DEPLOY
+        and deployment.status is DeploymentStatus.COMPLETED
+        and deployment.rolled_back_by is None
+    )
+
+
+def change_for(desired: State | None, inheritance: Inheritance | None) -> State | None:
+    """Return the desired state that inheritance gives an instance, or None when it changes nothing."""
+    if inheritance is None:
+        return None
+    wanted = known(inheritance.state.over(desired))
+    return wanted if wanted != desired else None
+
+
+def room_to_converge(source: Deployment, converging: int) -> int:
+    """Return how many more returned instances may be told now: at most the deployment's window at a time."""
+    return max(0, source.window - converging)
+
+
+def has_converged(instance: Instance, desired: State) -> bool:
+    """Tell whether an instance told what it missed takes a place no longer: it arrived, failed or went silent."""
+    arrived = instance.status is Status.HEALTHY and instance.current.meets(desired)
+    return arrived or instance.status is Status.FAILED or not instance.reachable

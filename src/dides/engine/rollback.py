@@ -1,0 +1,42 @@
+"""Where a rollback returns each instance to, in which order, and what may be rolled back."""
+
+from collections.abc import Iterable
+
+from dides.model.deployment import Deployment, Kind, Target, TargetState
+from dides.model.plan import Touched, Undo
+from dides.model.state import NOTHING, State, known
+
+
+def undo(touched: Iterable[Touched]) -> tuple[Undo, ...]:
+    """Return the targets of a rollback in its order: the failed ones first, then as they were told."""
+    ordered = sorted(touched, key=lambda each: (each.target.state is not TargetState.FAILED, each.target.position))
+    return tuple(Undo(each, return_state(each.target)) for each in ordered)
+
+
+def return_state(target: Target) -> State | None:
+    """Return what the instance had before: its last good state, else what it reported, both as of its assignment.
+
+    Version by version, and only those that the deployment managed: what it left alone, its rollback leaves alone.
+    None when nothing is known.
+    """
+    return known((target.last_good or NOTHING).over(target.before).only_managed_by(target.to))
+
+
+def why_not(deployment: Deployment) -> str | None:
+    """Return why a deployment cannot be rolled back, or None when it can."""
+    if deployment.kind is Kind.ROLLBACK:
+        return f"Deployment {deployment.id} is itself a rollback, and there is no rollback of a rollback."
+    if deployment.rolled_back_by is not None:
+        return f"Deployment {deployment.id} has already been undone by rollback {deployment.rolled_back_by}."
+    return None
+
+
+def common_state(undos: Iterable[Undo]) -> State:
+    """Return the versions that every target of a rollback returns to; null where they differ."""
+    states = {each.to or NOTHING for each in undos}
+    codes = {state.code_version for state in states}
+    configurations = {state.configuration_version for state in states}
+    return State(
+        codes.pop() if len(codes) == 1 else None,
+        configurations.pop() if len(configurations) == 1 else None,
+    )

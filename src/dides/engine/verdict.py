@@ -1,0 +1,111 @@
+"""The verdict on an updating target: what a heartbeat, or its absence, means. The first rule that matches wins.
+
+"FAILED without `observed`" is decided in `reported_failed`.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from dides.model.deployment import Deployment, DeploymentStatus, Target, TargetState
+from dides.model.instance import Report
+from dides.model.plan import Settled
+from dides.model.state import Status
+
+
+class Time(msgspec.Struct, frozen=True):
+    """The one time of a step, and whether timeouts count at it."""
+
+    now: int
+    timeouts_run: bool
+
+
+NO_TIMEOUTS = Time(now=0, timeouts_run=False)
+
+
+def time_of(deployment: Deployment, now: int, quiet_until: int) -> Time:
+    """Return the time for verdicts: timeouts stand still in a pause, and while a coordinator has just come back."""
+    return Time(now, deployment.status is DeploymentStatus.RUNNING and now >= quiet_until)
+
+
+def counts(report: Report, target: Target) -> bool:
+    """Tell whether a heartbeat says anything about this telling.
+
+    With `observed`, only when it is the generation of the telling; without it, when it was received since the telling.
+    """
+    if report.observed is not None:
+        return report.observed == target.generation
+    return target.told_at is not None and report.at >= target.told_at
+
+
+def note(target: Target, report: Report) -> Target:
+    """Return an updating or succeeded target as a heartbeat leaves it; the same one when that changes nothing.
+
+    A heartbeat that does not count changes nothing. Neither does one that follows another which calls for a verdict,
+    until a step has given it, unless it would change that verdict too: a failure that was acknowledged is forgotten
+    neither because the next heartbeat came first nor because it came right after the one that succeeded.
+    """
+    if not counts(report, target):
+        return target
+    news = target.failure_is_news or report.status is not Status.FAILED
+    noted = msgspec.structs.replace(target, report=report, failure_is_news=news)
+    due = judge(target, NO_TIMEOUTS)
+    if due and (due.state is TargetState.FAILED or not failed_after_success(noted, NO_TIMEOUTS)):
+        return target
+    return noted
+
+
+def judge(target: Target, time: Time) -> Settled | None:
+    """Return the verdict on an updating or succeeded target; None means: wait."""
+    rules = UPDATING_RULES if target.state is TargetState.UPDATING else SUCCEEDED_RULES
+    return next((verdict for rule in rules if (verdict := rule(target, time))), None)
+
+
+def succeeded(target: Target, _: Time) -> Settled | None:
+    """HEALTHY at the target: succeeded, and its slot is free."""
+    report = target.report
+    if report is None or report.status is not Status.HEALTHY or not report.current.meets(target.to):
+        return None
+    return Settled(target=target, state=TargetState.SUCCEEDED)
+
+
+def reported_failed(target: Target, _: Time) -> Settled | None:
+    """FAILED, at the target or the old version, and it is about this telling.
+
+    A report with `observed` is, because only those of this generation count. One without is when FAILED is news: the
+    instance was not FAILED when told, or has reported another status since. (Otherwise an instance that was FAILED
+    before, and has not yet acted on the new version that may mend it, would be taken for a failure of that version.)
+    """
+    report = target.report
+    if report is None or report.status is not Status.FAILED:
+        return None
+    if report.observed is None and not target.failure_is_news:
+        return None
+    return _failed(target, "reported FAILED")
+
+
+def timed_out(target: Target, time: Time) -> Settled | None:
+    """None of the above by `update_timeout` after the telling: timed out, or lost if silent."""
+    if not time.timeouts_run or target.deadline_at is None or time.now < target.deadline_at:
+        return None
+    if not target.reachable:
+        return _failed(target, "lost: silent since it was told")
+    return _failed(target, "timed out: not HEALTHY at the target in time")
+
+
+def failed_after_success(target: Target, _: Time) -> Settled | None:
+    """FAILED at the target, by one that had succeeded: a canary that dies later is a failed canary."""
+    report = target.report
+    if report is None or report.status is not Status.FAILED or not report.current.meets(target.to):
+        return None
+    return _failed(target, "reported FAILED after it had succeeded")
+
+
+def _failed(target: Target, reason: str) -> Settled:
+    message = target.report.message if target.report else ""
+    return Settled(target=target, state=TargetState.FAILED, reason=reason, message=message)
+
+
+Rule = Callable[[Target, Time], Settled | None]
+UPDATING_RULES: tuple[Rule, ...] = (succeeded, reported_failed, timed_out)
+SUCCEEDED_RULES: tuple[Rule, ...] = (failed_after_success,)

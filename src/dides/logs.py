@@ -1,0 +1,41 @@
+"""Logs: structured, to standard output only; readable on a terminal, JSON otherwise."""
+
+import logging
+import sys
+
+import structlog
+
+
+def configure_logging(*, json: bool | None = None) -> None:
+    """Send every log line of this process to standard output; `json` None means: JSON unless it is a terminal."""
+    as_json = not sys.stdout.isatty() if json is None else json
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(pad_event_to=0)
+    )
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, renderer] if as_json else [*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(),
+    )
+    _adopt_the_standard_library([*shared, structlog.stdlib.add_logger_name], renderer)
+
+
+def _adopt_the_standard_library(shared: list[structlog.typing.Processor], renderer: structlog.typing.Processor) -> None:
+    """Format what libraries log with the standard library in the same way."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+            ],
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

@@ -1,0 +1,1 @@
+"""The nouns of dides: frozen values without I/O."""

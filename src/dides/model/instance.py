@@ -1,0 +1,47 @@
+"""A registered instance."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from dides.model.state import NOTHING, State, Status
+
+
+class Instance(msgspec.Struct, frozen=True, kw_only=True):
+    """What the coordinator knows of one instance. Moments are milliseconds since 1970-01-01 UTC."""
+
+    id: int
+    name: str
+    ip: str
+    labels: Mapping[str, str]
+    registered_at: int
+    status: Status = Status.UNKNOWN
+    current: State = NOTHING
+    desired: State | None = None
+    last_good: State | None = None
+    generation: int = 0
+    observed: int | None = None
+    told_by: int | None = None
+    """The deployment that set the desired state last."""
+    message: str = ""
+    last_heartbeat_at: int | None = None
+    reachable: bool = True
+
+
+class Matched(msgspec.Struct, frozen=True):
+    """As much of an instance as a trigger reads of every one that it matches."""
+
+    id: int
+    name: str
+    current: State
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """A heartbeat, merged with what the instance had reported before."""
+
+    at: int
+    status: Status
+    current: State
+    observed: int | None
+    """The generation that the sender acts on, or None when this heartbeat did not say."""
+    message: str = ""

@@ -1,0 +1,108 @@
+"""What the engine is shown and what it answers: a snapshot in, a plan out."""
+
+import msgspec
+
+from dides.model.deployment import Counts, Deployment, DeploymentStatus, Target, TargetState
+from dides.model.instance import Instance
+from dides.model.state import State
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A pending target whose turn has come, with its instance as it is now."""
+
+    target: Target
+    instance: Instance
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """All that one step may know. Its size depends on what changed and what may start, never on the fleet."""
+
+    now: int
+    """The one time of this step, in milliseconds since 1970-01-01 UTC."""
+    quiet_until: int = 0
+    """No timeout fires before this moment: the coordinator has just come back."""
+    deployment: Deployment
+    reported: tuple[Target, ...] = ()
+    """Updating and succeeded targets that heartbeats have marked since the last step."""
+    overdue: tuple[Target, ...] = ()
+    """Updating targets whose deadline has passed."""
+    candidates: tuple[Candidate, ...] = ()
+    """The next pending targets in order, without those put off as unreachable; as many as the step may examine."""
+    next_deadline: int | None = None
+    """The earliest deadline among the updating targets that are not overdue."""
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """A target that changes state without being told anything."""
+
+    target: Target
+    state: TargetState
+    reason: str = ""
+    message: str = ""
+
+
+class Assignment(msgspec.Struct, frozen=True, kw_only=True):
+    """A target whose instance is told a desired state, under a new generation."""
+
+    target: Target
+    state: TargetState
+    """UPDATING, or SKIPPED when telling it changes nothing that has to be waited for."""
+    desired: State | None
+    before: State
+    last_good: State | None
+    earlier: State | None
+    reason: str = ""
+    deadline_at: int | None = None
+    failure_is_news: bool = False
+
+
+class Restoration(msgspec.Struct, frozen=True, kw_only=True):
+    """An instance that gets an earlier desired state back, because it never read the new one."""
+
+    target: Target
+    desired: State | None
+
+
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """How a deployment ends."""
+
+    status: DeploymentStatus
+    reason: str
+    stop: bool = False
+    """It ends before its targets have: what is pending or updating is skipped."""
+    rollback: bool = False
+    """A rollback starts in the same transaction."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """All that one step writes, in one transaction."""
+
+    counts: Counts
+    """The deployment's counts once all this is written, but for what an `ending` that stops adds."""
+    settled: tuple[Settled, ...] = ()
+    assigned: tuple[Assignment, ...] = ()
+    deferred: tuple[Target, ...] = ()
+    """Unreachable when their turn came: moved to the end of the order."""
+    skip_deferred: bool = False
+    """Nothing else is left: those put off are skipped now."""
+    restore_deferred: bool = False
+    """Those skipped get their state back all the same, for when they return: set for a rollback."""
+    ending: Ending | None = None
+    run_again: bool = False
+    """More could be examined at once than one step may."""
+    next_deadline: int | None = None
+    """When the next step is due even if no heartbeat comes."""
+
+
+class Touched(msgspec.Struct, frozen=True):
+    """A target that was told, with its instance as it is now: what a rollback returns."""
+
+    target: Target
+    instance: Instance
+
+
+class Undo(msgspec.Struct, frozen=True):
+    """One target of a rollback: where the instance returns to, None when nothing is known."""
+
+    touched: Touched
+    to: State | None

@@ -1,0 +1,1 @@
+"""What travels over the wire: message types and their strict decoding."""

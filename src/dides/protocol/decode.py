@@ -1,0 +1,106 @@
+"""Strict decoding of requests: what is wrong is said by field, in words."""
+
+import ipaddress
+from collections import Counter
+from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
+from msgspec import UNSET
+
+from dides.model.errors import FieldError, InvalidError, MalformedError
+from dides.model.selector import check_label
+from dides.protocol.malformed import find_break
+from dides.protocol.messages import DeployRequest, Heartbeat, Registration
+from dides.protocol.repeated import find_repeated
+from dides.protocol.wording import WANTED, field_error
+
+T = TypeVar("T")
+
+
+def decode(body: bytes, message: type[T]) -> T:
+    """Decode and check a request; an empty body is `{}`.
+
+    Raises MalformedError for what is no JSON (with line and column), InvalidError for what breaks the schema.
+    """
+    if not body.strip():
+        body = b"{}"
+    try:
+        decoded = msgspec.json.decode(body, type=message)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        # The schema may be broken before the place where the JSON is; the latter is the one to tell.
+        if broken := find_break(body):
+            raise MalformedError(broken) from None
+        raise InvalidError(field_error(str(error), message)) from None
+    if problems := [*_check_repeated(body, message), *check(decoded)]:
+        raise InvalidError(*problems)
+    return decoded
+
+
+def decode_query(pairs: Sequence[tuple[str, str]], message: type[T]) -> T:
+    """Decode the parameters of a query string; InvalidError for what breaks the schema, or is given twice."""
+    counts = Counter(name for name, _ in pairs)
+    if twice := [FieldError(name, "is given more than once") for name, count in counts.items() if count > 1]:
+        raise InvalidError(*twice)
+    try:
+        return msgspec.convert(dict(pairs), message, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidError(field_error(str(error), message)) from None
+
+
+def check(message: object) -> list[FieldError]:
+    """Return what the types of a message cannot say: labels, addresses, fields that exclude or need each other."""
+    match message:
+        case Registration():
+            return [*_check_ip(message.instance.ip), *_check_labels("instance.labels", message.instance.labels)]
+        case Heartbeat() if message.labels is not UNSET:
+            return _check_labels("labels", message.labels)
+        case DeployRequest():
+            return _check_deploy(message)
+        case _:
+            return []
+
+
+def _check_repeated(body: bytes, message: type) -> list[FieldError]:
+    """Look for repeated fields, but not in heartbeats: they are many, and there the last word counts."""
+    repeated = None if message is Heartbeat else find_repeated(body)
+    return [repeated] if repeated else []
+
+
+def _check_deploy(request: DeployRequest) -> list[FieldError]:
+    problems = []
+    for field, alias in (("labels", "lables"), ("configuration", "condiguration")):
+        if UNSET not in (getattr(request, field), getattr(request, alias)):
+            problems.append(FieldError(alias, f"is another spelling of {field}; send one of the two"))
+    for field, labels in (("labels", request.labels), ("lables", request.lables)):
+        if labels is not UNSET:
+            problems += _check_labels(field, labels)
+    if request.code_version is request.configuration_version is UNSET:
+        problems.append(FieldError("code_version", "is needed, or configuration_version, or both"))
+    return [*problems, *_check_scope(request)]
+
+
+def _check_scope(request: DeployRequest) -> list[FieldError]:
+    """Want it said in so many words when the whole fleet is meant: an empty selector may be a variable left empty."""
+    if request.labels is not UNSET or request.lables is not UNSET:
+        return []
+    if request.selector is UNSET:
+        return [FieldError("labels", "is needed, or selector; {} means the whole fleet")]
+    if not request.selector.strip():
+        return [FieldError("selector", 'must not be empty; the whole fleet is "labels": {}')]
+    return []
+
+
+def _check_ip(address: str) -> list[FieldError]:
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return [FieldError("instance.ip", WANTED["ip"])]
+    # A zone (fe80::1%eth0) means something on the instance itself only.
+    return [FieldError("instance.ip", "must be an address without a zone")] if "%" in address else []
+
+
+def _check_labels(path: str, labels: dict[str, str]) -> list[FieldError]:
+    return [
+        FieldError(f"{path}.{key}", problem) for key, value in labels.items() if (problem := check_label(key, value))
+    ]

@@ -1,0 +1,245 @@
+"""The messages of the wire contract. Requests refuse unknown fields; readers of answers ignore them."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from dides.model.deployment import DeploymentStatus, Kind, TargetState
+from dides.model.state import State, Status
+from dides.protocol import fields
+from dides.protocol.fields import (
+    Address,
+    Count,
+    Generation,
+    Labels,
+    Message,
+    Name,
+    Percentage,
+    Seconds,
+    SelectorText,
+    Version,
+)
+
+HOSTNAME_PATTERN = fields.HOSTNAME_PATTERN
+
+
+class Request(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A message to the coordinator: a slip in a field's name is an error."""
+
+
+class Answer(msgspec.Struct, kw_only=True):
+    """A message from the coordinator: fields that a reader does not know are ignored."""
+
+
+class InstanceSpec(Request, frozen=True):
+    """What an instance says of itself at registration."""
+
+    name: Name
+    ip: Address
+    labels: Labels = {}
+
+
+class Registration(Request, frozen=True):
+    """The body of POST /inventory/register."""
+
+    instance: InstanceSpec
+    token: Annotated[str, Meta(min_length=1, max_length=1024, description="The registration token.")]
+
+
+class Heartbeat(Request, frozen=True):
+    """The body of PATCH /inventory/instances/{name}. An instance sends any subset; `labels` is the operator's."""
+
+    code_version: Version | UnsetType | None = UNSET
+    configuration_version: Version | UnsetType | None = UNSET
+    status: Status | UnsetType = UNSET
+    observed: Annotated[Generation, Meta(description="The generation that the agent acts on.")] | UnsetType = UNSET
+    message: Message | UnsetType = UNSET
+    labels: Labels | UnsetType = UNSET
+
+
+class Configuration(Request, frozen=True):
+    """How a deployment proceeds. Times are seconds."""
+
+    batch_size: Annotated[
+        Count | Percentage, Meta(description="How many targets may be updating at once: a count or a percentage.")
+    ] = 1
+    failure_threshold: Annotated[
+        Count | Percentage, Meta(description="How many failures stop the deployment: a count or a percentage.")
+    ] = 1
+    update_timeout: Annotated[Seconds, Meta(description="Seconds until an update that is not HEALTHY has failed.")] = (
+        600.0
+    )
+    auto_rollback: Annotated[bool, Meta(description="Roll back by itself when the threshold is reached.")] = True
+
+
+class DeployRequest(Request, frozen=True):
+    """The body of POST /deploy. `lables` and `condiguration` are accepted for the first documents' sake."""
+
+    code_version: Version | UnsetType = UNSET
+    configuration_version: Version | UnsetType = UNSET
+    labels: Labels | UnsetType = UNSET
+    lables: Annotated[Labels, Meta(description="An alias of `labels`.")] | UnsetType = UNSET
+    selector: SelectorText | UnsetType = UNSET
+    configuration: Configuration | UnsetType = UNSET
+    condiguration: Annotated[Configuration, Meta(description="An alias of `configuration`.")] | UnsetType = UNSET
+
+
+class Empty(Request, frozen=True):
+    """The body of an action without parameters; an empty body is the same."""
+
+
+class AbortRequest(Request, frozen=True):
+    """The body of POST /deploy/abort."""
+
+    rollback: Annotated[bool, Meta(description="Also return what was touched to what it had.")] = False
+
+
+class Instance(Answer):
+    """An instance, as the coordinator knows it."""
+
+    name: Annotated[str, Meta(description="Its name, unique in the fleet.")]
+    ip: Annotated[str, Meta(description="The address that it registered with.")]
+    labels: Annotated[dict[str, str], Meta(description="Its labels.")]
+    status: Annotated[Status, Meta(description="What it reported last; UNKNOWN once it has fallen silent.")]
+    current: Annotated[State, Meta(description="The versions that it reported last.")]
+    desired: Annotated[State | None, Meta(description="The versions that it should have; null: none were ever set.")]
+    generation: Annotated[int, Meta(description="How often its desired state was set.")]
+    message: Annotated[str, Meta(description="Why it is DEGRADED or FAILED, in its own words.")]
+    registered_at: Annotated[datetime, Meta(description="When it registered last.")]
+    last_heartbeat_at: Annotated[datetime | None, Meta(description="When its last heartbeat was received.")]
+    reachable: Annotated[bool, Meta(description="False once it has been silent for its time to live.")]
+
+
+class Registered(Answer):
+    """The answer to a registration. The credential is shown this once."""
+
+    instance: Annotated[Instance, Meta(description="The instance as it is now.")]
+    credential: Annotated[str, Meta(description="The instance's own credential, from now on the only one.")]
+    heartbeat_interval: Annotated[float, Meta(description="How often it is to report, in seconds.")]
+
+
+class Directive(Answer):
+    """The answer to a heartbeat and to the blocking query: what the instance should be."""
+
+    name: Annotated[str, Meta(description="The instance.")]
+    desired: Annotated[State | None, Meta(description="The versions that it should have; null: stay as it is.")]
+    generation: Annotated[int, Meta(description="How often its desired state was set.")]
+    deployment_id: Annotated[int | None, Meta(description="The deployment that set its desired state last.")]
+    update_needed: Annotated[bool, Meta(description="It reported something else than its desired state.")]
+    heartbeat_interval: Annotated[float, Meta(description="How often it is to report, in seconds.")]
+
+
+class Progress(Answer):
+    """How many targets are in each state."""
+
+    total: Annotated[int, Meta(description="All targets.")]
+    pending: Annotated[int, Meta(description="Not started.")]
+    updating: Annotated[int, Meta(description="Told, and not finished.")]
+    succeeded: Annotated[int, Meta(description="HEALTHY at the target.")]
+    failed: Annotated[int, Meta(description="FAILED, timed out or lost.")]
+    skipped: Annotated[int, Meta(description="Left out; each target says why.")]
+
+
+class Wave(Answer):
+    """Which wave is open, of how many."""
+
+    open: Annotated[int, Meta(description="The open wave, from 1.")]
+    of: Annotated[int, Meta(description="How many waves there are.")]
+
+
+class Deployment(Answer):
+    """A deployment, as the coordinator knows it."""
+
+    id: Annotated[int, Meta(description="Its number; later ones are higher.")]
+    kind: Annotated[Kind, Meta(description="Triggered by an operator, or the rollback of one that was.")]
+    rollback_of: Annotated[int | None, Meta(description="The deployment that this one undoes.")]
+    status: Annotated[DeploymentStatus, Meta(description="Running and paused are in flight; the others are final.")]
+    reason: Annotated[str, Meta(description="Why it ended as it did.")]
+    code_version: Annotated[str | None, Meta(description="The target; null: stays as it is on each instance.")]
+    configuration_version: Annotated[str | None, Meta(description="The target; null: stays as it is.")]
+    labels: Annotated[dict[str, str], Meta(description="The labels that its targets had at the trigger.")]
+    selector: Annotated[str | None, Meta(description="The selector that its targets matched at the trigger.")]
+    configuration: Annotated[Configuration, Meta(description="How it proceeds.")]
+    progress: Annotated[Progress, Meta(description="How many targets are in each state.")]
+    wave: Annotated[Wave | None, Meta(description="The open wave; null without waves.")]
+    held_by: Annotated[str | None, Meta(description="Why the next target does not start yet.", examples=["batch_size"])]
+    rolled_back_by: Annotated[int | None, Meta(description="The deployment that undoes this one.")]
+    created_at: Annotated[datetime, Meta(description="When it was triggered.")]
+    finished_at: Annotated[datetime | None, Meta(description="When it ended; null while it is in flight.")]
+    created_by: Annotated[str, Meta(description="Who triggered it.")]
+
+
+class Target(Answer, rename={"from_": "from"}):
+    """One instance in one deployment."""
+
+    instance: Annotated[str, Meta(description="The instance's name.")]
+    state: Annotated[TargetState, Meta(description="How far it is.")]
+    reason: Annotated[str, Meta(description="Why it failed or was skipped.")]
+    message: Annotated[str, Meta(description="What the instance says of it.")]
+    from_: Annotated[State, Meta(description="What the instance ran when it was told, or at the trigger.")]
+    to: Annotated[State, Meta(description="What it is told to run.")]
+    attempt: Annotated[int, Meta(description="Which attempt this is, from 1.")]
+    told_at: Annotated[datetime | None, Meta(description="When it was told.")]
+    finished_at: Annotated[datetime | None, Meta(description="When it succeeded, failed or was skipped.")]
+
+
+class Event(Answer):
+    """Something that happened, in the order of `id`."""
+
+    id: Annotated[int, Meta(description="Its number; later ones are higher.")]
+    at: Annotated[datetime, Meta(description="When it happened.")]
+    kind: Annotated[str, Meta(description="What happened.", examples=["target.told"])]
+    deployment_id: Annotated[int | None, Meta(description="The deployment that it belongs to.")]
+    instance: Annotated[str | None, Meta(description="The instance that it is about.")]
+    actor: Annotated[str, Meta(description="Who did it: an operator, an instance or the coordinator itself.")]
+    data: Annotated[dict[str, Any], Meta(description="More, depending on the kind.")]
+
+
+class InstancePage(Answer):
+    """Some instances, by name."""
+
+    instances: Annotated[list[Instance], Meta(description="The instances of this page.")]
+    count: Annotated[int | None, Meta(description="How many match in all; on the first page only.")]
+    next_cursor: Annotated[str | None, Meta(description="Where the next page begins; null: there is none.")]
+
+
+class DeploymentPage(Answer):
+    """Some deployments, newest first."""
+
+    deployments: Annotated[list[Deployment], Meta(description="The deployments of this page.")]
+    next_cursor: Annotated[str | None, Meta(description="Where the next page begins; null: there is none.")]
+
+
+class TargetPage(Answer):
+    """Some targets of a deployment, in its order."""
+
+    instances: Annotated[list[Target], Meta(description="The targets of this page.")]
+    next_cursor: Annotated[str | None, Meta(description="Where the next page begins; null: there is none.")]
+
+
+class EventPage(Answer):
+    """Some events, oldest first unless asked otherwise."""
+
+    events: Annotated[list[Event], Meta(description="The events of this page.")]
+    next_cursor: Annotated[str | None, Meta(description="Where the next page begins; null: there is none.")]
+
+
+class ProblemField(Answer):
+    """One thing wrong with one field."""
+
+    field: Annotated[str, Meta(description='The field\'s path, such as configuration.batch_size; "" for the body.')]
+    message: Annotated[str, Meta(description="What is wrong with it.")]
+
+
+class Problem(Answer, omit_defaults=True):
+    """Why a request was refused (RFC 9457)."""
+
+    type: Annotated[str, Meta(description="A URI for the kind of problem.", examples=["urn:dides:problem:in-flight"])]
+    title: Annotated[str, Meta(description="The kind of problem, in words.")]
+    status: Annotated[int, Meta(description="The status of the answer.")]
+    detail: Annotated[str, Meta(description="What happened, and what to do next.")] = ""
+    errors: Annotated[list[ProblemField], Meta(description="What is wrong with which field.")] = []
+    deployment_id: Annotated[int | None, Meta(description="The deployment that is in flight.")] = None
+    request_id: Annotated[str | None, Meta(description="What the log knows this request by.")] = None

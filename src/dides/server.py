@@ -1,0 +1,160 @@
+"""The composition root of the coordinator: wires store, services and API, and serves them."""
+
+import asyncio
+import contextlib
+import gc
+import ipaddress
+import os
+import resource
+import signal
+import socket
+from collections.abc import Iterator
+from importlib.metadata import version
+
+import msgspec
+import structlog
+import uvicorn
+import uvloop
+
+from dides.api.access import Access
+from dides.api.app import create_app
+from dides.clock import SystemClock
+from dides.coordinator.coordinator import Coordinator
+from dides.coordinator.credentials import hash_of
+from dides.coordinator.settings import Settings
+from dides.datadir import OPERATOR_FILE, REGISTRATION_FILE, DataDirectory
+from dides.store.open import open_store
+from dides.systemd import notify
+
+log = structlog.get_logger()
+KEEP_ALIVE_SECONDS = 75
+GRACE_SECONDS = 20
+
+
+class ListenError(Exception):
+    """An address that the coordinator may not, or cannot, listen on; the text says what to do."""
+
+
+class Listen(msgspec.Struct, frozen=True):
+    """Where to listen, and what that is allowed to mean."""
+
+    host: str
+    port: int
+    dev: bool = False
+    insecure_http: bool = False
+
+    def check(self) -> None:
+        """Raise ListenError where plain HTTP, or an open door, would be reachable from another machine."""
+        if self.loopback:
+            return
+        if self.dev:
+            raise ListenError(f"--dev opens every door, so it is refused on {self.host}: use a loopback address.")
+        if not self.insecure_http:
+            raise ListenError(
+                f"Plain HTTP on {self.host} would show credentials to the network. Listen on a loopback address, "
+                "or say --insecure-http when something in front of it does TLS."
+            )
+
+    @property
+    def loopback(self) -> bool:
+        """True when only this machine can reach it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def open(self) -> socket.socket:
+        """Return a listening socket. ListenError when the address cannot be had."""
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        try:
+            return socket.create_server((self.host, self.port), family=family, backlog=2048)
+        except OSError as error:
+            raise ListenError(f"Cannot listen on {self.host}, port {self.port}: {error.strerror or error}.") from error
+
+
+def serve(directory: DataDirectory, listen: Listen, settings: Settings, database: str | None) -> None:
+    """Run a coordinator until SIGTERM or SIGINT.
+
+    `database` is a URL, by default the embedded one in the data directory. Raises ListenError, DataDirectoryError,
+    UnknownDatabaseError, TooNewError and UnavailableError, all before anything is served.
+    """
+    listen.check()
+    os.umask(0o077)  # The database holds what only its owner should read.
+    _allow_many_connections()
+    with directory.locked(), listen.open() as listening:
+        access = Access(
+            operator=hash_of(directory.token(OPERATOR_FILE)),
+            registration=hash_of(directory.token(REGISTRATION_FILE)),
+            dev=listen.dev,
+        )
+        if listen.dev:
+            log.warning("development mode: no credential is asked for, and any registration token is accepted")
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(database or f"sqlite:///{directory.database}", access, settings, listening))
+
+
+def _allow_many_connections() -> None:
+    """Use as many open files as the system allows: every agent holds two connections, and the usual limit is 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS calls its limit infinite, and refuses it
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+async def _serve(database: str, access: Access, settings: Settings, listening: socket.socket) -> None:
+    clock = SystemClock()
+    store = open_store(database, clock)
+    coordinator = Coordinator(store, clock, settings)
+    config = uvicorn.Config(
+        create_app(coordinator, access, version("dides")),
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    try:
+        await _Server(config, coordinator).serve(sockets=[listening])
+    finally:
+        await store.close()
+        log.info("stopped")
+
+
+class _Server(uvicorn.Server):
+    """Serves until told to leave: then held queries are answered, what was accepted is finished, and that is all."""
+
+    def __init__(self, config: uvicorn.Config, coordinator: Coordinator) -> None:
+        super().__init__(config)
+        self._coordinator = coordinator
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave on SIGTERM and SIGINT; a second one does not wait for anybody."""
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(each, self._leave)
+        yield
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(each)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so to the log and to the service manager."""
+        await super().startup(sockets=sockets)
+        if not self.started or not sockets:
+            return
+        # What is allocated by now stays; looking through it again and again would only delay answers.
+        gc.collect()
+        gc.freeze()
+        host, port = sockets[0].getsockname()[:2]
+        log.info("listening", url=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+        notify("READY=1")
+
+    def _leave(self) -> None:
+        notify("STOPPING=1")
+        self.force_exit = self.should_exit
+        self.should_exit = True
+        self._coordinator.release()

@@ -1,0 +1,1 @@
+"""Durable storage. It compares and sets; it decides nothing."""

@@ -1,0 +1,15 @@
+"""Long lists in pieces: a statement takes a limited number of parameters (SQLite: 32,766)."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+T = TypeVar("T")
+SIZE = 10_000
+
+
+def chunks(items: Iterable[T], size: int = SIZE) -> Iterator[list[T]]:
+    """Yield the items in lists of at most `size`."""
+    rest = iter(items)
+    while piece := list(islice(rest, size)):
+        yield piece

@@ -1,0 +1,68 @@
+"""What goes into a store and has no id yet, and what only a store keeps. Moments are milliseconds since 1970 UTC."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from dides.model.deployment import Kind
+from dides.model.instance import Instance
+from dides.model.policy import Policy
+from dides.model.state import State
+
+
+class StaleError(Exception):
+    """Somebody else changed what this unit of work had read; it was undone and may be run again."""
+
+
+class NewDeployment(msgspec.Struct, frozen=True, kw_only=True):
+    """A deployment that has no id yet. Moments are milliseconds since 1970-01-01 UTC."""
+
+    kind: Kind
+    to: State
+    labels: Mapping[str, str]
+    selector: str | None
+    policy: Policy
+    window: int
+    threshold: int
+    created_at: int
+    created_by: str
+    rollback_of: int | None = None
+
+
+class NewTarget(msgspec.Struct, frozen=True):
+    """A target that has no id yet; its position is its place in the list it comes in."""
+
+    instance_id: int
+    instance: str
+    to: State
+    before: State
+
+
+class Telling(msgspec.Struct, frozen=True):
+    """A desired state for an instance, and the deployment that sets it."""
+
+    instance_id: int
+    desired: State | None
+    deployment_id: int
+
+
+class Convergence(msgspec.Struct, frozen=True, kw_only=True):
+    """A returned instance that inherits a state: waiting for its turn until `told_at` is set."""
+
+    instance: Instance
+    source_id: int
+    desired: State
+    told_at: int | None = None
+    deadline_at: int | None = None
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened; `id` is 0 until it is stored."""
+
+    at: int
+    kind: str
+    actor: str
+    deployment_id: int | None = None
+    instance: str | None = None
+    data: Mapping[str, object] = {}
+    id: int = 0

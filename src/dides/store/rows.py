@@ -1,0 +1,168 @@
+"""Between rows and the model: columns in, frozen values out, and back."""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import msgspec
+from sqlalchemy import RowMapping
+
+from dides.model.deployment import Counts, Deployment, DeploymentStatus, Kind, Target, TargetState
+from dides.model.instance import Instance, Report
+from dides.model.policy import Policy
+from dides.model.state import NOTHING, State, Status, known
+
+Row: TypeAlias = RowMapping | Mapping[str, Any]
+COUNTS = Counts.__struct_fields__
+
+
+def state_from(row: Row, name: str) -> State:
+    """Return the state kept in the columns `{name}_code` and `{name}_configuration`."""
+    return State(row[f"{name}_code"], row[f"{name}_configuration"])
+
+
+def state_columns(name: str, state: State | None) -> dict[str, str | None]:
+    """Return the columns that keep a state; none at all is kept as an empty one."""
+    state = state or NOTHING
+    return {f"{name}_code": state.code_version, f"{name}_configuration": state.configuration_version}
+
+
+def instance_from(row: Row) -> Instance:
+    """Return the instance kept in a row of `instances`."""
+    return Instance(
+        id=row["id"],
+        name=row["name"],
+        ip=row["ip"],
+        labels=row["labels"],
+        status=Status(row["status"]),
+        current=state_from(row, "current"),
+        desired=known(state_from(row, "desired")),
+        last_good=known(state_from(row, "last_good")),
+        generation=row["generation"],
+        observed=row["observed"],
+        told_by=row["told_by"],
+        message=row["message"],
+        registered_at=row["registered_at"],
+        last_heartbeat_at=row["last_heartbeat_at"],
+        reachable=row["reachable"],
+    )
+
+
+def instance_columns(instance: Instance) -> dict[str, Any]:
+    """Return every column of an instance but its id."""
+    return {
+        "name": instance.name,
+        **registration_columns(instance),
+        **state_columns("desired", instance.desired),
+        "generation": instance.generation,
+        "told_by": instance.told_by,
+    }
+
+
+def registration_columns(instance: Instance) -> dict[str, Any]:
+    """Return the columns that a registration writes."""
+    return {
+        "ip": instance.ip,
+        "labels": dict(instance.labels),
+        "registered_at": instance.registered_at,
+        **reported_columns(instance),
+    }
+
+
+def reported_columns(instance: Instance) -> dict[str, Any]:
+    """Return the columns that a heartbeat writes. A telling writes others: the two never overwrite each other."""
+    return {
+        "status": int(instance.status),
+        **state_columns("current", instance.current),
+        **state_columns("last_good", instance.last_good),
+        "observed": instance.observed,
+        "message": instance.message,
+        "last_heartbeat_at": instance.last_heartbeat_at,
+        "reachable": instance.reachable,
+    }
+
+
+def deployment_from(row: Row) -> Deployment:
+    """Return the deployment kept in a row of `deployments`."""
+    return Deployment(
+        id=row["id"],
+        revision=row["revision"],
+        kind=Kind(row["kind"]),
+        status=DeploymentStatus(row["status"]),
+        reason=row["reason"],
+        to=State(row["code"], row["configuration"]),
+        labels=row["labels"],
+        selector=row["selector"],
+        policy=msgspec.convert(row["policy"], Policy),
+        window=row["batch_window"],
+        threshold=row["threshold"],
+        counts=Counts(**{name: row[name] for name in COUNTS}),
+        rollback_of=row["rollback_of"],
+        rolled_back_by=row["rolled_back_by"],
+        created_at=row["created_at"],
+        created_by=row["created_by"],
+        paused_at=row["paused_at"],
+        finished_at=row["finished_at"],
+    )
+
+
+def deployment_columns(deployment: Deployment) -> dict[str, Any]:
+    """Return the columns of a deployment that may change, but for its revision."""
+    return {
+        "status": deployment.status.value,
+        "in_flight": 1 if deployment.in_flight else None,
+        "reason": deployment.reason,
+        **{name: getattr(deployment.counts, name) for name in COUNTS},
+        "rolled_back_by": deployment.rolled_back_by,
+        "paused_at": deployment.paused_at,
+        "finished_at": deployment.finished_at,
+    }
+
+
+def target_from(row: Row) -> Target:
+    """Return the target kept in a row of `targets`, joined with `reachable` of its instance (null when it is gone)."""
+    return Target(
+        id=row["id"],
+        instance_id=row["instance_id"],
+        instance=row["instance"],
+        position=row["position"],
+        state=TargetState(row["state"]),
+        deferred=row["deferred"],
+        reason=row["reason"],
+        message=row["message"],
+        to=state_from(row, "to"),
+        before=state_from(row, "before"),
+        last_good=known(state_from(row, "last_good")),
+        earlier=known(state_from(row, "earlier")),
+        generation=row["generation"],
+        attempt=row["attempt"],
+        told_at=row["told_at"],
+        deadline_at=row["deadline_at"],
+        finished_at=row["finished_at"],
+        failure_is_news=row["failure_is_news"],
+        report=report_from(row),
+        reachable=bool(row["reachable"]),
+    )
+
+
+def report_from(row: Row) -> Report | None:
+    """Return the report kept with a target."""
+    if row["report_at"] is None:
+        return None
+    return Report(
+        at=row["report_at"],
+        status=Status(row["report_status"]),
+        current=state_from(row, "report"),
+        observed=row["report_observed"],
+        message=row["report_message"],
+    )
+
+
+def report_columns(report: Report | None) -> dict[str, Any]:
+    """Return the columns that keep a report, all null for none."""
+    return {
+        "report_at": report.at if report else None,
+        "report_status": int(report.status) if report else None,
+        **state_columns("report", report.current if report else None),
+        "report_observed": report.observed if report else None,
+        "report_message": report.message if report else None,
+    }

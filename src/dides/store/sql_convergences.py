@@ -1,0 +1,81 @@
+"""Convergences in SQL, for every database that SQLAlchemy speaks to."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, func, insert, select
+
+from dides.model.state import State
+from dides.store.chunks import chunks
+from dides.store.records import Convergence
+from dides.store.rows import Row, instance_from
+from dides.store.tables import convergences, instances
+
+_WANTED = select(
+    instances,
+    convergences.c.source_id,
+    convergences.c.code,
+    convergences.c.configuration,
+    convergences.c.told_at,
+    convergences.c.deadline_at,
+).join_from(convergences, instances, convergences.c.instance_id == instances.c.id)
+
+
+class SqlConvergences:
+    """See dides.store.base.Convergences."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def put(self, convergence: Convergence) -> None:
+        """Store or replace an instance's convergence."""
+        self.drop([convergence.instance.id])
+        self._db.execute(
+            insert(convergences).values(
+                instance_id=convergence.instance.id,
+                source_id=convergence.source_id,
+                code=convergence.desired.code_version,
+                configuration=convergence.desired.configuration_version,
+                told_at=convergence.told_at,
+                deadline_at=convergence.deadline_at,
+            )
+        )
+
+    def drop(self, instance_ids: Iterable[int]) -> None:
+        """Forget the convergences of these instances, where there are any."""
+        for piece in chunks(instance_ids):
+            self._db.execute(delete(convergences).where(convergences.c.instance_id.in_(piece)))
+
+    def of(self, instance_ids: Iterable[int]) -> list[Convergence]:
+        """Return the convergences of these instances."""
+        found = []
+        for piece in chunks(instance_ids):
+            found += self._read(_WANTED.where(convergences.c.instance_id.in_(piece)))
+        return found
+
+    def told(self, source_id: int) -> int:
+        """Return how many instances have been told the state of this deployment and are not there yet."""
+        told = (convergences.c.source_id == source_id) & convergences.c.told_at.is_not(None)
+        return self._db.execute(select(func.count()).select_from(convergences).where(told)).scalar_one()
+
+    def waiting(self, source_id: int, limit: int) -> list[Convergence]:
+        """Return up to `limit` instances that wait for their turn, in the order in which they returned."""
+        waits = (convergences.c.source_id == source_id) & convergences.c.told_at.is_(None)
+        return self._read(_WANTED.where(waits).order_by(convergences.c.id).limit(limit))
+
+    def overdue(self, now: int) -> list[Convergence]:
+        """Return those told whose deadline has passed."""
+        return self._read(_WANTED.where(convergences.c.deadline_at <= now))
+
+    def _read(self, wanted: Select[Any]) -> list[Convergence]:
+        return [_convergence_from(row) for row in self._db.execute(wanted).mappings()]
+
+
+def _convergence_from(row: Row) -> Convergence:
+    return Convergence(
+        instance=instance_from(row),
+        source_id=row["source_id"],
+        desired=State(row["code"], row["configuration"]),
+        told_at=row["told_at"],
+        deadline_at=row["deadline_at"],
+    )

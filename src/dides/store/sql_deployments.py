@@ -1,0 +1,104 @@
+"""Deployments in SQL, for every database that SQLAlchemy speaks to."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from dides.model.deployment import Counts, Deployment, DeploymentStatus, Kind
+from dides.store.chunks import chunks
+from dides.store.records import NewDeployment, NewTarget, StaleError
+from dides.store.rows import deployment_columns, deployment_from
+from dides.store.sql_targets import new_target_columns
+from dides.store.tables import deployments, targets
+
+READ_AHEAD = 50
+
+
+class SqlDeployments:
+    """See dides.store.base.Deployments."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def create(self, new: NewDeployment, its_targets: Sequence[NewTarget]) -> Deployment:
+        """Store a deployment in flight with its fixed list of targets. StaleError when another is in flight."""
+        deployment = _fresh(new, len(its_targets))
+        try:
+            row = self._db.execute(insert(deployments).values(_columns(deployment)).returning(deployments.c.id)).one()
+        except IntegrityError as error:
+            raise StaleError from error
+        for piece in chunks(enumerate(its_targets, start=1)):
+            self._db.execute(insert(targets), [new_target_columns(row.id, place, each) for place, each in piece])
+        return msgspec.structs.replace(deployment, id=row.id)
+
+    def get(self, deployment_id: int) -> Deployment | None:
+        """Return one deployment."""
+        row = self._db.execute(select(deployments).where(deployments.c.id == deployment_id)).mappings().one_or_none()
+        return deployment_from(row) if row else None
+
+    def in_flight(self) -> Deployment | None:
+        """Return the deployment in flight."""
+        row = self._db.execute(select(deployments).where(deployments.c.in_flight == 1)).mappings().one_or_none()
+        return deployment_from(row) if row else None
+
+    def newest(self, kind: Kind) -> Deployment | None:
+        """Return the newest deployment of a kind."""
+        of_kind = select(deployments).where(deployments.c.kind == kind.value)
+        row = self._db.execute(of_kind.order_by(deployments.c.id.desc()).limit(1)).mappings().one_or_none()
+        return deployment_from(row) if row else None
+
+    def page(self, status: DeploymentStatus | None, before: int | None, limit: int) -> list[Deployment]:
+        """Return up to `limit` deployments with ids under `before`, newest first."""
+        wanted = select(deployments).order_by(deployments.c.id.desc()).limit(limit)
+        if status is not None:
+            wanted = wanted.where(deployments.c.status == status.value)
+        if before is not None:
+            wanted = wanted.where(deployments.c.id < before)
+        return [deployment_from(row) for row in self._db.execute(wanted).mappings()]
+
+    def completed(self) -> Iterator[Deployment]:
+        """Yield the completed, not undone deployments of kind deploy, newest first, reading only as far as asked."""
+        last: int | None = None
+        while True:
+            page = self.page(DeploymentStatus.COMPLETED, last, READ_AHEAD)
+            yield from (each for each in page if each.kind is Kind.DEPLOY and each.rolled_back_by is None)
+            if len(page) < READ_AHEAD:
+                return
+            last = page[-1].id
+
+    def save(self, deployment: Deployment) -> Deployment:
+        """Write what may change of a deployment, if nobody else has since it was read; StaleError otherwise."""
+        revision = deployment.revision + 1
+        unchanged = (deployments.c.id == deployment.id) & (deployments.c.revision == deployment.revision)
+        statement = update(deployments).where(unchanged)
+        written = self._db.execute(statement.values(revision=revision, **deployment_columns(deployment)))
+        if written.rowcount != 1:
+            raise StaleError
+        return msgspec.structs.replace(deployment, revision=revision)
+
+
+def _fresh(new: NewDeployment, total: int) -> Deployment:
+    fields = msgspec.structs.asdict(new)
+    counts = Counts(total=total, pending=total)
+    return Deployment(id=0, status=DeploymentStatus.RUNNING, counts=counts, **fields)
+
+
+def _columns(deployment: Deployment) -> dict[str, object]:
+    return {
+        "revision": deployment.revision,
+        "kind": deployment.kind.value,
+        "code": deployment.to.code_version,
+        "configuration": deployment.to.configuration_version,
+        "labels": dict(deployment.labels),
+        "selector": deployment.selector,
+        "policy": msgspec.to_builtins(deployment.policy),
+        "batch_window": deployment.window,
+        "threshold": deployment.threshold,
+        "next_position": deployment.counts.total + 1,
+        "rollback_of": deployment.rollback_of,
+        "created_at": deployment.created_at,
+        "created_by": deployment.created_by,
+        **deployment_columns(deployment),
+    }

@@ -1,0 +1,88 @@
+"""The event log, idempotency keys and notes in SQL, for every database that SQLAlchemy speaks to."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+
+from dides.store.records import Event
+from dides.store.rows import Row
+from dides.store.tables import events, idempotency_keys, notes
+
+
+class SqlEvents:
+    """See dides.store.base.Events."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def append(self, happened: Sequence[Event]) -> None:
+        """Add events in this order."""
+        if happened:
+            self._db.execute(insert(events), [_columns(event) for event in happened])
+
+    def page(
+        self, deployment_id: int | None, cursor: int | None, limit: int, *, newest_first: bool = False
+    ) -> list[Event]:
+        """Return up to `limit` events beyond a cursor (an event's id), oldest or newest first."""
+        wanted = select(events).order_by(events.c.id.desc() if newest_first else events.c.id).limit(limit)
+        if deployment_id is not None:
+            wanted = wanted.where(events.c.deployment_id == deployment_id)
+        if cursor is not None:
+            wanted = wanted.where(events.c.id < cursor if newest_first else events.c.id > cursor)
+        return [_event_from(row) for row in self._db.execute(wanted).mappings()]
+
+    def prune(self, before: int) -> int:
+        """Delete events older than a moment; return how many."""
+        return self._db.execute(delete(events).where(events.c.at < before)).rowcount
+
+
+class SqlKeys:
+    """See dides.store.base.Keys."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def remembered(self, actor: str, key: str, since: int) -> tuple[bytes, int] | None:
+        """Return the body's hash and the deployment of an earlier request with this key."""
+        table = idempotency_keys
+        wanted = select(table.c.body_hash, table.c.deployment_id).where(
+            table.c.actor == actor, table.c.key == key, table.c.at >= since
+        )
+        row = self._db.execute(wanted).one_or_none()
+        return (row.body_hash, row.deployment_id) if row else None
+
+    def remember(self, actor: str, key: str, body_hash: bytes, deployment_id: int, at: int) -> None:
+        """Store a key, or replace an expired one."""
+        table = idempotency_keys
+        self._db.execute(delete(table).where(table.c.actor == actor, table.c.key == key))
+        values = {"actor": actor, "key": key, "body_hash": body_hash, "deployment_id": deployment_id, "at": at}
+        self._db.execute(insert(table).values(values))
+
+    def forget(self, before: int) -> int:
+        """Delete keys older than a moment; return how many."""
+        return self._db.execute(delete(idempotency_keys).where(idempotency_keys.c.at < before)).rowcount
+
+    def noted(self, name: str) -> int | None:
+        """Return a number noted under a name."""
+        return self._db.execute(select(notes.c.value).where(notes.c.name == name)).scalar()
+
+    def write_down(self, name: str, value: int) -> None:
+        """Note a number under a name."""
+        self._db.execute(delete(notes).where(notes.c.name == name))
+        self._db.execute(insert(notes).values(name=name, value=value))
+
+
+def _columns(event: Event) -> dict[str, Any]:
+    return {
+        "at": event.at,
+        "kind": event.kind,
+        "actor": event.actor,
+        "deployment_id": event.deployment_id,
+        "instance": event.instance,
+        "data": dict(event.data),
+    }
+
+
+def _event_from(row: Row) -> Event:
+    return Event(**{name: row[name] for name in Event.__struct_fields__})

@@ -1,0 +1,168 @@
+"""The inventory in SQL, for every database that SQLAlchemy speaks to."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, true, update
+from sqlalchemy.exc import IntegrityError
+
+from dides.model.instance import Instance, Matched
+from dides.model.selector import Operator, Requirement, Selector
+from dides.model.state import State, Status
+from dides.store.bulk import KEY, update_rows
+from dides.store.chunks import chunks
+from dides.store.records import StaleError, Telling
+from dides.store.rows import (
+    instance_columns,
+    instance_from,
+    registration_columns,
+    reported_columns,
+    state_columns,
+    state_from,
+)
+from dides.store.tables import decommissioned, instance_labels, instances
+
+
+class SqlInventory:
+    """See dides.store.base.Inventory."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def add(self, instance: Instance, credential_hash: bytes) -> Instance:
+        """Store a new instance (its id is ignored) and return it with its id. StaleError if the name is taken."""
+        values = {"credential_hash": credential_hash, **instance_columns(instance)}
+        try:
+            row = self._db.execute(insert(instances).values(values).returning(*instances.c)).mappings().one()
+        except IntegrityError as error:
+            raise StaleError from error
+        stored = instance_from(row)
+        self._insert_labels(stored)
+        return stored
+
+    def record(self, reported: Sequence[Instance]) -> None:
+        """Write what instances report of themselves: status, versions, message, sign of life, last good state."""
+        rows = [{KEY: each.id, **reported_columns(each)} for each in reported]
+        update_rows(self._db, instances, rows)
+
+    def tell(self, tellings: Sequence[Telling]) -> dict[int, int]:
+        """Set desired states, each under the instance's next generation; return the generations by instance id."""
+        rows = [
+            {KEY: each.instance_id, "told_by": each.deployment_id, **state_columns("desired", each.desired)}
+            for each in tellings
+        ]
+        update_rows(self._db, instances, rows, generation=instances.c.generation + 1)
+        return self._generations(each.instance_id for each in tellings)
+
+    def replace(self, instance: Instance, credential_hash: bytes) -> None:
+        """Write what a registration brings: ip, labels, credential, and the report that it resets."""
+        values = {"credential_hash": credential_hash, **registration_columns(instance)}
+        self._db.execute(update(instances).where(instances.c.id == instance.id).values(values))
+        self.relabel(instance)
+
+    def set_last_good(self, states: Mapping[int, State]) -> None:
+        """Set the last good states by instance id."""
+        rows = [{KEY: key, **state_columns("last_good", state)} for key, state in states.items()]
+        update_rows(self._db, instances, rows)
+
+    def get(self, name: str) -> Instance | None:
+        """Return one instance."""
+        return self.many([name]).get(name)
+
+    def many(self, names: Iterable[str]) -> dict[str, Instance]:
+        """Return those of the named instances that exist, by name."""
+        found = {}
+        for piece in chunks(names):
+            rows = self._db.execute(select(instances).where(instances.c.name.in_(piece))).mappings()
+            found.update({row["name"]: instance_from(row) for row in rows})
+        return found
+
+    def matching(self, selector: Selector) -> list[Matched]:
+        """Return every instance that the selector matches."""
+        columns = (
+            instances.c.id,
+            instances.c.name,
+            instances.c.current_code,
+            instances.c.current_configuration,
+        )
+        rows = self._db.execute(select(*columns).where(_matches(selector))).mappings()
+        return [Matched(row["id"], row["name"], state_from(row, "current")) for row in rows]
+
+    def page(self, selector: Selector, status: Status | None, after: str, limit: int) -> list[Instance]:
+        """Return up to `limit` matching instances whose names come after `after`, by name."""
+        wanted = and_(_matches(selector), _has(status), instances.c.name > after)
+        rows = self._db.execute(select(instances).where(wanted).order_by(instances.c.name).limit(limit))
+        return [instance_from(row) for row in rows.mappings()]
+
+    def count(self, selector: Selector, status: Status | None) -> int:
+        """Return how many instances match."""
+        wanted = and_(_matches(selector), _has(status))
+        return self._db.execute(select(func.count()).select_from(instances).where(wanted)).scalar_one()
+
+    def relabel(self, instance: Instance) -> None:
+        """Replace the labels of an instance."""
+        self._db.execute(delete(instance_labels).where(instance_labels.c.instance_id == instance.id))
+        self._insert_labels(instance)
+        labels = dict(instance.labels)
+        self._db.execute(update(instances).where(instances.c.id == instance.id).values(labels=labels))
+
+    def credential_of(self, name: str) -> bytes | None:
+        """Return the hash of an instance's credential."""
+        return self._db.execute(select(instances.c.credential_hash).where(instances.c.name == name)).scalar()
+
+    def owner_of(self, credential_hash: bytes) -> str | None:
+        """Return the name of the instance that has this credential."""
+        return self._db.execute(select(instances.c.name).where(instances.c.credential_hash == credential_hash)).scalar()
+
+    def reachable_names(self) -> list[str]:
+        """Return the names of the instances that are thought to be reachable."""
+        return list(self._db.execute(select(instances.c.name).where(instances.c.reachable)).scalars())
+
+    def remove(self, instance: Instance, at: int) -> None:
+        """Delete an instance; its credential is remembered as that of a decommissioned one."""
+        credential = self.credential_of(instance.name)
+        self._db.execute(insert(decommissioned).values(credential_hash=credential, name=instance.name, at=at))
+        self._db.execute(delete(instances).where(instances.c.id == instance.id))
+
+    def decommissioned(self, credential_hash: bytes) -> str | None:
+        """Return the name of the decommissioned instance that had this credential."""
+        known = select(decommissioned.c.name).where(decommissioned.c.credential_hash == credential_hash)
+        return self._db.execute(known).scalar()
+
+    def forget_decommissioned(self, before: int) -> int:
+        """Drop the remembered credentials from before a moment; return how many."""
+        return self._db.execute(delete(decommissioned).where(decommissioned.c.at < before)).rowcount
+
+    def _generations(self, instance_ids: Iterable[int]) -> dict[int, int]:
+        generations: dict[int, int] = {}
+        for piece in chunks(instance_ids):
+            wanted = select(instances.c.id, instances.c.generation).where(instances.c.id.in_(piece))
+            generations.update((row.id, row.generation) for row in self._db.execute(wanted))
+        return generations
+
+    def _insert_labels(self, instance: Instance) -> None:
+        rows = [{"instance_id": instance.id, "key": key, "value": value} for key, value in instance.labels.items()]
+        if rows:
+            self._db.execute(insert(instance_labels), rows)
+
+
+def _has(status: Status | None) -> ColumnElement[bool]:
+    return true() if status is None else instances.c.status == int(status)
+
+
+def _matches(selector: Selector) -> ColumnElement[bool]:
+    return and_(true(), *(_holds(requirement) for requirement in selector.requirements))
+
+
+def _holds(requirement: Requirement) -> ColumnElement[bool]:
+    """Return the condition that model.selector's Requirement.matches computes; the contract suite compares the two."""
+    labelled = select(instance_labels.c.instance_id).where(instance_labels.c.key == requirement.key)
+    with_value = labelled.where(instance_labels.c.value.in_(requirement.values))
+    match requirement.operator:
+        case Operator.IN:
+            return instances.c.id.in_(with_value)
+        case Operator.NOT_IN:
+            return instances.c.id.not_in(with_value)
+        case Operator.EXISTS:
+            return instances.c.id.in_(labelled)
+        case Operator.NOT_EXISTS:
+            return instances.c.id.not_in(labelled)

@@ -1,0 +1,210 @@
+"""Targets in SQL, for every database that SQLAlchemy speaks to."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, case, delete, func, insert, literal_column, select, update
+
+from dides.model.deployment import Target, TargetState
+from dides.model.plan import Assignment, Candidate, Settled, Touched
+from dides.store.bulk import KEY, update_rows
+from dides.store.chunks import chunks
+from dides.store.records import NewTarget
+from dides.store.rows import Row, instance_from, report_columns, state_columns, target_from
+from dides.store.tables import deployments, instances, targets
+
+_JOINED = targets.outerjoin(instances, targets.c.instance_id == instances.c.id)
+_TARGET = select(targets, instances.c.reachable).select_from(_JOINED)
+_INSTANCE = [column.label(f"instance__{column.name}") for column in instances.c]
+
+
+class SqlTargets:
+    """See dides.store.base.Targets."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def of(self, deployment_id: int, instance_ids: Iterable[int]) -> list[Target]:
+        """Return the targets of these instances in a deployment."""
+        found = []
+        for piece in chunks(instance_ids):
+            found += self._targets(_TARGET.where(_in(deployment_id), targets.c.instance_id.in_(piece)))
+        return found
+
+    def page(self, deployment_id: int, state: TargetState | None, after: int, limit: int) -> list[Target]:
+        """Return up to `limit` targets with positions above `after`, in order."""
+        wanted = _TARGET.where(_in(deployment_id), targets.c.position > after)
+        if state is not None:
+            wanted = wanted.where(targets.c.state == state.value)
+        return self._targets(wanted.order_by(targets.c.position).limit(limit))
+
+    def reported(self, deployment_id: int) -> tuple[Target, ...]:
+        """Return the targets that heartbeats have marked."""
+        return tuple(self._targets(_TARGET.where(_in(deployment_id), targets.c.marked)))
+
+    def overdue(self, deployment_id: int, now: int) -> tuple[Target, ...]:
+        """Return the updating targets whose deadline has passed."""
+        return tuple(self._targets(_TARGET.where(_updating(deployment_id), targets.c.deadline_at <= now)))
+
+    def updating(self, deployment_id: int) -> tuple[Target, ...]:
+        """Return every updating target."""
+        # Sorted here: to sort by itself, SQLite would go through all the deployment's targets in order.
+        return tuple(sorted(self._targets(_TARGET.where(_updating(deployment_id))), key=lambda each: each.position))
+
+    def next_deadline(self, deployment_id: int, now: int) -> int | None:
+        """Return the earliest deadline after now among the updating targets."""
+        wanted = select(func.min(targets.c.deadline_at)).where(_updating(deployment_id), targets.c.deadline_at > now)
+        return self._db.execute(wanted).scalar()
+
+    def candidates(self, deployment_id: int, limit: int) -> tuple[Candidate, ...]:
+        """Return the next pending targets in order, without those put off, with their instances."""
+        wanted = _with_instance().where(_pending(deployment_id), targets.c.deferred.is_(False))
+        return tuple(Candidate(*pair) for pair in self._pairs(wanted.order_by(targets.c.position).limit(limit)))
+
+    def deferred(self, deployment_id: int) -> list[Candidate]:
+        """Return the pending targets that were put off, with their instances."""
+        wanted = _with_instance().where(_pending(deployment_id), targets.c.deferred)
+        return [Candidate(*pair) for pair in self._pairs(wanted.order_by(targets.c.position))]
+
+    def touched(self, deployment_id: int) -> list[Touched]:
+        """Return every target that was told and whose instance still exists, with its instance."""
+        wanted = _with_instance().where(_in(deployment_id), targets.c.told_at.is_not(None))
+        return [Touched(*pair) for pair in self._pairs(wanted)]
+
+    def note(self, noted: Sequence[Target], *, marked: bool) -> None:
+        """Store what heartbeats say of targets; marked ones are shown to the next step."""
+        rows = [
+            {KEY: each.id, "failure_is_news": each.failure_is_news, **report_columns(each.report)} for each in noted
+        ]
+        mark = {"marked": True} if marked else {}
+        update_rows(self._db, targets, rows, **mark)
+
+    def unmark(self, seen: Sequence[Target]) -> None:
+        """Take the marks off: a step has seen these reports."""
+        for piece in chunks(each.id for each in seen):
+            self._db.execute(update(targets).where(targets.c.id.in_(piece)).values(marked=False))
+
+    def settle(self, settled: Sequence[Settled], now: int) -> None:
+        """Set the final states of targets."""
+        rows = [
+            {KEY: each.target.id, "state": each.state.value, "reason": each.reason, "message": each.message}
+            for each in settled
+        ]
+        update_rows(self._db, targets, rows, finished_at=now)
+
+    def assign(self, assigned: Sequence[Assignment], generations: Mapping[int, int], now: int) -> None:
+        """Set targets told, with their instances' new generations by instance id."""
+        update_rows(self._db, targets, [_assigned_columns(each, generations, now) for each in assigned])
+
+    def defer(self, deployment_id: int, put_off: Sequence[Target]) -> None:
+        """Move pending targets to the end of the order, out of the candidates' sight."""
+        if put_off:
+            first = self._take_positions(deployment_id, len(put_off))
+            rows = [{KEY: each.id, "position": first + place} for place, each in enumerate(put_off)]
+            update_rows(self._db, targets, rows, deferred=True)
+
+    def undefer(self, returned: Sequence[Target]) -> None:
+        """Make put-off targets candidates again, at the place they have now."""
+        for piece in chunks(each.id for each in returned):
+            self._db.execute(update(targets).where(targets.c.id.in_(piece)).values(deferred=False))
+
+    def skip_pending(self, deployment_id: int, reason: str, now: int) -> None:
+        """Skip every pending target."""
+        skipped = {"state": TargetState.SKIPPED.value, "reason": reason, "finished_at": now}
+        self._db.execute(update(targets).where(_pending(deployment_id)).values(skipped))
+
+    def append(self, deployment_id: int, target: NewTarget) -> None:
+        """Add a pending target at the end of the order."""
+        place = self._take_positions(deployment_id, 1)
+        self._db.execute(insert(targets).values(new_target_columns(deployment_id, place, target)))
+
+    def detach(self, instance_id: int) -> None:
+        """Keep the finished targets of an instance that is decommissioned, under its name alone."""
+        self._db.execute(update(targets).where(targets.c.instance_id == instance_id).values(instance_id=None))
+
+    def remove(self, target: Target) -> None:
+        """Delete an unfinished target."""
+        self._db.execute(delete(targets).where(targets.c.id == target.id))
+
+    def shift_deadlines(self, deployment_id: int, by: int, at_least: int = 0) -> None:
+        """Move the deadlines of the updating targets by so many milliseconds, and not before a moment."""
+        shifted = targets.c.deadline_at + by
+        later = case((shifted < at_least, at_least), else_=shifted)
+        self._db.execute(update(targets).where(_updating(deployment_id)).values(deadline_at=later))
+
+    def _take_positions(self, deployment_id: int, number: int) -> int:
+        """Return the first of so many new places at the end of the order."""
+        taken = deployments.c.next_position + number
+        statement = update(deployments).where(deployments.c.id == deployment_id).values(next_position=taken)
+        after: int = self._db.execute(statement.returning(deployments.c.next_position)).scalar_one()
+        return after - number
+
+    def _targets(self, wanted: Select[Any]) -> list[Target]:
+        return [target_from(row) for row in self._db.execute(wanted).mappings()]
+
+    def _pairs(self, wanted: Select[Any]) -> list[tuple[Target, Any]]:
+        rows = self._db.execute(wanted).mappings()
+        return [(target_from(row), instance_from(_instance_row(row))) for row in rows]
+
+
+def new_target_columns(deployment_id: int, position: int, target: NewTarget) -> dict[str, Any]:
+    """Return the columns of a target that has not been told anything yet."""
+    return {
+        "deployment_id": deployment_id,
+        "instance_id": target.instance_id,
+        "instance": target.instance,
+        "position": position,
+        "state": TargetState.PENDING.value,
+        "deferred": False,
+        "reason": "",
+        "message": "",
+        **state_columns("to", target.to),
+        **state_columns("before", target.before),
+        "generation": 0,
+        "attempt": 0,
+        "failure_is_news": False,
+        "marked": False,
+    }
+
+
+def _assigned_columns(assigned: Assignment, generations: Mapping[int, int], now: int) -> dict[str, Any]:
+    target, finished = assigned.target, assigned.state is not TargetState.UPDATING
+    return {
+        KEY: target.id,
+        "state": assigned.state.value,
+        "reason": assigned.reason,
+        **state_columns("to", assigned.desired),
+        **state_columns("before", assigned.before),
+        **state_columns("last_good", assigned.last_good),
+        **state_columns("earlier", assigned.earlier),
+        "generation": generations[target.instance_id] if target.instance_id is not None else 0,
+        "attempt": target.attempt + 1,
+        "told_at": now,
+        "deadline_at": assigned.deadline_at,
+        "finished_at": now if finished else None,
+        "failure_is_news": assigned.failure_is_news,
+        "marked": False,
+        **report_columns(None),
+    }
+
+
+def _with_instance() -> Select[Any]:
+    both = targets.join(instances, targets.c.instance_id == instances.c.id)
+    return select(targets, instances.c.reachable, *_INSTANCE).select_from(both)
+
+
+def _instance_row(row: Row) -> dict[str, Any]:
+    return {column.name: row[f"instance__{column.name}"] for column in instances.c}
+
+
+def _in(deployment_id: int) -> Any:
+    return targets.c.deployment_id == deployment_id
+
+
+def _pending(deployment_id: int) -> Any:
+    return _in(deployment_id) & (targets.c.state == TargetState.PENDING.value)
+
+
+def _updating(deployment_id: int) -> Any:
+    # Spelt out, not bound: SQLite uses a partial index only for a condition that it can read.
+    return _in(deployment_id) & (targets.c.state == literal_column("'updating'"))

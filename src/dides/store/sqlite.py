@@ -1,0 +1,103 @@
+"""The embedded store: SQLite, durable through power loss, written by one thread that commits in groups."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from dides.clock import Clock
+from dides.model.errors import UnavailableError
+from dides.store.base import Transaction
+from dides.store.copies import copy_database
+from dides.store.migrate import migrate
+from dides.store.sql import SqlTransaction
+from dides.store.writer import Writer
+
+T = TypeVar("T")
+READERS = 4
+BUSY_SECONDS = 10
+
+
+class SqliteStore:
+    """See dides.store.base.Store."""
+
+    def __init__(self, file: Path, clock: Clock, *, synchronous: str = "FULL") -> None:
+        """Open, and migrate, the database in a file, creating it if there is none.
+
+        `synchronous` is SQLite's pragma; anything below FULL gives up durability and is for tests. Raises
+        TooNewError when a newer dides wrote the database, UnavailableError when it cannot be opened.
+        """
+        self._file = file
+        self._clock = clock
+        self._closed = False
+        try:
+            writing = _engine(file, synchronous, "BEGIN IMMEDIATE")
+            migrate(writing)
+        except DBAPIError as error:
+            raise UnavailableError(f"{file} cannot be opened as a database: {error.orig}") from error
+        self._reading = _engine(file, synchronous, "BEGIN")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
+        self._writer = Writer(writing, clock)
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run a unit of work that only reads, on one consistent snapshot."""
+        return await self._on_reader(partial(self._read, work))
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run a unit of work atomically, together with others that wait; durable when this returns."""
+        return await asyncio.wrap_future(self._writer.submit(work))
+
+    async def backup(self, file: Path) -> None:
+        """Write a consistent copy while the store is in use."""
+        await self._on_reader(partial(copy_database, self._file, file))
+
+    async def close(self) -> None:
+        """Finish what was accepted and release the database."""
+        self._closed = True
+        await asyncio.get_running_loop().run_in_executor(None, self._writer.close)
+        self._readers.shutdown()
+        self._reading.dispose()
+
+    async def _on_reader(self, work: Callable[[], T]) -> T:
+        if self._closed:
+            raise UnavailableError("the coordinator is shutting down")
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+
+    def _read(self, work: Callable[[Transaction], T]) -> T:
+        try:
+            with self._reading.begin() as connection:
+                return work(SqlTransaction(connection, self._clock.now()))
+        except DBAPIError as error:
+            raise UnavailableError(f"the database cannot be read: {error.orig}") from error
+
+
+def _engine(file: Path, synchronous: str, begin: str) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{file}",
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        pool_size=READERS,
+        json_serializer=lambda value: msgspec.json.encode(value).decode(),
+        json_deserializer=msgspec.json.decode,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+        # The driver's own transaction handling would begin too late; `_begin` does it.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

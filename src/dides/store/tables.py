@@ -1,0 +1,203 @@
+"""The tables. What heartbeats change is in no index: such an index triples the cost of a batch."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+Id = BigInteger().with_variant(Integer, "sqlite")
+Moment = BigInteger
+
+instances = Table(
+    "instances",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("ip", String, nullable=False),
+    Column("labels", JSON, nullable=False),
+    Column("credential_hash", LargeBinary, nullable=False, unique=True),
+    Column("status", Integer, nullable=False),
+    Column("current_code", String),
+    Column("current_configuration", String),
+    Column("desired_code", String),
+    Column("desired_configuration", String),
+    Column("last_good_code", String),
+    Column("last_good_configuration", String),
+    Column("generation", Integer, nullable=False),
+    Column("observed", BigInteger),
+    Column("told_by", Id),
+    Column("message", String, nullable=False),
+    Column("registered_at", Moment, nullable=False),
+    Column("last_heartbeat_at", Moment),
+    Column("reachable", Boolean, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+instance_labels = Table(
+    "instance_labels",
+    metadata,
+    Column("instance_id", Id, ForeignKey("instances.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("value", String, nullable=False),
+    Index("ix_instance_labels_key_value", "key", "value", "instance_id"),
+)
+
+decommissioned = Table(
+    "decommissioned",
+    metadata,
+    Column("credential_hash", LargeBinary, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+convergences = Table(
+    "convergences",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("instance_id", Id, ForeignKey("instances.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("source_id", Id, nullable=False),
+    Column("code", String),
+    Column("configuration", String),
+    Column("told_at", Moment),
+    Column("deadline_at", Moment),
+    Index("ix_convergences_source_id", "source_id"),
+    sqlite_autoincrement=True,
+)
+
+deployments = Table(
+    "deployments",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("status", String, nullable=False),
+    # 1 while in flight, else null: the unique index is what allows only one, in the whole system.
+    Column("in_flight", Integer, unique=True),
+    Column("reason", String, nullable=False),
+    Column("code", String),
+    Column("configuration", String),
+    Column("labels", JSON, nullable=False),
+    Column("selector", String),
+    Column("policy", JSON, nullable=False),
+    Column("batch_window", Integer, nullable=False),
+    Column("threshold", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("pending", Integer, nullable=False),
+    Column("updating", Integer, nullable=False),
+    Column("succeeded", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("skipped", Integer, nullable=False),
+    Column("already", Integer, nullable=False),
+    Column("deferred", Integer, nullable=False),
+    Column("next_position", Integer, nullable=False),
+    Column("rollback_of", Id),
+    Column("rolled_back_by", Id),
+    Column("created_at", Moment, nullable=False),
+    Column("created_by", String, nullable=False),
+    Column("paused_at", Moment),
+    Column("finished_at", Moment),
+    Index("ix_deployments_kind", "kind", "id"),
+    sqlite_autoincrement=True,
+)
+
+targets = Table(
+    "targets",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("deployment_id", Id, ForeignKey("deployments.id"), nullable=False),
+    Column("instance_id", Id),
+    Column("instance", String, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("deferred", Boolean, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("message", String, nullable=False),
+    Column("to_code", String),
+    Column("to_configuration", String),
+    Column("before_code", String),
+    Column("before_configuration", String),
+    Column("last_good_code", String),
+    Column("last_good_configuration", String),
+    Column("earlier_code", String),
+    Column("earlier_configuration", String),
+    Column("generation", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("told_at", Moment),
+    Column("deadline_at", Moment),
+    Column("finished_at", Moment),
+    Column("failure_is_news", Boolean, nullable=False),
+    Column("marked", Boolean, nullable=False),
+    Column("report_at", Moment),
+    Column("report_status", Integer),
+    Column("report_code", String),
+    Column("report_configuration", String),
+    Column("report_observed", BigInteger),
+    Column("report_message", String),
+    UniqueConstraint("instance_id", "deployment_id"),
+    Index("ix_targets_order", "deployment_id", "state", "deferred", "position"),
+    Index("ix_targets_position", "deployment_id", "position"),
+    Index(
+        "ix_targets_marked",
+        "deployment_id",
+        sqlite_where=text("marked = 1"),
+        postgresql_where=text("marked"),
+    ),
+    Index(
+        "ix_targets_deadline",
+        "deployment_id",
+        "deadline_at",
+        sqlite_where=text("state = 'updating'"),
+        postgresql_where=text("state = 'updating'"),
+    ),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("deployment_id", Id),
+    Column("instance", String),
+    Column("data", JSON, nullable=False),
+    Index("ix_events_deployment_id", "deployment_id", "id"),
+    Index("ix_events_at", "at"),
+    sqlite_autoincrement=True,
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("actor", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("body_hash", LargeBinary, nullable=False),
+    Column("deployment_id", Id, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", Moment, nullable=False),
+)

@@ -1,0 +1,125 @@
+"""The schema: the migrations lead to what the program expects, forth and back, and never onto a newer database."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect, text
+
+from dides.store.migrate import TooNewError, configuration, migrate
+from dides.store.sqlite import SqliteStore, _engine
+from dides.store.tables import metadata
+from support.clocks import FakeClock
+from support.stores import add
+
+SCRIPTS = ScriptDirectory.from_config(configuration())
+REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()]
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = _engine(tmp_path / "dides.db", "FULL", "BEGIN IMMEDIATE")
+    yield engine
+    engine.dispose()
+
+
+def schema(engine: Engine) -> list[tuple[str, str]]:
+    """Return every table and index with the statement that makes it."""
+    wanted = text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
+    with engine.begin() as connection:
+        return [(row.name, row.sql) for row in connection.execute(wanted)]
+
+
+def go(engine: Engine, revision: str, *, down: bool = False) -> None:
+    config = configuration()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        (command.downgrade if down else command.upgrade)(config, revision)
+
+
+def test_the_newest_revision_is_what_the_program_expects(engine: Engine) -> None:
+    migrate(engine)
+    with engine.begin() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_the_indexes_of_the_database_are_those_of_the_program(engine: Engine, tmp_path: Path) -> None:
+    """Autogenerate does not compare the conditions of partial indexes."""
+    migrate(engine)
+    direct = _engine(tmp_path / "direct.db", "OFF", "BEGIN")
+    with direct.begin() as connection:
+        metadata.create_all(connection)
+    migrated = {name: sql for name, sql in schema(engine) if sql.startswith("CREATE INDEX")}
+    assert migrated == {name: sql for name, sql in schema(direct) if sql.startswith("CREATE INDEX")}
+    assert any("WHERE" in sql for sql in migrated.values())
+    direct.dispose()
+
+
+def test_there_is_one_head_and_no_two_revisions_share_a_parent() -> None:
+    assert len(SCRIPTS.get_heads()) == 1
+    assert len(SCRIPTS.get_bases()) == 1
+    parents = Counter(script.down_revision for script in SCRIPTS.walk_revisions())
+    assert [parent for parent, number in parents.items() if number > 1] == []
+
+
+def test_migrating_again_changes_nothing(engine: Engine) -> None:
+    migrate(engine)
+    before = schema(engine)
+    migrate(engine)
+    assert schema(engine) == before
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_each_revision_can_be_taken_back_and_applied_again(engine: Engine, revision: str) -> None:
+    go(engine, revision)
+    before = schema(engine)
+    go(engine, "-1", down=True)
+    go(engine, revision)
+    assert schema(engine) == before
+
+
+def test_all_the_way_down_leaves_nothing_behind(engine: Engine) -> None:
+    migrate(engine)
+    go(engine, "base", down=True)
+    assert inspect(engine).get_table_names() == ["alembic_version"]
+
+
+async def test_a_database_that_a_newer_dides_wrote_is_refused_and_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "dides.db"
+    store = SqliteStore(file, FakeClock())
+    await store.write(lambda tx: add(tx, "web-1"))
+    await store.close()
+    engine = _engine(file, "FULL", "BEGIN IMMEDIATE")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    before = schema(engine)
+    with pytest.raises(TooNewError, match=r"schema 9999.*a newer dides wrote it.*[Ss]tart that version.*backup"):
+        SqliteStore(file, FakeClock())
+    assert schema(engine) == before
+    with engine.begin() as connection:
+        assert connection.execute(text("SELECT name FROM instances")).scalars().all() == ["web-1"]
+    engine.dispose()
+
+
+async def test_the_data_outlive_the_program(tmp_path: Path) -> None:
+    for expected in range(1, 4):
+        store = SqliteStore(tmp_path / "dides.db", FakeClock())
+        await store.write(lambda tx: tx.keys.write_down("starts", (tx.keys.noted("starts") or 0) + 1))
+        assert await store.read(lambda tx: tx.keys.noted("starts")) == expected
+        await store.close()
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(engine: Engine) -> None:
+    with engine.begin() as connection:
+        # Somebody else's table of the name of the last one that the first revision makes.
+        connection.execute(text("CREATE TABLE targets (name TEXT)"))
+    before = schema(engine)
+    with pytest.raises(Exception, match="already exists"):
+        migrate(engine)
+    assert schema(engine) == before

@@ -1,0 +1,164 @@
+"""The real application over a real SQLite store, in this process: no sockets, and in manual mode no steps unasked."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import msgspec
+
+from dides.api.access import Access
+from dides.api.app import create_app
+from dides.clock import Clock, SystemClock
+from dides.coordinator.coordinator import Coordinator
+from dides.coordinator.credentials import hash_of
+from dides.coordinator.settings import Settings
+from dides.model.selector import Selector
+from dides.protocol.messages import Deployment, Instance
+from dides.store.base import Store, Transaction
+from dides.store.sqlite import SqliteStore
+
+Asgi = Callable[[Any, Any, Any], Awaitable[None]]
+OPERATOR = "the-operators-token"
+REGISTRATION = "the-registration-token"
+MANUAL = Settings(reconcile_interval=0)
+PATIENCE = 10.0
+"""Seconds after which a test gives up; only a failing one waits so long."""
+PROBLEM = "application/problem+json"
+
+
+class App:
+    """The application, and short cuts for what tests do most. Requests are the operator's unless told otherwise."""
+
+    def __init__(self, asgi: Asgi, coordinator: Coordinator, store: Store) -> None:
+        self.asgi = asgi
+        self.coordinator = coordinator
+        self.store = store
+        self._http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=asgi), base_url="http://localhost")
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        credential: str | None = OPERATOR,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> httpx2.Response:
+        """Send one request; `body` is sent as JSON, `content` as it is."""
+        given = {**({"Authorization": f"Bearer {credential}"} if credential else {}), **(headers or {})}
+        if body is not None:
+            content = json.dumps(body).encode()
+        raw = {name.encode(): value.encode("latin-1") for name, value in given.items()}
+        return await self._http.request(method, path, content=content, headers=raw)
+
+    async def get(self, path: str, *, credential: str | None = OPERATOR) -> Any:
+        """Return the body of a successful answer."""
+        response = await self.send("GET", path, credential=credential)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    async def register(self, name: str, ip: str = "192.0.2.1", **labels: str) -> str:
+        """Register an instance and return its credential."""
+        instance = {"name": name, "ip": ip, "labels": labels}
+        response = await self.send("POST", "/inventory/register", {"instance": instance, "token": REGISTRATION})
+        assert response.status_code in (200, 201), response.text
+        credential: str = response.json()["credential"]
+        return credential
+
+    async def beat(self, name: str, credential: str, **fields: object) -> Any:
+        """Send a heartbeat and return its answer."""
+        response = await self.send("PATCH", f"/inventory/instances/{name}", fields, credential=credential)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    async def deploy(self, code_version: str = "2.0.0", **fields: object) -> Deployment:
+        """Trigger a deployment, of the whole fleet unless told otherwise."""
+        body = {"code_version": code_version, "labels": {}, **fields}
+        response = await self.send("POST", "/deploy", body)
+        assert response.status_code == 201, response.text
+        return msgspec.json.decode(response.content, type=Deployment)
+
+    async def until_held(self, name: str) -> None:
+        """Wait until a query of an instance is being held."""
+        await until(lambda: name in self.coordinator._feed._listeners)
+
+    async def someone(self) -> None:
+        """Leave something behind that bad requests might change: web-1, and a deployment that was aborted."""
+        await self.register("web-1", env="production")
+        await self.deploy("1.0.0")
+        await self.send("POST", "/deploy/abort")
+
+    async def stored(self) -> bytes:
+        """Return all that requests can change, as bytes to compare."""
+        return await self.store.read(_everything)
+
+
+def _everything(tx: Transaction) -> bytes:
+    instances = tx.inventory.page(Selector(), None, "", 1000)
+    deployments = tx.deployments.page(None, None, 1000)
+    targets = [tx.targets.page(each.id, None, 0, 1000) for each in deployments]
+    return msgspec.json.encode((instances, deployments, targets, tx.events.page(None, None, 1000)))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition that other tasks bring about."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+@asynccontextmanager
+async def running_app(
+    directory: Path,
+    *,
+    dev: bool = False,
+    clock: Clock | None = None,
+    settings: Settings = MANUAL,
+    wrap: Callable[[Store], Store] = lambda store: store,
+) -> AsyncIterator[App]:
+    """Start the application on a database in a directory; `wrap` may put something between it and the store."""
+    clock = clock or SystemClock()
+    store = wrap(SqliteStore(directory / "dides.db", clock, synchronous="OFF"))
+    coordinator = Coordinator(store, clock, settings)
+    access = Access(operator=hash_of(OPERATOR), registration=hash_of(REGISTRATION), dev=dev)
+    asgi = create_app(coordinator, access, "0.0.0")
+    try:
+        async with _lifespan(asgi):
+            yield App(asgi, coordinator, store)
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def _lifespan(asgi: Asgi) -> AsyncIterator[None]:
+    """Start and stop an application as an ASGI server does."""
+    to_app: asyncio.Queue[Any] = asyncio.Queue()
+    from_app: asyncio.Queue[Any] = asyncio.Queue()
+    scope: Any = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+
+    async def run() -> None:
+        await asgi(scope, to_app.get, from_app.put)
+
+    async def enter(phase: str) -> None:
+        await to_app.put({"type": f"lifespan.{phase}"})
+        async with asyncio.timeout(PATIENCE):
+            answered = await from_app.get()
+        assert answered["type"] == f"lifespan.{phase}.complete", answered
+
+    running = asyncio.create_task(run())
+    await enter("startup")
+    try:
+        yield
+    finally:
+        await enter("shutdown")
+        await running
+
+
+def names_of(page: Any) -> list[str]:
+    """Return the names of the instances in a page."""
+    return [each.name for each in msgspec.convert(page["instances"], type=list[Instance])]

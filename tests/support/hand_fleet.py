@@ -1,0 +1,276 @@
+"""A fleet without machines: the coordinator's units of work over a real store, and a check of the counts after each."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from dides.coordinator import deployments, housekeeping, inventory, liveness
+from dides.coordinator.deployments import Key, Order, Triggered
+from dides.coordinator.intake import Incoming, TakenIn, take_in
+from dides.coordinator.inventory import Joined, Newcomer
+from dides.coordinator.settings import Settings
+from dides.coordinator.step import Stepped, step
+from dides.engine.admission import ALREADY
+from dides.model.deployment import Counts, Deployment, Target, TargetState
+from dides.model.instance import Instance
+from dides.model.policy import Policy
+from dides.model.selector import parse_selector
+from dides.model.state import State, Status
+from dides.protocol.messages import Heartbeat
+from dides.store.base import Store, Transaction
+from dides.store.records import Event
+from support.clocks import FakeClock
+
+T = TypeVar("T")
+PROD = {"env": "prod"}
+V1, V2, V3 = State("1"), State("2"), State("3")
+SETTINGS = Settings()
+
+
+def real_counts(targets: Iterable[Target]) -> Counts:
+    """Return the counts of a deployment with these targets, counted one by one."""
+    count = dict.fromkeys(Counts.__struct_fields__, 0)
+    for target in targets:
+        count["total"] += 1
+        count[target.state.value] += 1
+        count["already"] += target.state is TargetState.SKIPPED and target.reason == ALREADY
+        count["deferred"] += target.state is TargetState.PENDING and target.deferred
+    return Counts(**count)
+
+
+def assert_counts_true(tx: Transaction, newest: int = 10_000) -> None:
+    """Check what must hold after every unit of work: true counts, no window exceeded, one in flight at most."""
+    every = tx.deployments.page(None, None, newest)
+    for deployment in every:
+        targets = tx.targets.page(deployment.id, None, 0, 1_000_000)
+        assert deployment.counts == real_counts(targets), f"deployment {deployment.id}: {deployment.counts}"
+        assert deployment.counts.updating <= deployment.window
+        assert deployment.in_flight or deployment.counts.pending == deployment.counts.updating == 0
+    assert sum(each.in_flight for each in every) <= 1
+
+
+def at_desired(instance: Instance, status: Status, message: str = "") -> Heartbeat:
+    """Return what an agent reports that has applied its desired state."""
+    desired = instance.desired or instance.current
+    return Heartbeat(
+        status=status,
+        code_version=UNSET if desired.code_version is None else desired.code_version,
+        configuration_version=UNSET if desired.configuration_version is None else desired.configuration_version,
+        observed=instance.generation,
+        message=message,
+    )
+
+
+class Fleet:
+    """Instances, an operator and a coordinator, moved by hand."""
+
+    def __init__(self, store: Store, clock: FakeClock, checked: int = 10_000) -> None:
+        """`checked` is how many deployments, newest first, are checked after each operation."""
+        self.store = store
+        self.clock = clock
+        self.checked = checked
+        self.quiet_until = 0
+        self.told: set[str] = set()
+        """The instances that the last operation told something."""
+
+    async def run(self, work: Callable[[Transaction], T]) -> T:
+        """Run one unit of work, and check the counts that it leaves."""
+
+        def checked(tx: Transaction) -> T:
+            result = work(tx)
+            assert_counts_true(tx, self.checked)
+            return result
+
+        return await self.store.write(checked)
+
+    async def register(
+        self, *names: str, labels: Mapping[str, str] = PROD, proof: str | None = None, ip: str = "192.0.2.1"
+    ) -> Joined:
+        """Register instances, each under the credential `{name} at {now}`; `proof` is the one presented."""
+        newcomers = [
+            Newcomer(
+                name=name,
+                ip=ip,
+                labels=labels,
+                presented=proof.encode() if proof else None,
+                credential=self.credential(name).encode(),
+            )
+            for name in names
+        ]
+        return (await self.run(lambda tx: [inventory.register(tx, each) for each in newcomers]))[-1]
+
+    def credential(self, name: str) -> str:
+        """Return the credential of an instance that registers now."""
+        return f"{name} at {self.clock.now()}"
+
+    async def running(self, *names: str, state: State = V1, labels: Mapping[str, str] = PROD) -> None:
+        """Register instances that report HEALTHY at a state."""
+        await self.register(*names, labels=labels)
+        report = Heartbeat(
+            status=Status.HEALTHY, code_version=state.code_version, configuration_version=state.configuration_version
+        )
+        await self.take_in(*((name, report) for name in names))
+
+    async def report(
+        self,
+        name: str,
+        status: Status | UnsetType = UNSET,
+        current: State | None = None,
+        *,
+        observed: int | UnsetType = UNSET,
+        message: str | UnsetType = UNSET,
+    ) -> TakenIn:
+        """Take in one heartbeat; without anything it says "alive"."""
+        heartbeat = Heartbeat(
+            status=status,
+            code_version=current.code_version if current else UNSET,
+            configuration_version=current.configuration_version if current else UNSET,
+            observed=observed,
+            message=message,
+        )
+        return await self.take_in((name, heartbeat))
+
+    async def take_in(self, *heartbeats: tuple[str, Heartbeat]) -> TakenIn:
+        """Take in heartbeats together."""
+        batch = [Incoming(name, heartbeat, self.clock.now()) for name, heartbeat in heartbeats]
+        taken = await self.run(lambda tx: take_in(tx, batch))
+        self.told = taken.told
+        return taken
+
+    async def arrive(self, *names: str) -> None:
+        """Each reports HEALTHY at its desired state, as an agent does that has applied it."""
+        known = await self.store.read(lambda tx: tx.inventory.many(names))
+        await self.take_in(*((name, at_desired(known[name], Status.HEALTHY)) for name in names if name in known))
+
+    async def fail(self, name: str, message: str = "it broke") -> None:
+        """It reports FAILED at its desired state, as an agent does whose check says so."""
+        await self.take_in((name, at_desired(await self.instance(name), Status.FAILED, message)))
+
+    async def silence(self, *names: str) -> None:
+        """Declare instances unreachable, whatever the time."""
+        await self.silent_since(self.clock.now(), *names)
+
+    async def silent_since(self, moment: int, *names: str) -> liveness.Declared:
+        """Declare those of the instances unreachable that gave no sign of life after a moment."""
+        declared = await self.run(lambda tx: liveness.declare_unreachable(tx, names, moment))
+        self.told = declared.told
+        return declared
+
+    async def trigger(
+        self,
+        to: State = V2,
+        *,
+        labels: Mapping[str, str] = PROD,
+        selector: str | None = None,
+        key: Key | None = None,
+        actor: str = "anna",
+        **policy: object,
+    ) -> Deployment:
+        """Trigger a deployment and return it after its first step."""
+        return (await self.triggered(to, labels=labels, selector=selector, key=key, actor=actor, **policy)).deployment
+
+    async def triggered(
+        self,
+        to: State = V2,
+        *,
+        labels: Mapping[str, str] = PROD,
+        selector: str | None = None,
+        key: Key | None = None,
+        actor: str = "anna",
+        **policy: object,
+    ) -> Triggered:
+        """Trigger a deployment."""
+        order = Order(
+            to=to,
+            labels=labels,
+            selector_text=selector,
+            selector=parse_selector(selector or "").and_labels(labels),
+            policy=msgspec.structs.replace(Policy(), **policy),
+            actor=actor,
+        )
+        triggered = await self.run(lambda tx: deployments.trigger(tx, order, key, self.quiet_until))
+        self.told = triggered.stepped.told if triggered.stepped else set()
+        return triggered
+
+    async def step(self) -> Deployment:
+        """Take one step and return the deployment that it began with."""
+        stepped = await self.run(lambda tx: step(tx, self.quiet_until))
+        return self._stepped(stepped)
+
+    async def steps(self) -> Deployment:
+        """Take steps as long as they ask for more."""
+        while True:
+            stepped = await self.run(lambda tx: step(tx, self.quiet_until))
+            deployment = self._stepped(stepped)
+            if stepped and not stepped.run_again:
+                return deployment
+
+    async def pause(self) -> Deployment:
+        """Pause the deployment in flight."""
+        return await self.run(lambda tx: deployments.pause(tx, "anna"))
+
+    async def resume(self) -> Deployment:
+        """Resume the deployment in flight."""
+        return await self.run(lambda tx: deployments.resume(tx, "anna"))
+
+    async def abort(self, *, rollback: bool = False) -> Deployment:
+        """Abort the deployment in flight."""
+        return self._stepped(
+            await self.run(lambda tx: deployments.abort(tx, "anna", self.quiet_until, rollback=rollback))
+        )
+
+    async def roll_back(self) -> Deployment:
+        """Roll back by hand and return the rollback."""
+        return self._stepped(await self.run(lambda tx: deployments.roll_back(tx, "anna", self.quiet_until)))
+
+    async def decommission(self, name: str, *, force: bool = False) -> bool:
+        """Remove an instance; return whether that makes a step due."""
+        return await self.run(lambda tx: inventory.decommission(tx, name, "anna", force=force))
+
+    async def restart(self, *, after: float) -> None:
+        """Stop the coordinator and start it again after so many seconds."""
+        await self.run(housekeeping.note_alive)
+        self.clock.advance(after)
+        recovery = await self.run(lambda tx: housekeeping.recover(tx, SETTINGS))
+        self.quiet_until = recovery.quiet_until
+
+    async def instance(self, name: str) -> Instance:
+        """Return an instance that exists."""
+        return await self.store.read(lambda tx: inventory.existing(tx, name))
+
+    async def deployment(self, deployment_id: int) -> Deployment:
+        """Return a deployment that exists."""
+        found = await self.store.read(lambda tx: tx.deployments.get(deployment_id))
+        assert found is not None
+        return found
+
+    async def in_flight(self) -> Deployment:
+        """Return the deployment in flight."""
+        return await self.store.read(deployments.in_flight)
+
+    async def target(self, deployment: Deployment, name: str) -> Target:
+        """Return the newest target of this name."""
+        return [each for each in await self.targets(deployment) if each.instance == name][-1]
+
+    async def targets(self, deployment: Deployment) -> list[Target]:
+        """Return the targets of a deployment in order."""
+        return await self.store.read(lambda tx: tx.targets.page(deployment.id, None, 0, 1_000_000))
+
+    async def states(self, deployment: Deployment) -> dict[str, str]:
+        """Return what has become of each target: its state, and its reason after a colon when there is one."""
+        return {
+            each.instance: f"{each.state.value}: {each.reason}" if each.reason else each.state.value
+            for each in await self.targets(deployment)
+        }
+
+    async def events(self, kind: str) -> list[Event]:
+        """Return the events of a kind, oldest first."""
+        every = await self.store.read(lambda tx: tx.events.page(None, None, 1_000_000))
+        return [each for each in every if each.kind == kind]
+
+    def _stepped(self, stepped: Stepped | None) -> Deployment:
+        assert stepped is not None
+        self.told = stepped.told
+        return stepped.deployment

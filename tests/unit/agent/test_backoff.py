@@ -1,0 +1,46 @@
+"""Full jitter: anything between nought and a ceiling that doubles."""
+
+from random import Random
+
+import pytest
+from typing_extensions import override
+
+from dides.agent.backoff import Backoff
+
+
+class Highest(Random):
+    """Always draws the upper end."""
+
+    @override
+    def uniform(self, a: float, b: float) -> float:
+        return max(a, b)
+
+
+def test_the_ceiling_doubles_up_to_the_cap() -> None:
+    backoff = Backoff(Highest())
+    assert [backoff.next_delay() for _ in range(9)] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_it_never_grows_beyond_the_cap() -> None:
+    backoff = Backoff(Highest())
+    assert max(backoff.next_delay() for _ in range(2000)) == 30
+
+
+def test_an_answer_starts_it_over() -> None:
+    backoff = Backoff(Highest())
+    backoff.next_delay()
+    backoff.next_delay()
+    backoff.reset()
+    assert backoff.next_delay() == 0.5
+
+
+def test_delays_are_spread_from_nought() -> None:
+    backoff = Backoff(Random(1))
+    delays = [backoff.next_delay() for _ in range(200)]
+    assert min(delays[10:]) < 1
+    assert max(delays) > 29
+
+
+@pytest.mark.parametrize(("asked", "delay"), [(3.0, 3.5), (3600.0, 60.5), (None, 0.5)])
+def test_what_the_coordinator_asks_for_is_waited_first(asked: float | None, delay: float) -> None:
+    assert Backoff(Highest()).next_delay(asked) == delay

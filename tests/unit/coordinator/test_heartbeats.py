@@ -1,0 +1,172 @@
+"""The way in for heartbeats: they gather while others are written, and everyone gets an answer."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from dides.coordinator.feed import Feed
+from dides.coordinator.heartbeats import LARGEST_BATCH, Heartbeats
+from dides.coordinator.intake import Incoming
+from dides.coordinator.liveness import Liveness
+from dides.coordinator.signals import Signals
+from dides.model.errors import NotFoundError, UnavailableError
+from dides.model.state import Status
+from dides.protocol.messages import Heartbeat
+from dides.store.base import Store, Transaction
+from support.clocks import FakeClock
+from support.hand_fleet import V2, Fleet
+
+T = TypeVar("T")
+PATIENCE = 10.0
+
+
+class Gated:
+    """A store whose writes wait for a gate, are counted, and may fail."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.writes = 0
+        self.failure: Exception | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        return await self._store.read(work)
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        self.writes += 1
+        await self.gate.wait()
+        if self.failure:
+            raise self.failure
+        return await self._store.write(work)
+
+    async def backup(self, file: Path) -> None:
+        await self._store.backup(file)
+
+    async def close(self) -> None:
+        await self._store.close()
+
+
+class Entrance:
+    """Heartbeats over a gated store."""
+
+    def __init__(self, fleet: Fleet, clock: FakeClock) -> None:
+        self.store = Gated(fleet.store)
+        self.feed = Feed()
+        self.signals = Signals(self.feed)
+        self.liveness = Liveness(clock, time_to_live=30)
+        self.clock = clock
+        self.heartbeats = Heartbeats(self.store, self.signals, self.liveness)
+
+    def send(self, name: str, status: Status = Status.HEALTHY, **fields: str) -> "asyncio.Task[object]":
+        heartbeat = Heartbeat(status=status, code_version=fields.get("code", "1"))
+        return asyncio.create_task(self.heartbeats.take(Incoming(name, heartbeat, self.clock.now())))
+
+
+@pytest.fixture
+def entrance(fleet: Fleet, clock: FakeClock) -> Entrance:
+    return Entrance(fleet, clock)
+
+
+async def answers(*tasks: "asyncio.Task[object]") -> list[object]:
+    async with asyncio.timeout(PATIENCE):
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def until_sent() -> None:
+    """Let the tasks that were created begin."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+async def test_the_answer_is_the_instance_as_it_is_now(fleet: Fleet, entrance: Entrance) -> None:
+    await fleet.running("a")
+    assert await answers(entrance.send("a", Status.DEGRADED)) == [await fleet.instance("a")]
+    assert (await fleet.instance("a")).status is Status.DEGRADED
+
+
+async def test_those_that_come_while_others_are_written_are_written_together(fleet: Fleet, entrance: Entrance) -> None:
+    names = [f"web-{number}" for number in range(50)]
+    await fleet.running(*names)
+    entrance.store.gate.clear()
+    first = entrance.send(names[0])
+    await until_sent()
+    others = [entrance.send(name) for name in names[1:]]
+    await until_sent()
+    entrance.store.gate.set()
+    await answers(first, *others)
+    assert entrance.store.writes == 2
+
+
+async def test_a_batch_has_a_largest_size(fleet: Fleet, entrance: Entrance) -> None:
+    await fleet.running("a")
+    tasks = [entrance.send("a") for _ in range(LARGEST_BATCH + 1)]
+    assert await answers(*tasks) == [await fleet.instance("a")] * len(tasks)
+    assert entrance.store.writes == 2
+
+
+async def test_one_that_is_gone_is_told_so_and_the_others_are_stored(fleet: Fleet, entrance: Entrance) -> None:
+    await fleet.running("a")
+    gone, stored = await answers(entrance.send("gone"), entrance.send("a"))
+    assert isinstance(gone, NotFoundError)
+    assert stored == await fleet.instance("a")
+
+
+@pytest.mark.parametrize("failure", [UnavailableError("the disk is full"), ZeroDivisionError("a mistake of ours")])
+async def test_a_failure_reaches_everyone_and_the_next_is_taken_as_ever(
+    fleet: Fleet, entrance: Entrance, failure: Exception
+) -> None:
+    await fleet.running("a", "b")
+    entrance.store.failure = failure
+    assert await answers(entrance.send("a"), entrance.send("b")) == [failure, failure]
+    entrance.store.failure = None
+    assert await answers(entrance.send("a")) == [await fleet.instance("a")]
+
+
+async def test_one_that_hangs_up_does_not_disturb_the_others(fleet: Fleet, entrance: Entrance) -> None:
+    await fleet.running("a", "b")
+    entrance.store.gate.clear()
+    first, second = entrance.send("a", Status.DEGRADED), entrance.send("b")
+    await until_sent()
+    first.cancel()
+    await until_sent()
+    entrance.store.gate.set()
+    cancelled, stored = await answers(first, second)
+    assert isinstance(cancelled, asyncio.CancelledError)
+    assert stored == await fleet.instance("b")
+    assert (await fleet.instance("a")).status is Status.DEGRADED
+
+
+async def test_a_sign_of_life_counts_once_it_is_stored(fleet: Fleet, entrance: Entrance, clock: FakeClock) -> None:
+    await fleet.running("a")
+    entrance.store.failure = UnavailableError("away")
+    await answers(entrance.send("a"))
+    clock.advance(30)
+    assert entrance.liveness.silent() == []
+    entrance.store.failure = None
+    await answers(entrance.send("a"), entrance.send("gone"))
+    clock.advance(30)
+    assert entrance.liveness.silent() == ["a"]
+
+
+async def test_one_that_matters_makes_a_step_due(fleet: Fleet, entrance: Entrance) -> None:
+    await fleet.running("a")
+    await fleet.trigger(V2)
+    await answers(entrance.send("a", Status.HEALTHY, code="1"))
+    assert not entrance.signals._due.is_set()
+    await answers(entrance.send("a", Status.HEALTHY, code="2"))
+    assert entrance.signals._due.is_set()
+
+
+async def test_those_told_what_they_missed_are_woken(fleet: Fleet, entrance: Entrance) -> None:
+    await fleet.running("a", "b")
+    await fleet.silence("b")
+    await fleet.trigger(V2)
+    await fleet.arrive("a")
+    await fleet.step()
+    with entrance.feed.listen("b") as heard:
+        await answers(entrance.send("b"))
+        assert heard.is_set()

@@ -1,0 +1,67 @@
+"""When a deployment has ended by itself, and how."""
+
+import pytest
+
+from dides.engine.ending import conclude, nothing_left
+from dides.model.deployment import DeploymentStatus
+from support.builders import counts, deployment, rollback
+
+COMPLETED, FAILED = DeploymentStatus.COMPLETED, DeploymentStatus.FAILED
+
+
+@pytest.mark.parametrize(
+    ("states", "nothing"),
+    [
+        ({"succeeded": 2, "failed": 1, "skipped": 1}, True),
+        ({"succeeded": 2, "pending": 2, "deferred": 2}, True),
+        ({}, True),
+        ({"succeeded": 2, "updating": 1}, False),
+        ({"succeeded": 2, "pending": 1}, False),
+        ({"succeeded": 2, "pending": 2, "deferred": 1}, False),
+        ({"pending": 2, "deferred": 2, "updating": 1}, False),
+    ],
+)
+def test_nothing_is_left_once_none_is_updating_and_only_unreachable_ones_are_pending(
+    states: dict[str, int], nothing: bool
+) -> None:
+    assert nothing_left(counts(**states)) is nothing
+
+
+@pytest.mark.parametrize(
+    ("states", "status", "reason"),
+    [
+        ({"succeeded": 3}, COMPLETED, "3 of 3 at the target"),
+        ({"succeeded": 2, "skipped": 1, "already": 1}, COMPLETED, "3 of 3 at the target"),
+        ({"skipped": 2, "already": 2}, COMPLETED, "2 of 2 at the target"),
+        ({"succeeded": 2, "failed": 1}, COMPLETED, "2 of 3 at the target, 1 failed"),
+        ({"succeeded": 2, "pending": 1, "deferred": 1}, COMPLETED, "2 of 3 at the target, 1 unreachable"),
+        ({"pending": 3, "deferred": 3}, FAILED, "no target reachable"),
+        ({"failed": 2, "pending": 1, "deferred": 1}, FAILED, "no target succeeded: 0 of 3 at the target, 2 failed"),
+        ({}, FAILED, "no target left"),
+    ],
+)
+def test_a_deployment_fails_only_if_no_target_succeeded_or_was_already_there(
+    states: dict[str, int], status: DeploymentStatus, reason: str
+) -> None:
+    ending = conclude(deployment(), counts(**states))
+    assert ending.status is status
+    assert ending.reason.startswith(reason)
+    assert (ending.stop, ending.rollback) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("states", "status", "reason"),
+    [
+        ({"succeeded": 2}, COMPLETED, "2 of 2 returned to what they had"),
+        ({"succeeded": 2, "failed": 1}, FAILED, "2 of 3 returned to what they had, 1 failed"),
+        ({"succeeded": 1, "pending": 1, "deferred": 1}, COMPLETED, "1 of 2 returned to what they had, 1 unreachable"),
+        ({"pending": 2, "deferred": 2}, FAILED, "0 of 2 returned to what they had, 2 unreachable"),
+        ({"skipped": 2}, COMPLETED, "0 of 2 returned to what they had"),
+        ({}, COMPLETED, "0 of 0 returned to what they had"),
+    ],
+)
+def test_failures_in_a_rollback_are_recorded_and_told_at_its_end(
+    states: dict[str, int], status: DeploymentStatus, reason: str
+) -> None:
+    ending = conclude(rollback(), counts(**states))
+    assert (ending.status, ending.reason) == (status, reason)

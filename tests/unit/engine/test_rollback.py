@@ -1,0 +1,81 @@
+"""Where a rollback returns each instance to, in which order, and what may be rolled back."""
+
+import pytest
+
+from dides.engine.rollback import common_state, return_state, undo, why_not
+from dides.model.deployment import TargetState
+from dides.model.state import NOTHING, State
+from support.builders import V0, V1, V2, deployment, rollback, touched, updating
+
+
+@pytest.mark.parametrize(
+    ("rule", "last_good", "before", "told", "back_to"),
+    [
+        ("the last good state", V0, V1, V2, V0),
+        ("without one, what it reported", None, V1, V2, V1),
+        (
+            "version by version: the last good code, the reported configuration",
+            State("0.9"),
+            V1,
+            V2,
+            State("0.9", "c1"),
+        ),
+        ("only the versions that the deployment managed", V0, V1, State("2.0"), State("0.9")),
+        ("only the configuration when only that was managed", None, V1, State(None, "c2"), State(None, "c1")),
+        ("nothing when nothing is known", None, NOTHING, V2, None),
+        ("nothing when nothing that was managed is known", State("0.9"), NOTHING, State(None, "c2"), None),
+    ],
+)
+def test_an_instance_returns_to(
+    rule: str, last_good: State | None, before: State, told: State, back_to: State | None
+) -> None:
+    assert return_state(updating(last_good=last_good, before=before, to=told)) == back_to, rule
+
+
+def test_failed_ones_return_first_then_the_others_as_they_were_told() -> None:
+    told = [
+        touched(4, state=TargetState.SKIPPED),
+        touched(3, state=TargetState.FAILED),
+        touched(2, state=TargetState.SUCCEEDED),
+        touched(1, state=TargetState.FAILED),
+    ]
+    assert [each.touched.target.id for each in undo(told)] == [1, 3, 2, 4]
+
+
+@pytest.mark.parametrize("state", [TargetState.SUCCEEDED, TargetState.FAILED, TargetState.SKIPPED])
+def test_every_touched_target_returns_however_it_ended(state: TargetState) -> None:
+    (only,) = undo([touched(state=state, before=V1)])
+    assert only.to == V1
+
+
+def test_one_with_nothing_to_return_to_is_part_of_the_rollback_all_the_same() -> None:
+    (only,) = undo([touched(before=NOTHING)])
+    assert only.to is None
+
+
+@pytest.mark.parametrize(
+    ("befores", "common"),
+    [
+        ([V1, V1], V1),
+        ([V1, V0], NOTHING),
+        ([V1, State("1.0", "c9")], State("1.0")),
+        ([V1, State("3.0", "c1")], State(None, "c1")),
+        ([V1, NOTHING], NOTHING),
+        ([], NOTHING),
+    ],
+)
+def test_a_rollback_names_the_versions_that_all_its_targets_return_to(befores: list[State], common: State) -> None:
+    undos = undo(touched(number, before=before) for number, before in enumerate(befores, 1))
+    assert common_state(undos) == common
+
+
+def test_a_deployment_of_kind_deploy_may_be_undone() -> None:
+    assert why_not(deployment()) is None
+
+
+def test_an_undone_deployment_is_not_undone_again() -> None:
+    assert why_not(deployment(id=7, rolled_back_by=8)) == "Deployment 7 has already been undone by rollback 8."
+
+
+def test_there_is_no_rollback_of_a_rollback() -> None:
+    assert "no rollback of a rollback" in (why_not(rollback()) or "")

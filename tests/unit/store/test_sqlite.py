@@ -1,0 +1,84 @@
+"""What is particular to the SQLite store: its pragmas, and how it says that it cannot."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from dides.model.errors import UnavailableError
+from dides.store.base import Transaction
+from dides.store.open import UnknownDatabaseError, open_store, sqlite_file
+from dides.store.sql import SqlTransaction
+from dides.store.sqlite import SqliteStore
+from support.clocks import FakeClock
+from support.stores import add
+
+FULL = 2
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore(tmp_path / "dides.db", FakeClock())
+    yield store
+    await store.close()
+
+
+def write_down(tx: Transaction, value: int) -> None:
+    tx.keys.write_down("n", value)
+
+
+def pragmas(tx: Transaction) -> dict[str, object]:
+    assert isinstance(tx, SqlTransaction)
+    connection = tx.inventory._db
+    wanted = ("journal_mode", "synchronous", "foreign_keys")
+    return {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in wanted}
+
+
+async def test_it_is_durable_through_power_loss(store: SqliteStore) -> None:
+    expected = {"journal_mode": "wal", "synchronous": FULL, "foreign_keys": 1}
+    assert await store.write(pragmas) == expected
+    readings = await asyncio.gather(*(store.read(pragmas) for _ in range(8)))
+    assert readings == [expected] * 8
+
+
+async def test_opening_a_url_gives_a_store_as_durable(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'named.db'}", FakeClock())
+    try:
+        assert (await store.write(pragmas))["synchronous"] == FULL
+    finally:
+        await store.close()
+    assert (tmp_path / "named.db").is_file()
+
+
+async def test_heartbeats_find_room_beside_many_readers(store: SqliteStore) -> None:
+    await store.write(lambda tx: add(tx, "web-1"))
+    reads = [store.read(lambda tx: tx.inventory.get("web-1")) for _ in range(50)]
+    writes = [store.write(partial(write_down, value=number)) for number in range(50)]
+    await asyncio.gather(*reads, *writes)
+    assert await store.read(lambda tx: tx.keys.noted("n")) == 49
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "dides.db"
+    file.write_bytes(b"This is a letter, not a database. " * 100)
+    with pytest.raises(UnavailableError, match="cannot be opened as a database"):
+        SqliteStore(file, FakeClock())
+    assert file.read_bytes().startswith(b"This is a letter")
+
+
+def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match=r"gone/dides\.db cannot be opened"):
+        SqliteStore(tmp_path / "gone" / "dides.db", FakeClock())
+
+
+def test_sqlite_urls_name_a_file() -> None:
+    assert sqlite_file("sqlite:////var/lib/dides/dides.db") == Path("/var/lib/dides/dides.db")
+    assert sqlite_file("sqlite:///dides.db") == Path("dides.db")
+
+
+@pytest.mark.parametrize("url", ["", "dides.db", "sqlite:///", "sqlite://", "postgresql://localhost/dides"])
+def test_other_urls_are_refused_with_what_to_use(url: str) -> None:
+    with pytest.raises(UnknownDatabaseError, match="use sqlite:///FILE"):
+        open_store(url, FakeClock())
