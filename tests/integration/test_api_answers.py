@@ -88,6 +88,13 @@ async def test_the_log_has_one_line_for_each_request_of_an_operator(app: App) ->
     assert OPERATOR not in repr(lines)
 
 
+async def test_the_log_shows_paths_as_they_were_sent(app: App) -> None:
+    with capture_logs() as lines:
+        await app.send("GET", "/x%1b%5b31m%0a%00%ff?token=secret")
+        await app.send("GET", "/" + "y" * 10_000)
+    assert [each["path"] for each in lines] == ["/x%1b%5b31m%0a%00%ff", "/" + "y" * 499]
+
+
 METHODS = {
     "/deploy": "GET, HEAD, OPTIONS, POST",
     "/deploy/pause": "OPTIONS, POST",

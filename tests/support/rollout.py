@@ -95,7 +95,7 @@ class Rollout:
 
     def _assign(self, assigned: Assignment) -> None:
         number = assigned.target.id
-        self.had.setdefault(number, assigned.last_good or known(assigned.before))
+        self.had.setdefault(number, assigned.last_good or known(assigned.before) or assigned.earlier)
         self._tell(number, assigned.desired)
         generation = self.instances[number].generation
         told = {field: getattr(assigned, field) for field in COPIED}

@@ -12,6 +12,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
 
 log = structlog.get_logger()
+LONGEST_LOGGED = 500
 REQUEST_ID = "X-Request-ID"
 _ID = re.compile(rb"[!-~]{1,128}\Z")
 
@@ -87,4 +88,6 @@ def _log(scope: Scope, status: int, seconds: float) -> None:
     routine = path.startswith(("/inventory/instances/", "/healthz", "/readyz")) and method in ("GET", "PATCH")
     if routine and status < 400:
         return
-    log.info("request", method=method, path=path, status=status, milliseconds=round(seconds * 1000, 1))
+    # As it was sent: decoded, it could hold what moves a terminal's cursor.
+    sent = scope.get("raw_path", b"")[:LONGEST_LOGGED].decode("ascii", "backslashreplace")
+    log.info("request", method=method, path=sent, status=status, milliseconds=round(seconds * 1000, 1))

@@ -17,6 +17,7 @@ from dides.api.orders import LONGEST_KEY
 from dides.protocol import messages, queries
 from dides.protocol.fields import LARGEST, Name
 
+Node = dict[str, Any]
 REFERENCE = "#/components/schemas/{name}"
 MAY_BE_EMPTY = ("AbortRequest", "Empty", "Heartbeat")
 PARAMETERS = {
@@ -35,7 +36,7 @@ HEADERS = {
     },
 }
 LOCATED = {("deploy", "200"), ("deploy", "201"), ("rollback", "201")}
-TOGETHER: "Node" = {
+TOGETHER: Node = {
     # What the message type alone cannot say.
     "DeployRequest": {
         "allOf": [
@@ -46,7 +47,6 @@ TOGETHER: "Node" = {
         ]
     }
 }
-Node = dict[str, Any]
 
 
 class Document(JsonRenderPlugin):

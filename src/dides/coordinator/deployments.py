@@ -7,6 +7,7 @@ import msgspec
 from dides.coordinator.journal import log
 from dides.coordinator.step import Stepped, begin_rollback, step_of
 from dides.coordinator.stopping import stop_targets
+from dides.coordinator.verdicts import settle_reported
 from dides.engine.order import in_order
 from dides.engine.rollback import why_not
 from dides.engine.threshold import threshold_of
@@ -156,13 +157,13 @@ def _create(tx: Transaction, order: Order) -> Deployment:
     )
     targets = [NewTarget(each.id, each.name, order.to, each.current) for each in matched]
     deployment = tx.deployments.create(new, targets)
-    tx.convergences.drop(each.id for each in matched)
     data = {"to": msgspec.to_builtins(order.to), "targets": len(targets), "policy": msgspec.to_builtins(order.policy)}
     log(tx, "deployment.triggered", order.actor, deployment_id=deployment.id, data=data)
     return deployment
 
 
 def _stop(tx: Transaction, deployment: Deployment, actor: str, reason: str) -> tuple[set[str], Deployment]:
+    deployment = settle_reported(tx, deployment)
     told = stop_targets(tx, deployment)
     stopped = msgspec.structs.replace(
         deployment,

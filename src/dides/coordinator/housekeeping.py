@@ -24,12 +24,19 @@ def recover(tx: Transaction, settings: Settings) -> Recovery:
     """Count the time without a coordinator as a pause, and give every instance one full time to live to be heard of."""
     alive_at = tx.keys.noted(ALIVE_AT)
     quiet_until = 0 if alive_at is None else tx.now + settings.time_to_live_ms
-    deployment = tx.deployments.in_flight()
-    if alive_at is not None and deployment and deployment.status is DeploymentStatus.RUNNING:
-        # A paused one's deadlines are moved when it resumes, by all the time that it was paused.
-        tx.targets.shift_deadlines(deployment.id, max(0, tx.now - alive_at), at_least=quiet_until)
+    if alive_at is not None:
+        _stand_still(tx, max(0, tx.now - alive_at), quiet_until)
     tx.keys.write_down(ALIVE_AT, tx.now)
     return Recovery(quiet_until, tx.inventory.reachable_names())
+
+
+def _stand_still(tx: Transaction, away: int, quiet_until: int) -> None:
+    """Move deadlines by the time (ms) that nobody was there to watch."""
+    tx.convergences.shift_deadlines(away, at_least=quiet_until)
+    deployment = tx.deployments.in_flight()
+    if deployment and deployment.status is DeploymentStatus.RUNNING:
+        # A paused one's deadlines are moved when it resumes, by all the time that it was paused.
+        tx.targets.shift_deadlines(deployment.id, away, at_least=quiet_until)
 
 
 def note_alive(tx: Transaction) -> None:

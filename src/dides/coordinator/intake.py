@@ -7,10 +7,11 @@ from msgspec import UNSET
 
 from dides.coordinator import convergence
 from dides.coordinator.journal import event
+from dides.engine.rollback import last_good_after
 from dides.engine.verdict import NO_TIMEOUTS, judge, note
 from dides.model.deployment import Deployment, Target, TargetState
 from dides.model.instance import Instance, Report
-from dides.model.state import State, Status, known
+from dides.model.state import State
 from dides.protocol.messages import Heartbeat
 from dides.store.base import Transaction
 from dides.store.records import Event
@@ -37,21 +38,23 @@ class TakenIn(msgspec.Struct):
 def take_in(tx: Transaction, batch: Sequence[Incoming]) -> TakenIn:
     """Store a batch of heartbeats and what they mean; one that changes nothing but the time leaves no event."""
     before = tx.inventory.many({incoming.name for incoming in batch})
+    deployment = tx.deployments.in_flight()
+    targets = _targets(tx, deployment, before.values())
     after = dict(before)
     heard: list[tuple[Instance, Report]] = []
     for incoming in batch:
         if incoming.name in after:
             report = merge(after[incoming.name], incoming)
-            after[incoming.name] = apply(after[incoming.name], report)
+            after[incoming.name] = apply(after[incoming.name], report, targets.get(after[incoming.name].id))
             heard.append((after[incoming.name], report))
     tx.inventory.record(list(after.values()))
     tx.events.append([news for name in before if (news := _news(tx, before[name], after[name]))])
     returned = [after[name] for name in before if not before[name].reachable]
-    deployment = tx.deployments.in_flight()
-    targets = _targets(tx, deployment, after.values())
     step_due = _note(tx, deployment, targets, heard) if deployment else False
     step_due |= _undefer(tx, deployment, targets, returned) if deployment else False
-    told = _converge(tx, [each for each in returned if each.id not in targets], list(after.values()))
+    convergence.settle(tx, after.values())
+    convergence.enqueue(tx, [each for each in returned if not _was_told(targets.get(each.id))])
+    told = convergence.admit(tx)
     if told:
         after |= {name: instance for name, instance in tx.inventory.many(told).items() if name in after}
     return TakenIn(after, step_due, told)
@@ -76,18 +79,15 @@ def merge(instance: Instance, incoming: Incoming) -> Report:
     )
 
 
-def apply(instance: Instance, report: Report) -> Instance:
+def apply(instance: Instance, report: Report, its_target: Target | None) -> Instance:
     """Return the instance as a report leaves it."""
-    good = instance.last_good
-    if report.status is Status.HEALTHY and instance.desired is None:
-        good = known(report.current) or good
     return msgspec.structs.replace(
         instance,
         status=report.status,
         current=report.current,
         observed=report.observed,
         message=report.message,
-        last_good=good,
+        last_good=last_good_after(instance, report, its_target),
         last_heartbeat_at=report.at,
         reachable=True,
     )
@@ -145,6 +145,5 @@ def _undefer(tx: Transaction, deployment: Deployment, targets: dict[int, Target]
     return True
 
 
-def _converge(tx: Transaction, returned: Sequence[Instance], reported: Sequence[Instance]) -> set[str]:
-    sources = convergence.settle(tx, reported) | convergence.enqueue(tx, returned)
-    return convergence.admit(tx, sources)
+def _was_told(target: Target | None) -> bool:
+    return target is not None and target.told_at is not None

@@ -4,17 +4,17 @@ from collections.abc import Mapping
 
 import msgspec
 
-from dides.coordinator.convergence import inheritance_of
+from dides.coordinator import convergence
 from dides.coordinator.credentials import same
 from dides.coordinator.journal import log
-from dides.engine.inheritance import change_for
+from dides.coordinator.verdicts import settle_reported
 from dides.model.deployment import Deployment, Kind, Target, TargetState
 from dides.model.errors import ConflictError, NotFoundError
 from dides.model.instance import Instance
 from dides.model.selector import parse_selector
 from dides.model.state import NOTHING, Status
 from dides.store.base import Transaction
-from dides.store.records import NewTarget, Telling
+from dides.store.records import NewTarget
 
 
 class Newcomer(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,9 +44,11 @@ def register(tx: Transaction, newcomer: Newcomer) -> Joined:
     ConflictError when the name belongs to a live instance and the request does not prove to be that one.
     """
     known = tx.inventory.get(newcomer.name)
-    instance = _add(tx, newcomer) if known is None else _take_up(tx, known, newcomer)
+    itself = known is not None and same(newcomer.presented, tx.inventory.credential_of(known.name))
+    instance = _add(tx, newcomer) if known is None else _take_up(tx, known, newcomer, itself=itself)
     joined = _join_in_flight(tx, instance)
-    return Joined(_inherit(tx, instance), created=known is None, step_due=joined)
+    _inherit(tx, instance, new=known is None, itself=itself)
+    return Joined(existing(tx, instance.name), created=known is None, step_due=joined)
 
 
 def relabel(tx: Transaction, name: str, labels: Mapping[str, str], actor: str) -> Instance:
@@ -67,6 +69,9 @@ def decommission(tx: Transaction, name: str, actor: str, *, force: bool) -> bool
     instance = existing(tx, name)
     deployment = tx.deployments.in_flight()
     target = target_in(tx, deployment, instance)
+    if deployment and target and target.state is TargetState.UPDATING:
+        deployment = settle_reported(tx, deployment)
+        target = target_in(tx, deployment, instance)
     if target and target.state is TargetState.UPDATING and not force:
         raise ConflictError(f"{name} is being updated. Wait until it is done, or insist with ?force=true.")
     if deployment and target and target.state in (TargetState.PENDING, TargetState.UPDATING):
@@ -98,8 +103,7 @@ def _add(tx: Transaction, newcomer: Newcomer) -> Instance:
     return stored
 
 
-def _take_up(tx: Transaction, known: Instance, newcomer: Newcomer) -> Instance:
-    itself = same(newcomer.presented, tx.inventory.credential_of(known.name))
+def _take_up(tx: Transaction, known: Instance, newcomer: Newcomer, *, itself: bool) -> Instance:
     if known.reachable and not itself:
         raise ConflictError(
             f"The name {known.name} is taken by a live instance. Present its credential, wait until it has been "
@@ -122,11 +126,11 @@ def _take_up(tx: Transaction, known: Instance, newcomer: Newcomer) -> Instance:
 def _join_in_flight(tx: Transaction, instance: Instance) -> bool:
     """Add the instance to the end of a matching deployment in flight; nobody joins a rollback."""
     deployment = tx.deployments.in_flight()
+    target = target_in(tx, deployment, instance)
+    if deployment and target:
+        return _take_its_turn_again(tx, deployment, target)
     if deployment is None or deployment.kind is Kind.ROLLBACK:
         return False
-    target = target_in(tx, deployment, instance)
-    if target is not None:
-        return _take_its_turn_again(tx, deployment, target)
     selector = parse_selector(deployment.selector or "").and_labels(deployment.labels)
     if not selector.matches(instance.labels):
         return False
@@ -148,21 +152,17 @@ def _take_its_turn_again(tx: Transaction, deployment: Deployment, target: Target
     return True
 
 
-def _inherit(tx: Transaction, instance: Instance) -> Instance:
-    """Give the instance what the completed deployments that match it name, unless one in flight has told it."""
-    target = target_in(tx, tx.deployments.in_flight(), instance)
-    if target is not None and target.told_at is not None:
-        return instance
-    inheritance = inheritance_of(tx, instance)
-    desired = change_for(instance.desired, inheritance)
-    if inheritance is None or desired is None:
-        return instance
-    source = inheritance.source.id
-    tx.convergences.drop([instance.id])
-    generations = tx.inventory.tell([Telling(instance.id, desired, source)])
-    data = {"desired": msgspec.to_builtins(desired)}
-    log(tx, "instance.inherited", deployment_id=source, instance=instance.name, data=data)
-    return msgspec.structs.replace(instance, desired=desired, generation=generations[instance.id], told_by=source)
+def _inherit(tx: Transaction, instance: Instance, *, new: bool, itself: bool) -> None:
+    """Give the instance what it has missed: a new one at once, one that was here before when it is its turn."""
+    deployment = tx.deployments.in_flight()
+    target = target_in(tx, deployment, instance)
+    if deployment and target and (target.told_at is not None or deployment.kind is Kind.ROLLBACK):
+        return
+    if new:
+        convergence.inherit_at_once(tx, instance)
+    else:
+        convergence.enqueue(tx, [instance], replaced=not itself)
+        convergence.admit(tx)
 
 
 def _withdraw(tx: Transaction, deployment: Deployment, target: Target) -> None:

@@ -63,5 +63,6 @@ def declare_unreachable(tx: Transaction, names: Iterable[str], silent_since: int
     gone = [msgspec.structs.replace(each, reachable=False, status=Status.UNKNOWN) for each in silent]
     tx.inventory.record(gone)
     tx.events.append([event(tx, "instance.unreachable", instance=each.name) for each in gone])
-    told = convergence.admit(tx, convergence.settle(tx, gone) | convergence.expire(tx))
-    return Declared(alive=set(known) - {each.name for each in gone}, told=told)
+    convergence.settle(tx, gone)
+    convergence.expire(tx)
+    return Declared(alive=set(known) - {each.name for each in gone}, told=convergence.admit(tx))

@@ -18,7 +18,7 @@ class Presence:
         self._clock = clock
         self._settings = settings
         self._liveness = liveness
-        self._checked: float | None = None
+        self._checked: tuple[float, int] | None = None
         self.quiet_until = 0
         """The moment (ms) before which no timeout fires."""
 
@@ -27,9 +27,16 @@ class Presence:
 
         Raises UnavailableError when the store is away; the next call tries again.
         """
-        now = self._clock.monotonic()
-        if self._checked is None or now - self._checked > LONGEST_GAP:
+        if self._was_away():
             recovery = await self._store.write(lambda tx: recover(tx, self._settings))
             self.quiet_until = recovery.quiet_until
             self._liveness.seen(recovery.instances)
-        self._checked = now
+        self._checked = (self._clock.monotonic(), self._clock.now())
+
+    def _was_away(self) -> bool:
+        if self._checked is None:
+            return True
+        monotonic, wall = self._checked
+        # Both, because the monotonic clock of Linux stands still while a machine sleeps, and wall clocks are set.
+        gap = max(self._clock.monotonic() - monotonic, (self._clock.now() - wall) / 1000)
+        return gap > LONGEST_GAP

@@ -33,7 +33,6 @@ def create_rollback(tx: Transaction, undone: Deployment, actor: str) -> tuple[De
     )
     rollback = tx.deployments.create(new, targets)
     undone = tx.deployments.save(msgspec.structs.replace(undone, rolled_back_by=rollback.id))
-    tx.convergences.drop(target.instance_id for target in targets)
     data = {"rollback_of": undone.id, "targets": len(targets)}
     log(tx, "deployment.triggered", actor, deployment_id=rollback.id, data=data)
     return undone, rollback

@@ -2,16 +2,18 @@
 
 import msgspec
 
+from dides.coordinator import convergence
 from dides.coordinator.journal import event, log
 from dides.coordinator.rollbacks import create_rollback
 from dides.coordinator.stopping import stop_targets
+from dides.coordinator.verdicts import settle, target_event
 from dides.engine.ending import UNREACHABLE
 from dides.engine.reconcile import reconcile
 from dides.engine.window import may_examine
-from dides.model.deployment import Deployment, TargetState
-from dides.model.plan import Assignment, Ending, Settled, Snapshot
+from dides.model.deployment import Deployment
+from dides.model.plan import Assignment, Ending, Snapshot
 from dides.store.base import Transaction
-from dides.store.records import Event, Telling
+from dides.store.records import Telling
 
 
 class Stepped(msgspec.Struct):
@@ -39,14 +41,15 @@ def step_of(tx: Transaction, deployment: Deployment, quiet_until: int) -> Steppe
     snapshot = _snapshot(tx, deployment, quiet_until)
     plan = reconcile(snapshot)
     tx.targets.unmark(snapshot.reported)
-    _settle(tx, deployment, plan.settled)
+    settle(tx, deployment, plan.settled)
     told = _assign(tx, deployment, plan.assigned)
     tx.targets.defer(deployment.id, plan.deferred)
     if plan.skip_deferred:
         told |= _skip_deferred(tx, deployment, restore=plan.restore_deferred)
+    changed = plan.counts != deployment.counts
     deployment = msgspec.structs.replace(deployment, counts=plan.counts)
     if plan.ending is None:
-        deployment = tx.deployments.save(deployment)
+        deployment = tx.deployments.save(deployment) if changed else deployment
         return Stepped(deployment, told, plan.run_again, plan.next_deadline)
     return _end(tx, deployment, plan.ending, told, quiet_until)
 
@@ -67,36 +70,15 @@ def _snapshot(tx: Transaction, deployment: Deployment, quiet_until: int) -> Snap
     )
 
 
-def _settle(tx: Transaction, deployment: Deployment, settled: tuple[Settled, ...]) -> None:
-    tx.targets.settle(settled, tx.now)
-    good = {
-        each.target.instance_id: each.target.report.current
-        for each in settled
-        if each.state is TargetState.SUCCEEDED and each.target.instance_id and each.target.report
-    }
-    tx.inventory.set_last_good(good)
-    tx.events.append([_of_target(tx, deployment, each) for each in settled])
-
-
 def _assign(tx: Transaction, deployment: Deployment, assigned: tuple[Assignment, ...]) -> set[str]:
     """Tell the instances, and return their names."""
     tellings = [
         Telling(each.target.instance_id, each.desired, deployment.id) for each in assigned if each.target.instance_id
     ]
     tx.targets.assign(assigned, tx.inventory.tell(tellings), tx.now)
-    tx.events.append([_of_target(tx, deployment, each) for each in assigned])
+    tx.convergences.drop(each.instance_id for each in tellings)
+    tx.events.append([target_event(tx, deployment, each) for each in assigned])
     return {each.target.instance for each in assigned}
-
-
-def _of_target(tx: Transaction, deployment: Deployment, change: Settled | Assignment) -> Event:
-    told = isinstance(change, Assignment) and change.state is TargetState.UPDATING
-    data: dict[str, object] = {"reason": change.reason} if change.reason else {}
-    if isinstance(change, Settled) and change.message:
-        data["message"] = change.message
-    if isinstance(change, Assignment):
-        data["desired"] = msgspec.to_builtins(change.desired)
-    kind = "target.told" if told else f"target.{change.state.value}"
-    return event(tx, kind, deployment_id=deployment.id, instance=change.target.instance, data=data)
 
 
 def _skip_deferred(tx: Transaction, deployment: Deployment, *, restore: bool) -> set[str]:
@@ -113,6 +95,7 @@ def _skip_deferred(tx: Transaction, deployment: Deployment, *, restore: bool) ->
     if not restore:
         return set()
     tx.inventory.tell([Telling(each.instance.id, each.target.to, deployment.id) for each in put_off])
+    tx.convergences.drop(each.instance.id for each in put_off)
     return names
 
 
@@ -137,5 +120,6 @@ def begin_rollback(
 ) -> Stepped:
     """Start the rollback of a finished deployment with its first step; answers with the deployment that is undone."""
     undone, rollback = create_rollback(tx, undone, actor)
+    told |= convergence.inherit_anew(tx, undone, rollback)
     first = step_of(tx, rollback, quiet_until)
     return Stepped(undone, told | first.told, first.run_again, first.next_deadline)

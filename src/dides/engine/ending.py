@@ -23,7 +23,10 @@ def conclude(deployment: Deployment, counts: Counts) -> Ending:
 def _conclude_rollback(counts: Counts) -> Ending:
     stranded = counts.succeeded == 0 and counts.deferred > 0
     status = DeploymentStatus.FAILED if counts.failed or stranded else DeploymentStatus.COMPLETED
-    return Ending(status=status, reason=_summary(counts, "returned to what they had"))
+    reason = _summary(counts, "returned to what they had")
+    if counts.skipped:
+        reason += f", {counts.skipped} had nothing known to return to"
+    return Ending(status=status, reason=reason)
 
 
 def _why_none(counts: Counts) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from dides.model.deployment import Deployment, DeploymentStatus, Kind
+from dides.model.deployment import Deployment, DeploymentStatus, Kind, Target
 from dides.model.instance import Instance
 from dides.model.state import State, Status, known
 
@@ -49,6 +49,15 @@ def change_for(desired: State | None, inheritance: Inheritance | None) -> State 
         return None
     wanted = known(inheritance.state.over(desired))
     return wanted if wanted != desired else None
+
+
+def has_missed(its_target: Target | None) -> bool:
+    """Tell whether an instance was away for a deployment, by its target in it: that never told it anything.
+
+    One that was there keeps what it was told since. Otherwise a moment's silence would pull back, alone among its
+    neighbours, an instance that a rollback or a later deployment has left elsewhere.
+    """
+    return its_target is None or its_target.told_at is None
 
 
 def room_to_converge(source: Deployment, converging: int) -> int:

@@ -16,17 +16,18 @@ import msgspec
 from dides.engine.admission import ALREADY, Admission, admit
 from dides.engine.ending import conclude, nothing_left
 from dides.engine.threshold import trips, why_tripped
-from dides.engine.verdict import judge, time_of
+from dides.engine.verdict import time_of, verdicts
 from dides.engine.window import free_slots
-from dides.model.deployment import Counts, DeploymentStatus, Kind, Move, TargetState
-from dides.model.plan import Assignment, Ending, Plan, Settled, Snapshot
+from dides.model.deployment import Counts, DeploymentStatus, Kind, TargetState
+from dides.model.plan import Assignment, Ending, Plan, Snapshot
 
 
 def reconcile(snapshot: Snapshot) -> Plan:
     """Decide one step. Pure: the same snapshot gives the same plan."""
     deployment = snapshot.deployment
-    settled = _verdicts(snapshot)
-    counts = deployment.counts.after(*(Move(each.target.state, each.state) for each in settled))
+    time = time_of(deployment, snapshot.now, snapshot.quiet_until)
+    settled = verdicts((*snapshot.reported, *snapshot.overdue), time)
+    counts = deployment.counts.after(*(each.move for each in settled))
     if trips(deployment, counts):
         rollback = deployment.policy.auto_rollback
         ending = Ending(
@@ -35,7 +36,8 @@ def reconcile(snapshot: Snapshot) -> Plan:
         return Plan(counts=counts, settled=settled, ending=ending)
     admission = admit(deployment, snapshot.candidates, free_slots(deployment, counts), snapshot.now)
     counts = _after_admission(counts, admission)
-    ended = nothing_left(counts) and (deployment.status is DeploymentStatus.RUNNING or counts.pending == 0)
+    # Unreachable targets are given up only while time counts: not in a pause, nor right after an outage.
+    ended = nothing_left(counts) and (counts.pending == 0 or time.timeouts_run)
     return Plan(
         counts=counts.stopped() if ended else counts,
         settled=settled,
@@ -51,18 +53,11 @@ def reconcile(snapshot: Snapshot) -> Plan:
 
 def _after_admission(counts: Counts, admission: Admission) -> Counts:
     """Return the counts once the candidates have been dealt with."""
-    moved = counts.after(*(Move(each.target.state, each.state) for each in admission.assigned))
+    moved = counts.after(*(each.move for each in admission.assigned))
     already = sum(each.reason == ALREADY for each in admission.assigned)
     return msgspec.structs.replace(
         moved, already=moved.already + already, deferred=moved.deferred + len(admission.deferred)
     )
-
-
-def _verdicts(snapshot: Snapshot) -> tuple[Settled, ...]:
-    """Judge every target that a heartbeat has marked or whose deadline has passed, each once."""
-    time = time_of(snapshot.deployment, snapshot.now, snapshot.quiet_until)
-    due = {target.id: target for target in (*snapshot.reported, *snapshot.overdue)}
-    return tuple(verdict for target in due.values() if (verdict := judge(target, time)))
 
 
 def _more_to_examine(snapshot: Snapshot, admission: Admission, counts: Counts) -> bool:
@@ -77,6 +72,6 @@ def _next_deadline(snapshot: Snapshot, assigned: list[Assignment]) -> int | None
         return None
     deadlines = [each.deadline_at for each in assigned if each.state is TargetState.UPDATING]
     if snapshot.now < snapshot.quiet_until:
-        deadlines += [snapshot.quiet_until for _ in snapshot.overdue]
+        deadlines.append(snapshot.quiet_until)
     deadlines.append(snapshot.next_deadline)
     return min((each for each in deadlines if each is not None), default=None)

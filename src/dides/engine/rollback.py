@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from dides.model.deployment import Deployment, Kind, Target, TargetState
+from dides.model.instance import Instance, Report
 from dides.model.plan import Touched, Undo
-from dides.model.state import NOTHING, State, known
+from dides.model.state import NOTHING, State, Status, known
 
 
 def undo(touched: Iterable[Touched]) -> tuple[Undo, ...]:
@@ -14,12 +15,23 @@ def undo(touched: Iterable[Touched]) -> tuple[Undo, ...]:
 
 
 def return_state(target: Target) -> State | None:
-    """Return what the instance had before: its last good state, else what it reported, both as of its assignment.
+    """Return what the instance had before: its last good state, else what it reported, else what it was to be.
 
-    Version by version, and only those that the deployment managed: what it left alone, its rollback leaves alone.
-    None when nothing is known.
+    All as of its assignment; version by version, and only those that the deployment managed: what it left alone, its
+    rollback leaves alone. None when nothing is known.
     """
-    return known((target.last_good or NOTHING).over(target.before).only_managed_by(target.to))
+    had = (target.last_good or NOTHING).over(target.before).over(target.earlier)
+    return known(had.only_managed_by(target.to))
+
+
+def last_good_after(instance: Instance, report: Report, its_target: Target | None) -> State | None:
+    """Return an instance's last good state once it has reported: HEALTHY where it should be, or with nowhere to be.
+
+    While it is an updating target (in the deployment in flight), its success is for the verdict to tell.
+    """
+    updating = its_target is not None and its_target.state is TargetState.UPDATING
+    good = report.status is Status.HEALTHY and report.current.meets(instance.desired) and not updating
+    return (known(report.current) if good else None) or instance.last_good
 
 
 def why_not(deployment: Deployment) -> str | None:

@@ -3,7 +3,7 @@
 "FAILED without `observed`" is decided in `reported_failed`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -53,6 +53,12 @@ def note(target: Target, report: Report) -> Target:
     if due and (due.state is TargetState.FAILED or not failed_after_success(noted, NO_TIMEOUTS)):
         return target
     return noted
+
+
+def verdicts(targets: Iterable[Target], time: Time) -> tuple[Settled, ...]:
+    """Return the verdicts on updating and succeeded targets, one each at the most."""
+    each_once = {target.id: target for target in targets}
+    return tuple(verdict for target in each_once.values() if (verdict := judge(target, time)))
 
 
 def judge(target: Target, time: Time) -> Settled | None:

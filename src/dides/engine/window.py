@@ -34,12 +34,13 @@ def held_by(deployment: Deployment) -> str | None:
 def may_examine(deployment: Deployment, verdicts_due: int) -> int:
     """Return how many pending targets one step may look at, when up to `verdicts_due` slots may come free in it.
 
-    The bound keeps a step's cost apart from the size of the fleet: most candidates are told, and the rest (already at
-    the target, unreachable) take no slot, so a step looks at a few more than it has slots for and then asks to run
-    again.
+    The bound keeps a step's cost apart from the size of the fleet. A candidate that is told takes a slot; others
+    (already at the target, unreachable) take none. So a step looks at more than it has slots for, at many more once
+    targets of this deployment have been passed over, and asks to run again when that was not enough.
     """
     counts = deployment.counts
     slots = free_slots(deployment, counts) + verdicts_due
     if deployment.status is not DeploymentStatus.RUNNING or slots == 0 or counts.pending == counts.deferred:
         return 0
-    return 4 * slots + 64
+    passed_over = counts.skipped + counts.deferred
+    return 4 * slots + (64 if passed_over else 0)

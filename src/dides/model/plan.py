@@ -2,7 +2,7 @@
 
 import msgspec
 
-from dides.model.deployment import Counts, Deployment, DeploymentStatus, Target, TargetState
+from dides.model.deployment import Counts, Deployment, DeploymentStatus, Move, Target, TargetState
 from dides.model.instance import Instance
 from dides.model.state import State
 
@@ -40,6 +40,11 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     message: str = ""
 
+    @property
+    def move(self) -> Move:
+        """What this changes in the counts."""
+        return Move(self.target.state, self.state)
+
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     """A target whose instance is told a desired state, under a new generation."""
@@ -54,6 +59,11 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     deadline_at: int | None = None
     failure_is_news: bool = False
+
+    @property
+    def move(self) -> Move:
+        """What this changes in the counts."""
+        return Move(self.target.state, self.state)
 
 
 class Restoration(msgspec.Struct, frozen=True, kw_only=True):

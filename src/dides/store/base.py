@@ -69,6 +69,10 @@ class Inventory(Protocol):
         """Return the hash of an instance's credential."""
         ...
 
+    def told_by(self, deployment_id: int) -> list[Instance]:
+        """Return the instances whose desired state this deployment has set last."""
+        ...
+
     def owner_of(self, credential_hash: bytes) -> str | None:
         """Return the name of the instance that has this credential."""
         ...
@@ -109,12 +113,23 @@ class Convergences(Protocol):
         """Return how many instances have been told the state of this deployment and are not there yet."""
         ...
 
-    def waiting(self, source_id: int, limit: int) -> list[Convergence]:
-        """Return up to `limit` instances that wait for their turn, in the order in which they returned."""
+    def sources(self) -> list[int]:
+        """Return the deployments for whose states instances wait."""
+        ...
+
+    def waiting(self, source_id: int, limit: int | None = None) -> list[Convergence]:
+        """Return up to `limit` instances that wait for their turn, in the order in which they returned.
+
+        Not those that are targets of the deployment in flight: that one will tell them.
+        """
         ...
 
     def overdue(self, now: int) -> list[Convergence]:
         """Return those told whose deadline has passed."""
+        ...
+
+    def shift_deadlines(self, by: int, at_least: int) -> None:
+        """Move the deadlines of those told by so many milliseconds, and not before a moment."""
         ...
 
 

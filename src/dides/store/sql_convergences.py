@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, select
+from sqlalchemy import Connection, Select, case, delete, func, insert, select, update
 
 from dides.model.state import State
 from dides.store.chunks import chunks
 from dides.store.records import Convergence
 from dides.store.rows import Row, instance_from
-from dides.store.tables import convergences, instances
+from dides.store.tables import convergences, deployments, instances, targets
 
 _WANTED = select(
     instances,
@@ -19,6 +19,14 @@ _WANTED = select(
     convergences.c.told_at,
     convergences.c.deadline_at,
 ).join_from(convergences, instances, convergences.c.instance_id == instances.c.id)
+
+
+_IS_TARGET = (
+    select(targets.c.id)
+    .join(deployments, targets.c.deployment_id == deployments.c.id)
+    .where(deployments.c.in_flight == 1, targets.c.instance_id == convergences.c.instance_id)
+    .exists()
+)
 
 
 class SqlConvergences:
@@ -58,14 +66,26 @@ class SqlConvergences:
         told = (convergences.c.source_id == source_id) & convergences.c.told_at.is_not(None)
         return self._db.execute(select(func.count()).select_from(convergences).where(told)).scalar_one()
 
-    def waiting(self, source_id: int, limit: int) -> list[Convergence]:
+    def sources(self) -> list[int]:
+        """Return the deployments for whose states instances wait."""
+        waits = select(convergences.c.source_id).where(convergences.c.told_at.is_(None)).distinct()
+        return list(self._db.execute(waits.order_by(convergences.c.source_id)).scalars())
+
+    def waiting(self, source_id: int, limit: int | None = None) -> list[Convergence]:
         """Return up to `limit` instances that wait for their turn, in the order in which they returned."""
-        waits = (convergences.c.source_id == source_id) & convergences.c.told_at.is_(None)
+        waits = (convergences.c.source_id == source_id) & convergences.c.told_at.is_(None) & ~_IS_TARGET
         return self._read(_WANTED.where(waits).order_by(convergences.c.id).limit(limit))
 
     def overdue(self, now: int) -> list[Convergence]:
         """Return those told whose deadline has passed."""
         return self._read(_WANTED.where(convergences.c.deadline_at <= now))
+
+    def shift_deadlines(self, by: int, at_least: int) -> None:
+        """Move the deadlines of those told by so many milliseconds, and not before a moment."""
+        shifted = convergences.c.deadline_at + by
+        later = case((shifted < at_least, at_least), else_=shifted)
+        told = update(convergences).where(convergences.c.deadline_at.is_not(None))
+        self._db.execute(told.values(deadline_at=later))
 
     def _read(self, wanted: Select[Any]) -> list[Convergence]:
         return [_convergence_from(row) for row in self._db.execute(wanted).mappings()]

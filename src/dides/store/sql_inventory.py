@@ -109,6 +109,11 @@ class SqlInventory:
         """Return the hash of an instance's credential."""
         return self._db.execute(select(instances.c.credential_hash).where(instances.c.name == name)).scalar()
 
+    def told_by(self, deployment_id: int) -> list[Instance]:
+        """Return the instances whose desired state this deployment has set last."""
+        rows = self._db.execute(select(instances).where(instances.c.told_by == deployment_id)).mappings()
+        return [instance_from(row) for row in rows]
+
     def owner_of(self, credential_hash: bytes) -> str | None:
         """Return the name of the instance that has this credential."""
         return self._db.execute(select(instances.c.name).where(instances.c.credential_hash == credential_hash)).scalar()

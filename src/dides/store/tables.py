@@ -44,7 +44,7 @@ instances = Table(
     Column("last_good_configuration", String),
     Column("generation", Integer, nullable=False),
     Column("observed", BigInteger),
-    Column("told_by", Id),
+    Column("told_by", Id, index=True),
     Column("message", String, nullable=False),
     Column("registered_at", Moment, nullable=False),
     Column("last_heartbeat_at", Moment),

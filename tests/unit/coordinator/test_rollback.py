@@ -182,7 +182,7 @@ async def test_a_rollback_s_success_is_a_good_state(fleet: Fleet) -> None:
     assert (await fleet.instance("a")).last_good == V1
 
 
-async def test_healthy_without_a_desired_state_is_good_and_with_one_only_success_is(fleet: Fleet) -> None:
+async def test_healthy_with_nowhere_to_be_is_good_and_for_a_target_success_is(fleet: Fleet) -> None:
     await fleet.running("a", state=V1)
     assert (await fleet.instance("a")).last_good == V1
     await fleet.report("a", Status.DEGRADED, V3)

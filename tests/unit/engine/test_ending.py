@@ -56,7 +56,7 @@ def test_a_deployment_fails_only_if_no_target_succeeded_or_was_already_there(
         ({"succeeded": 2, "failed": 1}, FAILED, "2 of 3 returned to what they had, 1 failed"),
         ({"succeeded": 1, "pending": 1, "deferred": 1}, COMPLETED, "1 of 2 returned to what they had, 1 unreachable"),
         ({"pending": 2, "deferred": 2}, FAILED, "0 of 2 returned to what they had, 2 unreachable"),
-        ({"skipped": 2}, COMPLETED, "0 of 2 returned to what they had"),
+        ({"skipped": 2}, COMPLETED, "0 of 2 returned to what they had, 2 had nothing known to return to"),
         ({}, COMPLETED, "0 of 0 returned to what they had"),
     ],
 )

@@ -6,13 +6,14 @@ from dides.engine.inheritance import (
     Inheritance,
     change_for,
     has_converged,
+    has_missed,
     inherited,
     may_be_inherited,
     room_to_converge,
 )
-from dides.model.deployment import Deployment, DeploymentStatus, Kind
+from dides.model.deployment import Deployment, DeploymentStatus, Kind, TargetState
 from dides.model.state import NOTHING, State, Status
-from support.builders import V1, V2, deployment, instance
+from support.builders import V1, V2, deployment, instance, pending, updating
 
 COMPLETED = DeploymentStatus.COMPLETED
 
@@ -78,6 +79,13 @@ def test_inheritance_changes_a_desired_state(
 
 def test_without_an_inheritance_the_desired_state_stays() -> None:
     assert change_for(V1, None) is None
+
+
+def test_a_returned_instance_has_missed_a_deployment_that_never_told_it_anything() -> None:
+    assert has_missed(None)
+    assert has_missed(pending(state=TargetState.SKIPPED, reason="unreachable"))
+    assert not has_missed(updating(state=TargetState.SUCCEEDED))
+    assert not has_missed(updating(state=TargetState.FAILED))
 
 
 @pytest.mark.parametrize(("converging", "room"), [(0, 2), (1, 1), (2, 0), (3, 0)])

@@ -208,7 +208,7 @@ def test_a_rollback_with_nothing_to_return_to_ends_in_its_first_step() -> None:
 
 
 def test_a_step_that_stopped_at_its_bound_with_slots_still_free_asks_to_run_again() -> None:
-    large = deployment(window=2, counts=counts(pending=1_000))
+    large = deployment(window=2, counts=counts(pending=1_000, deferred=1))
     examined = [unreachable(number) for number in range(1, may_examine(large, 0) + 1)]
     plan = reconcile(snapshot(large, examined))
     assert len(plan.deferred) == 4 * 2 + 64
@@ -230,3 +230,11 @@ def test_a_step_in_which_nothing_happened_changes_nothing() -> None:
     assert reconcile(snapshot(its_deployment, next_deadline=DEADLINE)) == Plan(
         counts=its_deployment.counts, next_deadline=DEADLINE
     )
+
+
+def test_unreachable_targets_are_not_given_up_right_after_an_outage() -> None:
+    last = deployment(counts=counts(pending=1, deferred=1, succeeded=1))
+    plan = reconcile(snapshot(last, quiet_until=NOW + 30))
+    assert plan.ending is None
+    assert plan.next_deadline == NOW + 30
+    assert reconcile(snapshot(last, quiet_until=NOW)).skip_deferred

@@ -2,10 +2,11 @@
 
 import pytest
 
-from dides.engine.rollback import common_state, return_state, undo, why_not
+from dides.engine.rollback import common_state, last_good_after, return_state, undo, why_not
 from dides.model.deployment import TargetState
-from dides.model.state import NOTHING, State
-from support.builders import V0, V1, V2, deployment, rollback, touched, updating
+from dides.model.instance import Report
+from dides.model.state import NOTHING, State, Status
+from support.builders import NOW, V0, V1, V2, deployment, instance, rollback, touched, updating
 
 
 @pytest.mark.parametrize(
@@ -79,3 +80,27 @@ def test_an_undone_deployment_is_not_undone_again() -> None:
 
 def test_there_is_no_rollback_of_a_rollback() -> None:
     assert "no rollback of a rollback" in (why_not(rollback()) or "")
+
+
+def test_with_nothing_else_known_an_instance_returns_to_what_it_was_to_have() -> None:
+    assert return_state(updating(last_good=None, before=NOTHING, earlier=V1)) == V1
+
+
+@pytest.mark.parametrize(
+    ("rule", "status", "current", "desired", "good"),
+    [
+        ("HEALTHY with nowhere to be is good", Status.HEALTHY, V1, None, V1),
+        ("HEALTHY where it should be is good, however it was told", Status.HEALTHY, V2, V2, V2),
+        ("HEALTHY elsewhere is not", Status.HEALTHY, V1, V2, V0),
+        ("any other status is not", Status.DEGRADED, V1, None, V0),
+        ("an unknown version is not", Status.HEALTHY, NOTHING, None, V0),
+    ],
+)
+def test_the_last_good_state(rule: str, status: Status, current: State, desired: State | None, good: State) -> None:
+    report = Report(at=NOW, status=status, current=current, observed=None)
+    assert last_good_after(instance(last_good=V0, desired=desired), report, None) == good, rule
+
+
+def test_while_it_updates_a_targets_success_is_for_the_verdict_to_tell() -> None:
+    report = Report(at=NOW, status=Status.HEALTHY, current=V2, observed=None)
+    assert last_good_after(instance(last_good=V0, desired=V2), report, updating()) == V0

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from dides.engine.verdict import NO_TIMEOUTS, Time, judge, note, time_of
+from dides.engine.verdict import NO_TIMEOUTS, Time, judge, note, time_of, verdicts
 from dides.model.deployment import Target, TargetState
 from dides.model.instance import Report
 from dides.model.state import State, Status
@@ -206,3 +206,9 @@ def test_a_succeeded_target_has_no_timeout() -> None:
 
 def test_a_failure_after_success_is_not_forgotten_because_the_next_heartbeat_came_before_the_step() -> None:
     assert outcome(hear(succeeded(), report(Status.FAILED, V2), report())) is TargetState.FAILED
+
+
+def test_each_target_gets_one_verdict_at_the_most() -> None:
+    arrived, waiting, late = updating(1, report=report()), updating(2), updating(3, deadline_at=NOW)
+    given = verdicts([arrived, waiting, late, arrived, late], RUNNING)
+    assert [(each.target.id, each.state) for each in given] == [(1, TargetState.SUCCEEDED), (3, TargetState.FAILED)]

@@ -57,9 +57,15 @@ def test_nothing_holds_a_deployment_that_has_ended() -> None:
 
 
 @pytest.mark.parametrize(("updating", "due", "slots"), [(0, 0, 5), (3, 0, 2), (5, 2, 2), (4, 1, 2)])
-def test_a_step_examines_four_times_the_slots_that_may_be_free_and_64(updating: int, due: int, slots: int) -> None:
+def test_a_step_examines_four_times_the_slots_that_may_be_free(updating: int, due: int, slots: int) -> None:
     large = deployment(window=5, counts=counts(updating=updating, pending=100_000))
-    assert may_examine(large, due) == 4 * slots + 64
+    assert may_examine(large, due) == 4 * slots
+
+
+@pytest.mark.parametrize("passed_over", ["skipped", "deferred"])
+def test_a_step_examines_64_more_once_targets_have_been_passed_over(passed_over: str) -> None:
+    large = deployment(window=5, counts=counts(pending=100_000, **{passed_over: 1}))
+    assert may_examine(large, 0) == 4 * 5 + 64
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_instances_name")),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_instances_told_by", "instances", ["told_by"])
     op.create_table(
         "notes",
         sa.Column("name", sa.String(), nullable=False),
