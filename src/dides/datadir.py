@@ -67,7 +67,8 @@ class DataDirectory:
 def _write_private(file: Path, text: str) -> None:
     """Write a file that is there whole or not at all, for its owner only."""
     draft = file.with_name(file.name + ".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    draft.unlink(missing_ok=True)  # One that an earlier start left behind may be readable by others.
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as out:
         out.write(text + "\n")
         out.flush()

@@ -14,15 +14,18 @@ def configure_logging(*, json: bool | None = None) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(pad_event_to=0)
-    )
+    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer() if as_json else _readable()
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, renderer] if as_json else [*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(),
     )
     _adopt_the_standard_library([*shared, structlog.stdlib.add_logger_name], renderer)
+
+
+def _readable() -> structlog.dev.ConsoleRenderer:
+    # Plain tracebacks: the pretty ones show the values of local variables, among them tokens.
+    return structlog.dev.ConsoleRenderer(pad_event_to=0, exception_formatter=structlog.dev.plain_traceback)
 
 
 def _adopt_the_standard_library(shared: list[structlog.typing.Processor], renderer: structlog.typing.Processor) -> None:

@@ -68,8 +68,9 @@ class Listen(msgspec.Struct, frozen=True):
     def open(self) -> socket.socket:
         """Return a listening socket. ListenError when the address cannot be had."""
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        everywhere = self.host == "::" and socket.has_dualstack_ipv6()
         try:
-            return socket.create_server((self.host, self.port), family=family, backlog=2048)
+            return socket.create_server((self.host, self.port), family=family, backlog=2048, dualstack_ipv6=everywhere)
         except OSError as error:
             raise ListenError(f"Cannot listen on {self.host}, port {self.port}: {error.strerror or error}.") from error
 
@@ -109,7 +110,7 @@ async def _serve(database: str, access: Access, settings: Settings, listening: s
     config = uvicorn.Config(
         create_app(coordinator, access, version("dides")),
         http="httptools",
-        lifespan="on",
+        lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -118,7 +119,8 @@ async def _serve(database: str, access: Access, settings: Settings, listening: s
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     try:
-        await _Server(config, coordinator).serve(sockets=[listening])
+        async with coordinator.running():
+            await _Server(config, coordinator).serve(sockets=[listening])
     finally:
         await store.close()
         log.info("stopped")

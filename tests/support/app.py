@@ -128,35 +128,10 @@ async def running_app(
     access = Access(operator=hash_of(OPERATOR), registration=hash_of(REGISTRATION), dev=dev)
     asgi = create_app(coordinator, access, "0.0.0")
     try:
-        async with _lifespan(asgi):
+        async with coordinator.running():
             yield App(asgi, coordinator, store)
     finally:
         await store.close()
-
-
-@asynccontextmanager
-async def _lifespan(asgi: Asgi) -> AsyncIterator[None]:
-    """Start and stop an application as an ASGI server does."""
-    to_app: asyncio.Queue[Any] = asyncio.Queue()
-    from_app: asyncio.Queue[Any] = asyncio.Queue()
-    scope: Any = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
-
-    async def run() -> None:
-        await asgi(scope, to_app.get, from_app.put)
-
-    async def enter(phase: str) -> None:
-        await to_app.put({"type": f"lifespan.{phase}"})
-        async with asyncio.timeout(PATIENCE):
-            answered = await from_app.get()
-        assert answered["type"] == f"lifespan.{phase}.complete", answered
-
-    running = asyncio.create_task(run())
-    await enter("startup")
-    try:
-        yield
-    finally:
-        await enter("shutdown")
-        await running
 
 
 def names_of(page: Any) -> list[str]:

@@ -11,10 +11,10 @@ import msgspec
 
 from dides.agent.errors import SettingError
 from dides.model.selector import MAX_LABELS, check_label
-from dides.protocol.messages import HOSTNAME_PATTERN
+from dides.protocol.fields import HOSTNAME_PATTERN, whole
 
 MAX_TOKEN = 1024
-_NAME = re.compile(HOSTNAME_PATTERN[:-1] + r"\Z")
+_NAME = re.compile(whole(HOSTNAME_PATTERN))
 
 
 class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):

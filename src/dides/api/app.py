@@ -1,8 +1,5 @@
 """The ASGI application."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -34,7 +31,7 @@ BEARER = SecurityScheme(
 
 
 def create_app(coordinator: Coordinator, access: Access, version: str) -> ASGIApp:
-    """Return the application; the coordinator starts and stops with it."""
+    """Return the application over a coordinator that is running."""
     routes = _create_routes(coordinator, access, version)
     methods = {route.path_format: route.methods for route in routes.routes}
     # Outermost, because Litestar's own middleware does not see what no route answers.
@@ -42,15 +39,6 @@ def create_app(coordinator: Coordinator, access: Access, version: str) -> ASGIAp
 
 
 def _create_routes(coordinator: Coordinator, access: Access, version: str) -> Litestar:
-
-    @asynccontextmanager
-    async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        await coordinator.start()
-        try:
-            yield
-        finally:
-            await coordinator.stop()
-
     return Litestar(
         route_handlers=[
             Router(
@@ -64,7 +52,6 @@ def _create_routes(coordinator: Coordinator, access: Access, version: str) -> Li
             "parameters": Provide(decoded_query, sync_to_thread=False),
         },
         state=State({"coordinator": coordinator, "access": access}),
-        lifespan=[lifespan],
         exception_handlers={
             RefusedError: refused,
             ValidationException: invalid_header,

@@ -1,7 +1,8 @@
 """The coordinator: the services, wired together, and the loops that run while it is up."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 import structlog
@@ -46,26 +47,26 @@ class Coordinator:
         self._heartbeats = Heartbeats(store, self._signals, self._liveness)
         self._presence = Presence(store, clock, settings, self._liveness)
         self._reconciler = Reconciler(store, clock, self._signals, self._presence, settings.reconcile_interval)
-        self._loops: list[asyncio.Task[None]] = []
 
-    async def start(self) -> None:
-        """Recover from what came before, and start the loops."""
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Recover from what came before, then run the loops for as long as the block lasts. UnavailableError."""
         await self._presence.check()
         loops = [self._watch, self._forget]
         if self.settings.reconcile_interval > 0:
             loops.append(self._reconciler.run)
-        self._loops = [asyncio.create_task(_keep_running(loop)) for loop in loops]
+        tasks = [asyncio.create_task(_keep_running(loop)) for loop in loops]
+        try:
+            yield
+        finally:
+            self.release()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def release(self) -> None:
         """Answer every held query now, and hold none from now on."""
         self._feed.close()
-
-    async def stop(self) -> None:
-        """Stop the loops; what was accepted has been written."""
-        self.release()
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run a unit of work that only reads."""
@@ -105,17 +106,18 @@ class Coordinator:
             self._signals.step_due()
 
     async def wait_for_change(self, name: str, generation: int, wait: float) -> Instance:
-        """Return the instance once its generation is above the given one, after `wait` seconds in any case."""
+        """Return the instance once its generation is above the given one, or after `wait` seconds, or at a stop."""
+        until = self._clock.monotonic() + wait
         with self._feed.listen(name) as heard:
-            instance = await self.instance(name)
-            if instance.generation > generation or wait <= 0:
-                return instance
-            try:
-                async with asyncio.timeout(wait):
-                    await heard.wait()
-            except TimeoutError:
-                return instance
-        return await self.instance(name)
+            while True:
+                heard.clear()
+                instance = await self.instance(name)
+                left = until - self._clock.monotonic()
+                if instance.generation > generation or left <= 0 or self._feed.closed:
+                    return instance
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(left):
+                        await heard.wait()
 
     async def instance(self, name: str) -> Instance:
         """Return one instance."""

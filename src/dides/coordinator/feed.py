@@ -11,7 +11,8 @@ class Feed:
 
     def __init__(self) -> None:
         self._listeners: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
-        self._closed = False
+        self.closed = False
+        """True once the coordinator stops: nobody is kept waiting any more."""
 
     @contextmanager
     def listen(self, name: str) -> Iterator[asyncio.Event]:
@@ -20,8 +21,6 @@ class Feed:
         Listen first and read afterwards: then no change falls between the two.
         """
         heard = asyncio.Event()
-        if self._closed:
-            heard.set()
         self._listeners[name].add(heard)
         try:
             yield heard
@@ -37,6 +36,6 @@ class Feed:
                 heard.set()
 
     def close(self) -> None:
-        """Wake everyone, now and from now on: nobody is kept waiting by a coordinator that stops."""
-        self._closed = True
+        """Wake everyone; whoever is woken looks at `closed`."""
+        self.closed = True
         self.publish(list(self._listeners))

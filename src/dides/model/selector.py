@@ -88,7 +88,13 @@ def _split(text: str) -> list[str]:
     """Split at the commas that are not between parentheses."""
     if not text.strip():
         return []
-    parts = re.split(r",(?![^()]*\))", text)
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth <= 0:
+            parts.append("")
+        else:
+            parts[-1] += character
     if len(parts) > MAX_REQUIREMENTS:
         raise ValueError(f"has {len(parts)} conditions, and at most {MAX_REQUIREMENTS} are allowed; use in (a,b,...)")
     return [part.strip() for part in parts]

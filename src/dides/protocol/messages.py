@@ -8,7 +8,6 @@ from msgspec import UNSET, Meta, UnsetType
 
 from dides.model.deployment import DeploymentStatus, Kind, TargetState
 from dides.model.state import State, Status
-from dides.protocol import fields
 from dides.protocol.fields import (
     Address,
     Count,
@@ -21,8 +20,6 @@ from dides.protocol.fields import (
     SelectorText,
     Version,
 )
-
-HOSTNAME_PATTERN = fields.HOSTNAME_PATTERN
 
 
 class Request(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
