@@ -4,6 +4,7 @@ Moments are integers, milliseconds since 1970-01-01 UTC; durations in settings a
 """
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -21,20 +22,32 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The clock of this machine."""
+    """The clock of this machine, but for one thing: while the process runs, its wall time never goes back.
+
+    When the machine's clock is set back, time goes on from where it was, and is ahead of the machine by that much until
+    the machine has caught up or the process ends. What was stored a moment ago would otherwise lie in the future, and
+    neither deadlines nor silence would be noticed for as long.
+    """
+
+    def __init__(self, wall: Callable[[], int] = time.time_ns) -> None:
+        """`wall` gives nanoseconds since 1970-01-01 UTC."""
+        self._wall = wall
+        self._last = 0
+        self._ahead = 0
 
     def now(self) -> int:
         """Return the wall time in milliseconds since 1970-01-01 UTC."""
-        return time.time_ns() // 1_000_000
+        wall = self._wall() // 1_000_000
+        if wall >= self._last:
+            self._ahead = 0
+        else:
+            self._ahead = max(self._ahead, self._last - wall)
+        self._last = wall + self._ahead
+        return self._last
 
     def monotonic(self) -> float:
         """Return seconds since an arbitrary start; never goes backwards."""
         return time.monotonic()
-
-
-def milliseconds(seconds: float) -> int:
-    """Return a duration in seconds as whole milliseconds, rounded to the nearest."""
-    return round(seconds * 1000)
 
 
 def to_datetime(moment: int) -> datetime:

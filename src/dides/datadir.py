@@ -4,7 +4,7 @@ import fcntl
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 OPERATOR_FILE = "operator-token"
@@ -35,20 +35,10 @@ class DataDirectory:
         """
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise DataDirectoryError(f"{self.path} cannot be used as a data directory: {error.strerror}.") from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            raise DataDirectoryError(
-                f"Another dides works on {self.path}. Stop it first, or choose another --data-dir."
-            ) from None
-        try:
+        with held(self.path / "lock", self.path):
             yield
-        finally:
-            os.close(lock)
 
     def token(self, name: str) -> str:
         """Return the token in a file (0600) of the directory, made at random the first time. DataDirectoryError."""
@@ -62,6 +52,30 @@ class DataDirectory:
         if not token:
             raise DataDirectoryError(f"{file} is empty. Write a token into it, or delete it to have a new one made.")
         return token
+
+
+@contextmanager
+def held(lock: Path, what: Path) -> Iterator[None]:
+    """Hold a lock file for as long as the block lasts; it ends with the process in any case.
+
+    Raises DataDirectoryError, which names `what` the lock is for, when another process holds it.
+    """
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise DataDirectoryError(f"{what} cannot be used: {lock}: {error.strerror}.") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise DataDirectoryError(f"Another dides works on {what}. Stop it first, or choose another one.") from None
+    finally:
+        os.close(descriptor)
+
+
+def held_database(file: Path) -> AbstractContextManager[None]:
+    """Hold a database, wherever it is: two coordinators on one SQLite file would not know of each other."""
+    return held(file.with_name(file.name + ".lock"), file)
 
 
 def _write_private(file: Path, text: str) -> None:

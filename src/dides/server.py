@@ -22,8 +22,8 @@ from dides.clock import SystemClock
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of
 from dides.coordinator.settings import Settings
-from dides.datadir import OPERATOR_FILE, REGISTRATION_FILE, DataDirectory
-from dides.store.open import open_store
+from dides.datadir import OPERATOR_FILE, REGISTRATION_FILE, DataDirectory, held_database
+from dides.store.open import open_store, sqlite_file
 from dides.systemd import notify
 
 log = structlog.get_logger()
@@ -84,7 +84,8 @@ def serve(directory: DataDirectory, listen: Listen, settings: Settings, database
     listen.check()
     os.umask(0o077)  # The database holds what only its owner should read.
     _allow_many_connections()
-    with directory.locked(), listen.open() as listening:
+    file = sqlite_file(database) if database else directory.database
+    with directory.locked(), held_database(file), listen.open() as listening:
         access = Access(
             operator=hash_of(directory.token(OPERATOR_FILE)),
             registration=hash_of(directory.token(REGISTRATION_FILE)),
@@ -93,7 +94,7 @@ def serve(directory: DataDirectory, listen: Listen, settings: Settings, database
         if listen.dev:
             log.warning("development mode: no credential is asked for, and any registration token is accepted")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(database or f"sqlite:///{directory.database}", access, settings, listening))
+            runner.run(_serve(f"sqlite:///{file}", access, settings, listening))
 
 
 def _allow_many_connections() -> None:

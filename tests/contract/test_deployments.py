@@ -1,7 +1,5 @@
 """Deployments: one in flight, and nobody overwrites what somebody else has changed since."""
 
-import itertools
-
 import msgspec
 import pytest
 
@@ -16,8 +14,14 @@ def end(tx: Transaction, deployment: Deployment, status: DeploymentStatus, **fie
     return tx.deployments.save(msgspec.structs.replace(deployment, status=status, finished_at=5, **fields))
 
 
-def ended(tx: Transaction, status: DeploymentStatus, kind: Kind = Kind.DEPLOY, **fields: object) -> Deployment:
-    return end(tx, tx.deployments.create(a_deployment(kind), []), status, **fields)
+def ended(
+    tx: Transaction,
+    status: DeploymentStatus,
+    kind: Kind = Kind.DEPLOY,
+    rolled_back_by: int | None = None,
+    **new: object,
+) -> Deployment:
+    return end(tx, tx.deployments.create(a_deployment(kind, **new), []), status, rolled_back_by=rolled_back_by)
 
 
 async def test_a_created_deployment_comes_back_whole_and_in_flight(store: Store) -> None:
@@ -145,18 +149,22 @@ async def test_pages_go_back_in_time(store: Store) -> None:
     assert [each.id for each in failed] == newest_first[::2]
 
 
-async def test_completed_yields_what_may_be_inherited_newest_first(store: Store) -> None:
+async def test_of_completed_deployments_that_are_alike_the_newest_is_given(store: Store) -> None:
     def create(tx: Transaction) -> list[int]:
-        good = [ended(tx, DeploymentStatus.COMPLETED).id for _ in range(60)]
-        ended(tx, DeploymentStatus.COMPLETED, Kind.ROLLBACK)
-        ended(tx, DeploymentStatus.COMPLETED, rolled_back_by=1)
         ended(tx, DeploymentStatus.FAILED)
+        ended(tx, DeploymentStatus.COMPLETED)
+        kept = [
+            ended(tx, DeploymentStatus.COMPLETED).id,
+            ended(tx, DeploymentStatus.COMPLETED, Kind.ROLLBACK).id,
+            ended(tx, DeploymentStatus.COMPLETED, rolled_back_by=1).id,
+            ended(tx, DeploymentStatus.COMPLETED, labels={"env": "other"}).id,
+            ended(tx, DeploymentStatus.COMPLETED, selector="role in (web)").id,
+            ended(tx, DeploymentStatus.COMPLETED, to=State("3")).id,
+            ended(tx, DeploymentStatus.COMPLETED, to=State(None, "c")).id,
+        ]
         ended(tx, DeploymentStatus.ABORTED)
         tx.deployments.create(a_deployment(), [])
-        return good
+        return kept
 
-    good = await store.write(create)
-    found = await store.read(lambda tx: [each.id for each in tx.deployments.completed()])
-    assert found == good[::-1]
-    newest = await store.read(lambda tx: [each.id for each in itertools.islice(tx.deployments.completed(), 2)])
-    assert newest == good[:-3:-1]
+    kept = await store.write(create)
+    assert await store.read(lambda tx: [each.id for each in tx.deployments.newest_completed()]) == kept[::-1]

@@ -200,7 +200,7 @@ async def test_skipping_the_pending_leaves_the_others_alone(store: Store) -> Non
             "d": "skipped",
         }
         assert (found["d"].reason, found["d"].finished_at, found["d"].told_at) == ("not started", 900, None)
-        assert tx.targets.deferred(deployment.id) == []
+        assert tx.targets.deferred(deployment.id) == ()
 
     await store.write(skip)
 

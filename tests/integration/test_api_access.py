@@ -13,7 +13,7 @@ another instance's; the instance's own; the operator's; that of a decommissioned
 OWN = "/inventory/instances/web-1"
 MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     # who:                                 nobody garbage basic registration other own operator former
-    ("POST", "/inventory/register"): (201, 201, 201, 201, 201, 201, 201, 201),
+    ("POST", "/inventory/register"): (201, 201, 201, 201, 201, 201, 201, 410),
     ("PATCH", OWN): (401, 401, 401, 401, 403, 200, 200, 410),
     ("GET", f"{OWN}/desired?wait=0"): (401, 401, 401, 401, 403, 200, 403, 410),
     ("GET", OWN): (401, 401, 401, 401, 403, 200, 200, 410),

@@ -1,7 +1,5 @@
 """A clock that a test moves by hand."""
 
-from dides.clock import milliseconds
-
 MONDAY = 1_767_600_000_000
 """2026-01-05 08:00 UTC, in milliseconds: an ordinary morning."""
 
@@ -23,7 +21,7 @@ class FakeClock:
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""
-        self._now += milliseconds(seconds)
+        self._now += round(seconds * 1000)
         self._monotonic += seconds
 
     def set_wall(self, now: int) -> None:

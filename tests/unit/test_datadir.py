@@ -25,7 +25,7 @@ def test_only_one_holds_it(tmp_path: Path) -> None:
     first, second = DataDirectory(tmp_path), DataDirectory(tmp_path)
     with (
         first.locked(),
-        pytest.raises(DataDirectoryError, match=r"Another dides works on .* choose another --data-dir"),
+        pytest.raises(DataDirectoryError, match=r"Another dides works on .* choose another one"),
         second.locked(),
     ):
         pass

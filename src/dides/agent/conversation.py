@@ -116,7 +116,8 @@ class Conversation:
 
     def _repair(self, error: RefusedError) -> bool:
         """Tell whether the next try can be better at once. Raises what a refusal means for the conversation."""
-        if error.status == 401:
+        if error.status in (401, 404):
+            # A coordinator in development mode asks for no credential, and only does not know the instance.
             raise UnknownCredentialError
         if error.status == 410:
             raise DecommissionedError(DECOMMISSIONED)

@@ -53,7 +53,7 @@ async def deploy(
 ) -> Response[Deployment]:
     """Fix the list of targets, store the deployment, and take its first step."""
     order = order_of(data, principal.name)
-    triggered = await coordinator.trigger(order, key_of(key, data))
+    triggered = await coordinator.trigger(order, key_of(key, order))
     return Response(
         deployment_view(triggered.deployment),
         status_code=201 if triggered.created else 200,

@@ -49,7 +49,7 @@ HEARTBEAT = Example(
     summary="Register an instance",
     responses={
         200: ResponseSpec(Registered, generate_examples=False, description="An instance that was there before."),
-        **refusals(400, 401, 403, 409, 413, 422),
+        **refusals(400, 401, 403, 409, 410, 413, 422),
     },
     security=OPTIONAL,
 )

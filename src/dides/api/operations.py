@@ -23,8 +23,8 @@ async def healthz() -> Health:
 
 @get("/readyz", summary="Can it serve?", security=[{}], responses=refusals())
 async def readyz(coordinator: Services) -> Health:
-    """Answer once the store has answered; 503 while it cannot be reached."""
-    await coordinator.read(lambda tx: tx.deployments.in_flight())
+    """Answer once the store has answered; 503 while it cannot be reached, or could not be written a moment ago."""
+    await coordinator.check_ready()
     return Health()
 
 

@@ -33,10 +33,10 @@ def order_of(request: DeployRequest, actor: str) -> Order:
     )
 
 
-def key_of(text: str | None, request: DeployRequest) -> Key | None:
+def key_of(text: str | None, order: Order) -> Key | None:
     """Return the idempotency key of a request, None when it came without one; InvalidError when it is unusable."""
     if text is None:
         return None
     if not text or len(text) > LONGEST_KEY:
         raise InvalidError(FieldError("Idempotency-Key", f"must have 1 to {LONGEST_KEY} characters"))
-    return Key(text, hashlib.sha256(msgspec.json.encode(request, order="deterministic")).digest())
+    return Key(text, hashlib.sha256(msgspec.json.encode(order, order="deterministic")).digest())

@@ -11,7 +11,7 @@ from dides.cli.output import print_error
 from dides.cli.settings import SettingsFile
 from dides.config import default_data_dir
 from dides.coordinator.settings import Settings
-from dides.datadir import DataDirectory, DataDirectoryError
+from dides.datadir import DataDirectory, DataDirectoryError, held_database
 from dides.logs import configure_logging
 from dides.model.errors import UnavailableError
 from dides.server import Listen, ListenError, serve
@@ -148,6 +148,7 @@ def backup(
 def restore(
     file: Annotated[Path, typer.Argument(help="A file that `dides backup` has written.")],
     data_dir: DataDir = None,
+    database: Database = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the database that is there.")] = False,
 ) -> None:
     """Put a backup into a data directory; the coordinator must be stopped.
@@ -159,13 +160,14 @@ def restore(
     """
     directory = DataDirectory(data_dir or default_data_dir())
     try:
-        with directory.locked():
-            if directory.database.exists() and not force:
-                print_error(f"{directory.database} exists. Say --force to replace it.")
+        place = sqlite_file(database) if database else directory.database
+        with directory.locked(), held_database(place):
+            if place.exists() and not force:
+                print_error(f"{place} exists. Say --force to replace it.")
                 raise typer.Exit(ExitCode.REFUSED)
             check_database(file)
-            copy_database(file, directory.database)
+            copy_database(file, place)
     except _REFUSALS as error:
         print_error(str(error))
         raise typer.Exit(ExitCode.REFUSED) from error
-    typer.echo(f"Restored {directory.database} from {file}.")
+    typer.echo(f"Restored {place} from {file}.")

@@ -25,9 +25,13 @@ class Transport:
         timeout: float = 10.0,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
-        """Prepare, without connecting. `server` is a base URL, `timeout` seconds; `transport` is the seam for tests."""
+        """Prepare, without connecting. `server` is a base URL, `timeout` seconds; `transport` is the seam for tests.
+
+        Raises UnreachableError for a URL, or a credential, with which nothing could ever be reached.
+        """
         self.server = server.rstrip("/")
         self.credential = credential
+        _check(self.server, credential)
         self._http = httpx2.AsyncClient(base_url=self.server, timeout=timeout, transport=transport)
         self._timeout = timeout
 
@@ -68,8 +72,6 @@ class Transport:
         )
         try:
             response = await self._http.send(request)
-        except httpx2.InvalidURL as error:
-            raise UnreachableError(f"{self.server} is not a usable URL: {error}") from error
         except httpx2.HTTPError as error:
             raise UnreachableError(f"{self.server} cannot be reached: {str(error) or type(error).__name__}") from error
         if response.is_success:
@@ -97,3 +99,15 @@ class Transport:
                 float(wait) if wait.isdigit() else None,
             )
         return RefusedError(problem)
+
+
+def _check(server: str, credential: str | None) -> None:
+    try:
+        url = httpx2.URL(server)
+        usable = url.scheme in ("http", "https") and bool(url.host) and (url.port or 1) in range(1, 65536)
+    except httpx2.InvalidURL:
+        usable = False
+    if not usable:
+        raise UnreachableError(f"{server} is not a usable URL; one is http://127.0.0.1:8420")
+    if credential and not (credential.isascii() and credential.isprintable()):
+        raise UnreachableError("the token holds characters that no token has; was it copied whole, and alone?")

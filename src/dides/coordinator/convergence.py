@@ -8,6 +8,7 @@ from dides.coordinator.journal import event, log
 from dides.engine.inheritance import (
     Inheritance,
     change_for,
+    has_arrived,
     has_converged,
     has_missed,
     inherited,
@@ -21,44 +22,63 @@ from dides.store.base import Transaction
 from dides.store.records import Convergence, Telling
 
 
-def inheritance_of(tx: Transaction, instance: Instance) -> Inheritance | None:
-    """Return what an instance inherits from the deployments that match it."""
-    return inherited(
-        deployment
-        for deployment in tx.deployments.completed()
-        if parse_selector(deployment.selector or "").and_labels(deployment.labels).matches(instance.labels)
-    )
+class Heritage:
+    """What there is to inherit, read once for a unit of work, however many instances it is about."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._sources = [
+            (parse_selector(each.selector or "").and_labels(each.labels), each)
+            for each in tx.deployments.newest_completed()
+        ]
+
+    def of(self, instance: Instance) -> Inheritance | None:
+        """Return what an instance inherits from the deployments that match it."""
+        return inherited(source for selector, source in self._sources if selector.matches(instance.labels))
 
 
 def inherit_at_once(tx: Transaction, newcomer: Instance) -> None:
     """Tell an instance that nobody has told anything yet what it inherits."""
-    inheritance = inheritance_of(tx, newcomer)
+    inheritance = Heritage(tx).of(newcomer)
     desired = change_for(newcomer.desired, inheritance)
     if inheritance and desired:
-        tx.convergences.drop([newcomer.id])
-        tx.inventory.tell([Telling(newcomer.id, desired, inheritance.source.id)])
-        _log_inherited(tx, newcomer, inheritance.source.id, desired)
+        source = inheritance.source
+        _tell(tx, source, Convergence(instance=newcomer, source_id=source.id, desired=desired))
 
 
-def enqueue(tx: Transaction, returned: Sequence[Instance], *, replaced: bool = False) -> None:
-    """Let returned instances wait for what they missed; `replaced` ones are new machines under known names."""
-    for instance in returned:
-        inheritance = inheritance_of(tx, instance)
-        desired = change_for(instance.desired, inheritance)
-        tx.convergences.drop([instance.id])
-        if inheritance and desired and (replaced or _missed(tx, instance, inheritance.source)):
-            tx.convergences.put(Convergence(instance=instance, source_id=inheritance.source.id, desired=desired))
+def enqueue(tx: Transaction, returned: Sequence[Instance], *, replaced: bool = False) -> bool:
+    """Let returned instances wait for what they missed; `replaced` ones are new machines under known names.
+
+    Returns whether any waits now.
+    """
+    heritage = Heritage(tx) if returned else None
+    waiting = [
+        Convergence(instance=instance, source_id=inheritance.source.id, desired=desired)
+        for instance in returned
+        if heritage
+        and (inheritance := heritage.of(instance))
+        and (desired := change_for(instance.desired, inheritance))
+        and (replaced or _missed(tx, instance, inheritance.source))
+    ]
+    tx.convergences.drop(each.id for each in returned)
+    for each in waiting:
+        tx.convergences.put(each)
+    return bool(waiting)
 
 
 def _missed(tx: Transaction, instance: Instance, source: Deployment) -> bool:
-    return has_missed(next(iter(tx.targets.of(source.id, [instance.id])), None))
+    its_target = next(iter(tx.targets.of(source.id, [instance.id])), None)
+    teller = None if instance.told_by is None else tx.deployments.get(instance.told_by)
+    return has_missed(instance, source, its_target, teller)
 
 
-def settle(tx: Transaction, reported: Iterable[Instance]) -> None:
-    """Free the places of those that have arrived, failed or fallen silent."""
+def settle(tx: Transaction, reported: Iterable[Instance]) -> bool:
+    """Free the places of those that have arrived, failed or fallen silent; return whether there were any."""
     instances = {instance.id: instance for instance in reported}
     done = [each for each in tx.convergences.of(instances) if _is_done(each, instances[each.instance.id])]
     tx.convergences.drop(each.instance.id for each in done)
+    arrived = (instances[each.instance.id] for each in done if each.told_at is not None)
+    tx.inventory.set_last_good({each.id: each.current for each in arrived if has_arrived(each)})
+    return bool(done)
 
 
 def expire(tx: Transaction) -> None:
@@ -88,15 +108,15 @@ def inherit_anew(tx: Transaction, undone: Deployment, rollback: Deployment) -> s
     returned = {each.instance_id for each in tx.targets.of(rollback.id, (each.id for each in told))}
     heirs = [each for each in told if each.id not in returned]
     tx.convergences.drop(each.id for each in heirs)
-    orphans = [each for each in heirs if not _wait_for_less(tx, each)]
+    heritage = Heritage(tx)
+    orphans = [each for each in heirs if not _wait_for_less(tx, each, heritage.of(each))]
     tx.inventory.tell([Telling(each.id, None, undone.id) for each in orphans])
     tx.events.append([event(tx, "instance.disinherited", instance=each.name) for each in heirs])
     return {each.name for each in orphans}
 
 
-def _wait_for_less(tx: Transaction, heir: Instance) -> bool:
+def _wait_for_less(tx: Transaction, heir: Instance, inheritance: Inheritance | None) -> bool:
     """Let an heir wait for what it inherits now; False when that is nothing."""
-    inheritance = inheritance_of(tx, heir)
     if inheritance is None:
         return False
     source = inheritance.source.id

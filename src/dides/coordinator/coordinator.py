@@ -22,7 +22,7 @@ from dides.coordinator.settings import Settings
 from dides.coordinator.signals import Signals
 from dides.coordinator.step import Stepped
 from dides.model.deployment import Deployment
-from dides.model.errors import NotFoundError, RefusedError
+from dides.model.errors import NotFoundError, RefusedError, UnavailableError
 from dides.model.instance import Instance
 from dides.protocol.messages import Heartbeat, InstanceSpec
 from dides.store.base import Store, Transaction
@@ -45,6 +45,7 @@ class Coordinator:
         self._signals = Signals(self._feed)
         self._liveness = Liveness(clock, settings.time_to_live)
         self._heartbeats = Heartbeats(store, self._signals, self._liveness)
+        self._trouble: UnavailableError | None = None
         self._presence = Presence(store, clock, settings, self._liveness)
         self._reconciler = Reconciler(store, clock, self._signals, self._presence, settings.reconcile_interval)
 
@@ -52,7 +53,7 @@ class Coordinator:
     async def running(self) -> AsyncIterator[None]:
         """Recover from what came before, then run the loops for as long as the block lasts. UnavailableError."""
         await self._presence.check()
-        loops = [self._watch, self._forget]
+        loops = [self._presence.beat, self._watch, self._forget]
         if self.settings.reconcile_interval > 0:
             loops.append(self._reconciler.run)
         tasks = [asyncio.create_task(_keep_running(loop)) for loop in loops]
@@ -67,6 +68,12 @@ class Coordinator:
     def release(self) -> None:
         """Answer every held query now, and hold none from now on."""
         self._feed.close()
+
+    async def check_ready(self) -> None:
+        """Raise UnavailableError when the store cannot be read, or could not be written a moment ago."""
+        if self._trouble:
+            raise self._trouble
+        await self._store.read(lambda tx: tx.deployments.in_flight())
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run a unit of work that only reads."""
@@ -125,31 +132,30 @@ class Coordinator:
 
     async def trigger(self, order: Order, key: Key | None) -> Triggered:
         """Trigger a deployment."""
-        triggered = await self._store.write(lambda tx: deployments.trigger(tx, order, key, self._presence.quiet_until))
+        triggered = await self._decide(lambda tx: deployments.trigger(tx, order, key, self._presence.quiet_until))
         if triggered.stepped:
             self._after(triggered.stepped)
         return triggered
 
     async def pause(self, actor: str) -> Deployment:
         """Pause the deployment in flight."""
-        return await self._store.write(lambda tx: deployments.pause(tx, actor))
+        return await self._decide(lambda tx: deployments.pause(tx, actor))
 
     async def resume(self, actor: str) -> Deployment:
         """Resume the deployment in flight."""
-        deployment = await self._store.write(lambda tx: deployments.resume(tx, actor))
+        deployment = await self._decide(lambda tx: deployments.resume(tx, actor))
         self._signals.step_due()
         return deployment
 
     async def abort(self, actor: str, *, rollback: bool) -> Deployment:
         """Abort the deployment in flight."""
-        work = lambda tx: deployments.abort(tx, actor, self._presence.quiet_until, rollback=rollback)  # noqa: E731
-        return self._after(await self._store.write(work))
+        return self._after(
+            await self._decide(lambda tx: deployments.abort(tx, actor, self._presence.quiet_until, rollback=rollback))
+        )
 
     async def roll_back(self, actor: str) -> Deployment:
         """Undo the deployment in flight, or the newest one; answers with the rollback."""
-        return self._after(
-            await self._store.write(lambda tx: deployments.roll_back(tx, actor, self._presence.quiet_until))
-        )
+        return self._after(await self._decide(lambda tx: deployments.roll_back(tx, actor, self._presence.quiet_until)))
 
     async def progress(self) -> Deployment:
         """Take one step by hand; NotFoundError when nothing is in flight."""
@@ -157,6 +163,11 @@ class Coordinator:
         if stepped is None:
             raise NotFoundError(deployments.NOTHING_IN_FLIGHT)
         return stepped.deployment
+
+    async def _decide(self, work: Callable[[Transaction], T]) -> T:
+        """Run a unit of work that decides about a rollout, once what an outage has changed is made up for."""
+        await self._presence.check()
+        return await self._store.write(work)
 
     def _after(self, stepped: Stepped) -> Deployment:
         """Pass on what a unit of work did, now that it is durable."""
@@ -173,8 +184,16 @@ class Coordinator:
             await self._presence.check()
             await self._declare_silent()
             if self._clock.monotonic() - noted >= NOTE_ALIVE_SECONDS:
-                await self._store.write(housekeeping.note_alive)
+                await self._note_alive()
                 noted = self._clock.monotonic()
+
+    async def _note_alive(self) -> None:
+        try:
+            await self._store.write(housekeeping.note_alive)
+            self._trouble = None
+        except UnavailableError as error:
+            self._trouble = error
+            log.warning("the store cannot be written", reason=error.detail)
 
     async def _declare_silent(self) -> None:
         names = self._liveness.silent()

@@ -67,7 +67,7 @@ class Heartbeats:
 def _answer(answered: "asyncio.Future[Instance]", name: str, taken: TakenIn) -> None:
     instance = taken.instances.get(name)
     if instance is None:
-        _fail(answered, NotFoundError(f"There is no instance {name}: it was decommissioned."))
+        _fail(answered, NotFoundError(f"There is no instance {name}."))
     elif not answered.done():
         answered.set_result(instance)
 

@@ -45,16 +45,16 @@ def take_in(tx: Transaction, batch: Sequence[Incoming]) -> TakenIn:
     for incoming in batch:
         if incoming.name in after:
             report = merge(after[incoming.name], incoming)
-            after[incoming.name] = apply(after[incoming.name], report, targets.get(after[incoming.name].id))
+            after[incoming.name] = apply(after[incoming.name], report)
             heard.append((after[incoming.name], report))
     tx.inventory.record(list(after.values()))
     tx.events.append([news for name in before if (news := _news(tx, before[name], after[name]))])
     returned = [after[name] for name in before if not before[name].reachable]
     step_due = _note(tx, deployment, targets, heard) if deployment else False
     step_due |= _undefer(tx, deployment, targets, returned) if deployment else False
-    convergence.settle(tx, after.values())
-    convergence.enqueue(tx, [each for each in returned if not _was_told(targets.get(each.id))])
-    told = convergence.admit(tx)
+    left = convergence.settle(tx, after.values())
+    came = convergence.enqueue(tx, [each for each in returned if not _was_told(targets.get(each.id))])
+    told = convergence.admit(tx) if left or came else set()
     if told:
         after |= {name: instance for name, instance in tx.inventory.many(told).items() if name in after}
     return TakenIn(after, step_due, told)
@@ -73,13 +73,14 @@ def merge(instance: Instance, incoming: Incoming) -> Report:
     return Report(
         at=incoming.at,
         status=instance.status if heartbeat.status is UNSET else heartbeat.status,
+        says_status=heartbeat.status is not UNSET,
         current=current,
         observed=None if heartbeat.observed is UNSET else heartbeat.observed,
         message=kept if heartbeat.message is UNSET else heartbeat.message,
     )
 
 
-def apply(instance: Instance, report: Report, its_target: Target | None) -> Instance:
+def apply(instance: Instance, report: Report) -> Instance:
     """Return the instance as a report leaves it."""
     return msgspec.structs.replace(
         instance,
@@ -87,7 +88,7 @@ def apply(instance: Instance, report: Report, its_target: Target | None) -> Inst
         current=report.current,
         observed=report.observed,
         message=report.message,
-        last_good=last_good_after(instance, report, its_target),
+        last_good=last_good_after(instance, report),
         last_heartbeat_at=report.at,
         reachable=True,
     )
@@ -128,9 +129,12 @@ def _note(
         changed = note(target, report)
         if changed is not target:
             targets[instance.id] = noted[instance.id] = changed
-    due = [target for target in noted.values() if judge(target, NO_TIMEOUTS)]
+    due: list[Target] = []
+    quiet: list[Target] = []
+    for target in noted.values():
+        (due if judge(target, NO_TIMEOUTS) else quiet).append(target)
     tx.targets.note(due, marked=True)
-    tx.targets.note([target for target in noted.values() if target not in due], marked=False)
+    tx.targets.note(quiet, marked=False)
     return bool(due)
 
 

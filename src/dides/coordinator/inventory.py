@@ -9,7 +9,7 @@ from dides.coordinator.credentials import same
 from dides.coordinator.journal import log
 from dides.coordinator.verdicts import settle_reported
 from dides.model.deployment import Deployment, Kind, Target, TargetState
-from dides.model.errors import ConflictError, NotFoundError
+from dides.model.errors import ConflictError, GoneError, NotFoundError
 from dides.model.instance import Instance
 from dides.model.selector import parse_selector
 from dides.model.state import NOTHING, Status
@@ -41,8 +41,11 @@ class Joined(msgspec.Struct):
 def register(tx: Transaction, newcomer: Newcomer) -> Joined:
     """Add an instance, or let one take up its name again; then it inherits.
 
-    ConflictError when the name belongs to a live instance and the request does not prove to be that one.
+    ConflictError when the name belongs to a live instance and the request does not prove to be that one; GoneError for
+    the credential of a decommissioned one, whose agent must not bring it back by itself.
     """
+    if newcomer.presented and (former := tx.inventory.decommissioned(newcomer.presented)):
+        raise GoneError(f"The instance {former} was decommissioned; without its old credential it may register anew.")
     known = tx.inventory.get(newcomer.name)
     itself = known is not None and same(newcomer.presented, tx.inventory.credential_of(known.name))
     instance = _add(tx, newcomer) if known is None else _take_up(tx, known, newcomer, itself=itself)

@@ -1,13 +1,15 @@
 """Time in which no coordinator runs counts as a pause, whether it was killed, stopped, or its machine slept."""
 
+import asyncio
+
 from dides.clock import Clock
 from dides.coordinator.housekeeping import recover
 from dides.coordinator.liveness import Liveness
 from dides.coordinator.settings import Settings
 from dides.store.base import Store
 
-LONGEST_GAP = 5.0
-"""Seconds between two checks after which this process has not been running in between."""
+LONGEST_GAP, SHORTEST_GAP = 5.0, 1.0
+"""Seconds between two beats after which this process was away: half a time to live, within these bounds."""
 
 
 class Presence:
@@ -18,25 +20,34 @@ class Presence:
         self._clock = clock
         self._settings = settings
         self._liveness = liveness
-        self._checked: tuple[float, int] | None = None
+        self._beat_at: tuple[float, int] | None = None
+        self._was_away = True
+        self._gap = min(LONGEST_GAP, max(SHORTEST_GAP, settings.time_to_live / 2))
         self.quiet_until = 0
         """The moment (ms) before which no timeout fires."""
 
+    async def beat(self) -> None:
+        """Notice now and then that this process runs; a loop of its own, which waits for nothing else."""
+        while True:
+            self._look()
+            await asyncio.sleep(self._gap / 4)
+
     async def check(self) -> None:
-        """Call at the start, before every step, and every second: after a gap, deadlines move and silence is forgiven.
+        """Call before anything is decided: after a gap, deadlines are moved and silence is forgiven first.
 
         Raises UnavailableError when the store is away; the next call tries again.
         """
-        if self._was_away():
+        self._look()
+        if self._was_away:
             recovery = await self._store.write(lambda tx: recover(tx, self._settings))
             self.quiet_until = recovery.quiet_until
             self._liveness.seen(recovery.instances)
-        self._checked = (self._clock.monotonic(), self._clock.now())
+            self._was_away = False
 
-    def _was_away(self) -> bool:
-        if self._checked is None:
-            return True
-        monotonic, wall = self._checked
-        # Both, because the monotonic clock of Linux stands still while a machine sleeps, and wall clocks are set.
-        gap = max(self._clock.monotonic() - monotonic, (self._clock.now() - wall) / 1000)
-        return gap > LONGEST_GAP
+    def _look(self) -> None:
+        monotonic, wall = self._clock.monotonic(), self._clock.now()
+        if self._beat_at is not None:
+            # Both, because the monotonic clock of Linux stands still while a machine sleeps, and wall clocks are set.
+            gap = max(monotonic - self._beat_at[0], (wall - self._beat_at[1]) / 1000)
+            self._was_away |= gap > self._gap
+        self._beat_at = (monotonic, wall)

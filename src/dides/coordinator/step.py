@@ -7,6 +7,7 @@ from dides.coordinator.journal import event, log
 from dides.coordinator.rollbacks import create_rollback
 from dides.coordinator.stopping import stop_targets
 from dides.coordinator.verdicts import settle, target_event
+from dides.engine.admission import ALREADY
 from dides.engine.ending import UNREACHABLE
 from dides.engine.reconcile import reconcile
 from dides.engine.window import may_examine
@@ -77,6 +78,8 @@ def _assign(tx: Transaction, deployment: Deployment, assigned: tuple[Assignment,
     ]
     tx.targets.assign(assigned, tx.inventory.tell(tellings), tx.now)
     tx.convergences.drop(each.instance_id for each in tellings)
+    already = (each for each in assigned if each.reason == ALREADY)
+    tx.inventory.set_last_good({each.target.instance_id: each.before for each in already if each.target.instance_id})
     tx.events.append([target_event(tx, deployment, each) for each in assigned])
     return {each.target.instance for each in assigned}
 
@@ -95,6 +98,7 @@ def _skip_deferred(tx: Transaction, deployment: Deployment, *, restore: bool) ->
     if not restore:
         return set()
     tx.inventory.tell([Telling(each.instance.id, each.target.to, deployment.id) for each in put_off])
+    tx.inventory.set_last_good({each.instance.id: each.target.to for each in put_off if not each.target.to.empty})
     tx.convergences.drop(each.instance.id for each in put_off)
     return names
 

@@ -1,6 +1,7 @@
 """Stops what a deployment has not finished."""
 
-from dides.coordinator.journal import event, log
+from dides.coordinator.journal import log
+from dides.coordinator.verdicts import target_event
 from dides.engine.stop import NOT_STARTED, stop
 from dides.model.deployment import Deployment
 from dides.store.base import Transaction
@@ -22,18 +23,7 @@ def stop_targets(tx: Transaction, deployment: Deployment) -> set[str]:
             if each.target.instance_id is not None
         ]
     )
-    tx.events.append(
-        [
-            event(
-                tx,
-                "target.skipped",
-                deployment_id=deployment.id,
-                instance=each.target.instance,
-                data={"reason": each.reason},
-            )
-            for each in stopped
-        ]
-    )
+    tx.events.append([target_event(tx, deployment, each) for each in stopped])
     if deployment.counts.pending:
         # One event for them all: there may be as many as the fleet has instances.
         data = {"reason": NOT_STARTED, "targets": deployment.counts.pending}

@@ -40,10 +40,10 @@ def admit(deployment: Deployment, candidates: Iterable[Candidate], slots: int, n
 
 
 def desired_for(deployment: Deployment, candidate: Candidate) -> State:
-    """Return what the instance will be told: a version left out stays as in its earlier desired state."""
+    """Return what the instance will be told: a version left out stays as it was to be, or is what it had missed."""
     if deployment.kind is Kind.ROLLBACK:
         return candidate.target.to
-    return deployment.to.over(candidate.instance.desired)
+    return deployment.to.over(candidate.inherits or candidate.instance.desired)
 
 
 def _without_slot(deployment: Deployment, candidate: Candidate) -> Assignment | None:

@@ -16,7 +16,9 @@ def conclude(deployment: Deployment, counts: Counts) -> Ending:
     if deployment.kind is Kind.ROLLBACK:
         return _conclude_rollback(counts)
     if counts.succeeded + counts.already == 0:
-        return Ending(status=DeploymentStatus.FAILED, reason=_why_none(counts))
+        # Nothing succeeded, and something was touched: that is a trip, whatever the threshold.
+        rollback = deployment.policy.auto_rollback and counts.failed > 0
+        return Ending(status=DeploymentStatus.FAILED, reason=_why_none(counts), rollback=rollback)
     return Ending(status=DeploymentStatus.COMPLETED, reason=_summary(counts, "at the target"))
 
 

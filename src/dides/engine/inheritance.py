@@ -51,12 +51,18 @@ def change_for(desired: State | None, inheritance: Inheritance | None) -> State 
     return wanted if wanted != desired else None
 
 
-def has_missed(its_target: Target | None) -> bool:
-    """Tell whether an instance was away for a deployment, by its target in it: that never told it anything.
+def has_missed(instance: Instance, source: Deployment, its_target: Target | None, teller: Deployment | None) -> bool:
+    """Tell whether a returned instance was away for the deployment that it would inherit from.
 
-    One that was there keeps what it was told since. Otherwise a moment's silence would pull back, alone among its
-    neighbours, an instance that a rollback or a later deployment has left elsewhere.
+    `its_target` is its target in that one, `teller` the deployment that has set its desired state last. Without these
+    rules a moment's silence would pull back, alone among its neighbours, an instance that a rollback or a later
+    deployment has left elsewhere. The first rule that matches wins.
     """
+    if teller is not None and teller.rolled_back_by is not None:
+        return True  # It has inherited what was undone since.
+    later = teller is not None and teller.kind is Kind.DEPLOY and teller.id > source.id
+    if teller is not None and later and instance.desired is not None and instance.desired.meets(teller.to):
+        return False  # A later deployment has told it, and that still holds.
     return its_target is None or its_target.told_at is None
 
 
@@ -69,3 +75,8 @@ def has_converged(instance: Instance, desired: State) -> bool:
     """Tell whether an instance told what it missed takes a place no longer: it arrived, failed or went silent."""
     arrived = instance.status is Status.HEALTHY and instance.current.meets(desired)
     return arrived or instance.status is Status.FAILED or not instance.reachable
+
+
+def has_arrived(heir: Instance) -> bool:
+    """Tell whether an instance is HEALTHY where it inherited to be: that is a good state to return to later."""
+    return heir.status is Status.HEALTHY and heir.current.meets(heir.desired) and not heir.current.empty

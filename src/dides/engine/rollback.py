@@ -24,13 +24,13 @@ def return_state(target: Target) -> State | None:
     return known(had.only_managed_by(target.to))
 
 
-def last_good_after(instance: Instance, report: Report, its_target: Target | None) -> State | None:
-    """Return an instance's last good state once it has reported: HEALTHY where it should be, or with nowhere to be.
+def last_good_after(instance: Instance, report: Report) -> State | None:
+    """Return an instance's last good state once it has reported: HEALTHY with nowhere to be is good.
 
-    While it is an updating target (in the deployment in flight), its success is for the verdict to tell.
+    Where it was told to be, its target's success decides, or its arrival when it inherited. HEALTHY alone does not: the
+    version may be one that failed.
     """
-    updating = its_target is not None and its_target.state is TargetState.UPDATING
-    good = report.status is Status.HEALTHY and report.current.meets(instance.desired) and not updating
+    good = report.status is Status.HEALTHY and instance.desired is None
     return (known(report.current) if good else None) or instance.last_good
 
 

@@ -47,7 +47,10 @@ def note(target: Target, report: Report) -> Target:
     """
     if not counts(report, target):
         return target
-    news = target.failure_is_news or report.status is not Status.FAILED
+    if report.status is Status.FAILED and not report.says_status:
+        # It was FAILED before, and this heartbeat, which may be about the version alone, does not say that it still is.
+        report = msgspec.structs.replace(report, status=Status.UNKNOWN)
+    news = target.failure_is_news or (report.says_status and report.status is not Status.FAILED)
     noted = msgspec.structs.replace(target, report=report, failure_is_news=news)
     due = judge(target, NO_TIMEOUTS)
     if due and (due.state is TargetState.FAILED or not failed_after_success(noted, NO_TIMEOUTS)):

@@ -41,6 +41,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     at: int
     status: Status
+    says_status: bool = True
+    """False when this heartbeat left the status out, and it is as it was before."""
     current: State
     observed: int | None
     """The generation that the sender acts on, or None when this heartbeat did not say."""

@@ -12,6 +12,8 @@ class Candidate(msgspec.Struct, frozen=True):
 
     target: Target
     instance: Instance
+    inherits: State | None = None
+    """The state that the instance has missed and waits for."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ A unit of work is an ordinary function of a Transaction. The store runs it in on
 it reads and what it writes belong together; the methods inside are synchronous and compare and set, nothing more.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -159,8 +159,12 @@ class Deployments(Protocol):
         """Return up to `limit` deployments with ids under `before`, newest first."""
         ...
 
-    def completed(self) -> Iterator[Deployment]:
-        """Yield the completed, not undone deployments of kind deploy, newest first, reading only as far as asked."""
+    def newest_completed(self) -> list[Deployment]:
+        """Return completed deployments, newest first; of those alike the newest only.
+
+        Alike are those with the same kind, labels and selector that name the same versions or leave them out alike, and
+        are undone or not alike: whatever one asks of the past, an older one would never be the answer.
+        """
         ...
 
     def save(self, deployment: Deployment) -> Deployment:
@@ -203,7 +207,7 @@ class Targets(Protocol):
         """Return every target that was told and whose instance still exists, with its instance."""
         ...
 
-    def deferred(self, deployment_id: int) -> list[Candidate]:
+    def deferred(self, deployment_id: int) -> tuple[Candidate, ...]:
         """Return the pending targets that were put off, with their instances."""
         ...
 
@@ -343,7 +347,8 @@ class Store(Protocol):
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run a unit of work atomically; what it wrote is durable when this returns.
 
-        An error that it raises undoes all it did. Run again by itself when somebody else was faster (StaleError).
+        An error that it raises undoes all it did, and reaches the caller. So does StaleError: with a single writer, as
+        in SQLite, nobody else can have been faster.
         Raises UnavailableError when the database cannot be reached; then nothing was accepted.
         """
         ...

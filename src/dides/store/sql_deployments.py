@@ -1,9 +1,9 @@
 """Deployments in SQL, for every database that SQLAlchemy speaks to."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, String, cast, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dides.model.deployment import Counts, Deployment, DeploymentStatus, Kind
@@ -12,8 +12,6 @@ from dides.store.records import NewDeployment, NewTarget, StaleError
 from dides.store.rows import deployment_columns, deployment_from
 from dides.store.sql_targets import new_target_columns
 from dides.store.tables import deployments, targets
-
-READ_AHEAD = 50
 
 
 class SqlDeployments:
@@ -58,15 +56,20 @@ class SqlDeployments:
             wanted = wanted.where(deployments.c.id < before)
         return [deployment_from(row) for row in self._db.execute(wanted).mappings()]
 
-    def completed(self) -> Iterator[Deployment]:
-        """Yield the completed, not undone deployments of kind deploy, newest first, reading only as far as asked."""
-        last: int | None = None
-        while True:
-            page = self.page(DeploymentStatus.COMPLETED, last, READ_AHEAD)
-            yield from (each for each in page if each.kind is Kind.DEPLOY and each.rolled_back_by is None)
-            if len(page) < READ_AHEAD:
-                return
-            last = page[-1].id
+    def newest_completed(self) -> list[Deployment]:
+        """Return completed deployments, newest first; of those alike the newest only."""
+        table = deployments.c
+        alike = (
+            table.kind,
+            cast(table.labels, String),
+            table.selector,
+            table.code.is_(None),
+            table.configuration.is_(None),
+            table.rolled_back_by.is_(None),
+        )
+        newest = select(func.max(table.id)).where(table.status == DeploymentStatus.COMPLETED.value).group_by(*alike)
+        wanted = select(deployments).where(table.id.in_(newest)).order_by(table.id.desc())
+        return [deployment_from(row) for row in self._db.execute(wanted).mappings()]
 
     def save(self, deployment: Deployment) -> Deployment:
         """Write what may change of a deployment, if nobody else has since it was read; StaleError otherwise."""

@@ -7,11 +7,12 @@ from sqlalchemy import Connection, Select, case, delete, func, insert, literal_c
 
 from dides.model.deployment import Target, TargetState
 from dides.model.plan import Assignment, Candidate, Settled, Touched
+from dides.model.state import known
 from dides.store.bulk import KEY, update_rows
 from dides.store.chunks import chunks
 from dides.store.records import NewTarget
-from dides.store.rows import Row, instance_from, report_columns, state_columns, target_from
-from dides.store.tables import deployments, instances, targets
+from dides.store.rows import Row, instance_from, report_columns, state_columns, state_from, target_from
+from dides.store.tables import convergences, deployments, instances, targets
 
 _JOINED = targets.outerjoin(instances, targets.c.instance_id == instances.c.id)
 _TARGET = select(targets, instances.c.reachable).select_from(_JOINED)
@@ -58,18 +59,19 @@ class SqlTargets:
 
     def candidates(self, deployment_id: int, limit: int) -> tuple[Candidate, ...]:
         """Return the next pending targets in order, without those put off, with their instances."""
-        wanted = _with_instance().where(_pending(deployment_id), targets.c.deferred.is_(False))
-        return tuple(Candidate(*pair) for pair in self._pairs(wanted.order_by(targets.c.position).limit(limit)))
+        wanted = _candidates().where(_pending(deployment_id), targets.c.deferred.is_(False))
+        return self._candidates(wanted.order_by(targets.c.position).limit(limit))
 
-    def deferred(self, deployment_id: int) -> list[Candidate]:
+    def deferred(self, deployment_id: int) -> tuple[Candidate, ...]:
         """Return the pending targets that were put off, with their instances."""
-        wanted = _with_instance().where(_pending(deployment_id), targets.c.deferred)
-        return [Candidate(*pair) for pair in self._pairs(wanted.order_by(targets.c.position))]
+        wanted = _candidates().where(_pending(deployment_id), targets.c.deferred)
+        return self._candidates(wanted.order_by(targets.c.position))
 
     def touched(self, deployment_id: int) -> list[Touched]:
         """Return every target that was told and whose instance still exists, with its instance."""
         wanted = _with_instance().where(_in(deployment_id), targets.c.told_at.is_not(None))
-        return [Touched(*pair) for pair in self._pairs(wanted)]
+        rows = self._db.execute(wanted).mappings()
+        return [Touched(target_from(row), instance_from(_instance_row(row))) for row in rows]
 
     def note(self, noted: Sequence[Target], *, marked: bool) -> None:
         """Store what heartbeats say of targets; marked ones are shown to the next step."""
@@ -142,9 +144,11 @@ class SqlTargets:
     def _targets(self, wanted: Select[Any]) -> list[Target]:
         return [target_from(row) for row in self._db.execute(wanted).mappings()]
 
-    def _pairs(self, wanted: Select[Any]) -> list[tuple[Target, Any]]:
-        rows = self._db.execute(wanted).mappings()
-        return [(target_from(row), instance_from(_instance_row(row))) for row in rows]
+    def _candidates(self, wanted: Select[Any]) -> tuple[Candidate, ...]:
+        return tuple(
+            Candidate(target_from(row), instance_from(_instance_row(row)), known(state_from(row, "waits")))
+            for row in self._db.execute(wanted).mappings()
+        )
 
 
 def new_target_columns(deployment_id: int, position: int, target: NewTarget) -> dict[str, Any]:
@@ -191,6 +195,12 @@ def _assigned_columns(assigned: Assignment, generations: Mapping[int, int], now:
 def _with_instance() -> Select[Any]:
     both = targets.join(instances, targets.c.instance_id == instances.c.id)
     return select(targets, instances.c.reachable, *_INSTANCE).select_from(both)
+
+
+def _candidates() -> Select[Any]:
+    waits = (convergences.c.instance_id == targets.c.instance_id) & convergences.c.told_at.is_(None)
+    inherits = (convergences.c.code.label("waits_code"), convergences.c.configuration.label("waits_configuration"))
+    return _with_instance().add_columns(*inherits).outerjoin(convergences, waits)
 
 
 def _instance_row(row: Row) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import pytest
 
 from dides.engine.ending import conclude, nothing_left
 from dides.model.deployment import DeploymentStatus
+from dides.model.policy import Policy
 from support.builders import counts, deployment, rollback
 
 COMPLETED, FAILED = DeploymentStatus.COMPLETED, DeploymentStatus.FAILED
@@ -46,7 +47,14 @@ def test_a_deployment_fails_only_if_no_target_succeeded_or_was_already_there(
     ending = conclude(deployment(), counts(**states))
     assert ending.status is status
     assert ending.reason.startswith(reason)
-    assert (ending.stop, ending.rollback) == (False, False)
+    assert not ending.stop
+
+
+def test_a_deployment_in_which_none_succeeded_and_some_failed_is_rolled_back_whatever_the_threshold() -> None:
+    assert conclude(deployment(threshold=5), counts(failed=2)).rollback
+    assert not conclude(deployment(threshold=5, policy=Policy(auto_rollback=False)), counts(failed=2)).rollback
+    assert not conclude(deployment(threshold=5), counts(failed=2, succeeded=1)).rollback
+    assert not conclude(deployment(), counts(pending=2, deferred=2)).rollback, "nothing was touched"
 
 
 @pytest.mark.parametrize(

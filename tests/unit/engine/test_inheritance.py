@@ -1,5 +1,6 @@
 """What an instance gets that registers, or returns, after the deployments that were meant for it."""
 
+import msgspec
 import pytest
 
 from dides.engine.inheritance import (
@@ -82,10 +83,23 @@ def test_without_an_inheritance_the_desired_state_stays() -> None:
 
 
 def test_a_returned_instance_has_missed_a_deployment_that_never_told_it_anything() -> None:
-    assert has_missed(None)
-    assert has_missed(pending(state=TargetState.SKIPPED, reason="unreachable"))
-    assert not has_missed(updating(state=TargetState.SUCCEEDED))
-    assert not has_missed(updating(state=TargetState.FAILED))
+    source, away = completed(3, V2), instance()
+    assert has_missed(away, source, None, None)
+    assert has_missed(away, source, pending(state=TargetState.SKIPPED, reason="unreachable"), None)
+    assert not has_missed(away, source, updating(state=TargetState.SUCCEEDED), None)
+    assert not has_missed(away, source, updating(state=TargetState.FAILED), None)
+
+
+def test_what_a_later_deployment_has_told_is_kept_while_it_holds() -> None:
+    source, later = completed(3, V1), msgspec.structs.replace(completed(4, V2), status=DeploymentStatus.ABORTED)
+    assert not has_missed(instance(desired=V2), source, None, later)
+    assert has_missed(instance(desired=V1), source, None, later), "it got its earlier state back"
+    assert has_missed(instance(desired=V1), completed(5, V2), None, later), "it is not later"
+
+
+def test_what_was_undone_is_not_kept() -> None:
+    undone = msgspec.structs.replace(completed(4, V2), rolled_back_by=5)
+    assert has_missed(instance(desired=V2), completed(3, V1), updating(state=TargetState.SUCCEEDED), undone)
 
 
 @pytest.mark.parametrize(("converging", "room"), [(0, 2), (1, 1), (2, 0), (3, 0)])

@@ -130,7 +130,12 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("convergences", schema=None) as batch_op:
-        batch_op.create_index("ix_convergences_source_id", ["source_id"], unique=False)
+        for name, columns, where in (
+            ("ix_convergences_waiting", ["source_id", "id"], "told_at IS NULL"),
+            ("ix_convergences_told", ["source_id"], "told_at IS NOT NULL"),
+            ("ix_convergences_deadline", ["deadline_at"], "deadline_at IS NOT NULL"),
+        ):
+            batch_op.create_index(name, columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
 
     op.create_table(
         "instance_labels",
