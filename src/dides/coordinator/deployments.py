@@ -98,7 +98,8 @@ def abort(tx: Transaction, actor: str, quiet_until: int, *, rollback: bool) -> S
     told, deployment = _stop(tx, deployment, actor, f"aborted by {actor}")
     if not rollback:
         return Stepped(deployment, told)
-    return begin_rollback(tx, deployment, told, quiet_until, actor)
+    stepped, _ = begin_rollback(tx, deployment, told, quiet_until, actor)
+    return stepped
 
 
 def roll_back(tx: Transaction, actor: str, quiet_until: int) -> Stepped:
@@ -113,9 +114,8 @@ def roll_back(tx: Transaction, actor: str, quiet_until: int) -> Stepped:
     told: set[str] = set()
     if undone.in_flight:
         told, undone = _stop(tx, undone, actor, f"stopped by {actor}, who rolled it back")
-    stepped = begin_rollback(tx, undone, told, quiet_until, actor)
-    rollback = tx.deployments.get(stepped.deployment.rolled_back_by or 0)
-    return msgspec.structs.replace(stepped, deployment=rollback or stepped.deployment)
+    stepped, rollback = begin_rollback(tx, undone, told, quiet_until, actor)
+    return msgspec.structs.replace(stepped, deployment=rollback)
 
 
 def in_flight(tx: Transaction) -> Deployment:

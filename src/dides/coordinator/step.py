@@ -3,7 +3,7 @@
 import msgspec
 
 from dides.coordinator import convergence
-from dides.coordinator.journal import event, log
+from dides.coordinator.journal import SYSTEM, event, log
 from dides.coordinator.rollbacks import create_rollback
 from dides.coordinator.stopping import stop_targets
 from dides.coordinator.verdicts import settle, target_event
@@ -116,14 +116,18 @@ def _end(tx: Transaction, deployment: Deployment, ending: Ending, told: set[str]
     log(tx, f"deployment.{ending.status.value}", deployment_id=deployment.id, data={"reason": ending.reason})
     if not ending.rollback:
         return Stepped(deployment, told)
-    return begin_rollback(tx, deployment, told, quiet_until)
+    stepped, _ = begin_rollback(tx, deployment, told, quiet_until)
+    return stepped
 
 
 def begin_rollback(
-    tx: Transaction, undone: Deployment, told: set[str], quiet_until: int, actor: str = "coordinator"
-) -> Stepped:
-    """Start the rollback of a finished deployment with its first step; answers with the deployment that is undone."""
+    tx: Transaction, undone: Deployment, told: set[str], quiet_until: int, actor: str = SYSTEM
+) -> tuple[Stepped, Deployment]:
+    """Start the rollback of a finished deployment with its first step; return what that did, and the rollback.
+
+    `told` are the instances that this unit of work has told something before.
+    """
     undone, rollback = create_rollback(tx, undone, actor)
     told |= convergence.inherit_anew(tx, undone, rollback)
     first = step_of(tx, rollback, quiet_until)
-    return Stepped(undone, told | first.told, first.run_again, first.next_deadline)
+    return Stepped(undone, told | first.told, first.run_again, first.next_deadline), first.deployment

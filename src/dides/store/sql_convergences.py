@@ -30,7 +30,7 @@ _IS_TARGET = (
 
 
 class SqlConvergences:
-    """See dides.store.base.Convergences."""
+    """See dides.store.repositories.Convergences."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection

@@ -15,7 +15,7 @@ from dides.store.tables import deployments, targets
 
 
 class SqlDeployments:
-    """See dides.store.base.Deployments."""
+    """See dides.store.repositories.Deployments."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection

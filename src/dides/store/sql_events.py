@@ -11,7 +11,7 @@ from dides.store.tables import events, idempotency_keys, notes
 
 
 class SqlEvents:
-    """See dides.store.base.Events."""
+    """See dides.store.repositories.Events."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
@@ -38,7 +38,7 @@ class SqlEvents:
 
 
 class SqlKeys:
-    """See dides.store.base.Keys."""
+    """See dides.store.repositories.Keys."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection

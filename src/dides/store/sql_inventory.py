@@ -23,7 +23,7 @@ from dides.store.tables import decommissioned, instance_labels, instances
 
 
 class SqlInventory:
-    """See dides.store.base.Inventory."""
+    """See dides.store.repositories.Inventory."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
