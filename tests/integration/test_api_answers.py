@@ -1,15 +1,17 @@
 """What every answer has, and the answers to what no route was meant for."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
 from dides.model.errors import UnavailableError
 from dides.store.base import Store, Transaction
-from support.app import OPERATOR, PROBLEM, REGISTRATION, App, running_app
+from support.app import MANUAL, OPERATOR, PATIENCE, PROBLEM, REGISTRATION, App, running_app
 
 T = TypeVar("T")
 TAKEN = b'{"instance": {"name": "web-1", "ip": "::1"}, "token": "%s"}' % REGISTRATION.encode()
@@ -199,8 +201,32 @@ async def test_without_the_store_everything_but_healthz_is_503(tmp_path: Path) -
             assert response.headers["Content-Type"] == PROBLEM
         assert (await app.send("GET", "/healthz")).status_code == 200
         app.store.away = False
-        assert (await app.send("GET", "/readyz")).status_code == 200
+        await until_ready(app, 200)
         assert (await app.get("/inventory/instances/web-1"))["status"] == 0, "nothing was accepted"
+
+
+class FullStore(AwayStore):
+    """A store whose disk can be full: it can be read, and not written."""
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        return await self._store.read(work)
+
+
+async def test_a_full_disk_makes_it_unready_until_there_is_room(tmp_path: Path) -> None:
+    settings = msgspec.structs.replace(MANUAL, time_to_live=0.2)
+    async with running_app(tmp_path, wrap=FullStore, settings=settings) as app:
+        await until_ready(app, 200)
+        assert isinstance(app.store, FullStore)
+        app.store.away = True
+        await until_ready(app, 503)
+        app.store.away = False
+        await until_ready(app, 200)
+
+
+async def until_ready(app: App, status: int) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while (await app.send("GET", "/readyz")).status_code != status:
+            await asyncio.sleep(0)
 
 
 class BrokenStore(AwayStore):

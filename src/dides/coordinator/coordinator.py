@@ -176,24 +176,21 @@ class Coordinator:
         return stepped.deployment
 
     async def _watch(self) -> None:
-        """Look for silent instances, and note now and then that this coordinator lives."""
-        pause = min(1.0, self.settings.time_to_live / 10)
+        """Look for silent instances, and note now and then that this coordinator lives; that also tries the store."""
+        time_to_live = self.settings.time_to_live
+        pause, between = min(1.0, time_to_live / 10), min(NOTE_ALIVE_SECONDS, time_to_live)
         noted = self._clock.monotonic()
         while True:
             await asyncio.sleep(pause)
-            await self._presence.check()
-            await self._declare_silent()
-            if self._clock.monotonic() - noted >= NOTE_ALIVE_SECONDS:
-                await self._note_alive()
-                noted = self._clock.monotonic()
-
-    async def _note_alive(self) -> None:
-        try:
-            await self._store.write(housekeeping.note_alive)
-            self._trouble = None
-        except UnavailableError as error:
-            self._trouble = error
-            log.warning("the store cannot be written", reason=error.detail)
+            try:
+                await self._presence.check()
+                await self._declare_silent()
+                if self._trouble or self._clock.monotonic() - noted >= between:
+                    await self._store.write(housekeeping.note_alive)
+                    noted, self._trouble = self._clock.monotonic(), None
+            except UnavailableError as error:
+                self._trouble = error
+                log.warning("the store is not available", reason=error.detail)
 
     async def _declare_silent(self) -> None:
         names = self._liveness.silent()
