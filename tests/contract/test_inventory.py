@@ -26,7 +26,6 @@ async def test_an_added_instance_comes_back_whole(store: Store) -> None:
         desired=State(None, "b"),
         last_good=V1,
         generation=7,
-        observed=6,
         told_by=42,
         message="naïve ☃",
         reachable=False,
@@ -41,7 +40,7 @@ async def test_an_instance_that_never_reported_comes_back_with_nothing(store: St
     await store.write(lambda tx: tx.inventory.add(fresh, b"hash"))
     found = await store.read(lambda tx: tx.inventory.get("web-1"))
     assert found is not None
-    assert (found.current, found.desired, found.last_good, found.observed) == (NOTHING, None, None, None)
+    assert (found.current, found.desired, found.last_good) == (NOTHING, None, None)
     assert found.last_heartbeat_at is None
 
 
@@ -58,7 +57,7 @@ async def test_a_heartbeat_and_a_telling_write_different_columns(store: Store) -
         tx.inventory.tell([Telling(seen.id, V2, 5)])
         # The heartbeat was worked out from a reading that did not know of the telling, and the other way round.
         tx.inventory.record(
-            [msgspec.structs.replace(seen, status=Status.FAILED, message="no", current=V2, observed=3, reachable=False)]
+            [msgspec.structs.replace(seen, status=Status.FAILED, message="no", current=V2, reachable=False)]
         )
         tx.inventory.tell([Telling(seen.id, V1, 6)])
 
@@ -66,7 +65,7 @@ async def test_a_heartbeat_and_a_telling_write_different_columns(store: Store) -
     found = await store.read(lambda tx: tx.inventory.get("web-1"))
     assert found is not None
     assert (found.desired, found.generation, found.told_by) == (V1, 2, 6)
-    assert (found.status, found.message, found.current, found.observed) == (Status.FAILED, "no", V2, 3)
+    assert (found.status, found.message, found.current) == (Status.FAILED, "no", V2)
     assert not found.reachable
 
 

@@ -86,7 +86,6 @@ def apply(instance: Instance, report: Report) -> Instance:
         instance,
         status=report.status,
         current=report.current,
-        observed=report.observed,
         message=report.message,
         last_good=last_good_after(instance, report),
         last_heartbeat_at=report.at,

@@ -20,7 +20,6 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     desired: State | None = None
     last_good: State | None = None
     generation: int = 0
-    observed: int | None = None
     told_by: int | None = None
     """The deployment that set the desired state last."""
     message: str = ""

@@ -43,7 +43,6 @@ instances = Table(
     Column("last_good_code", String),
     Column("last_good_configuration", String),
     Column("generation", Integer, nullable=False),
-    Column("observed", BigInteger),
     Column("told_by", Id, index=True),
     Column("message", String, nullable=False),
     Column("registered_at", Moment, nullable=False),

@@ -95,7 +95,6 @@ def upgrade() -> None:
         sa.Column("last_good_code", sa.String(), nullable=True),
         sa.Column("last_good_configuration", sa.String(), nullable=True),
         sa.Column("generation", sa.Integer(), nullable=False),
-        sa.Column("observed", sa.BigInteger(), nullable=True),
         sa.Column("told_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("message", sa.String(), nullable=False),
         sa.Column("registered_at", sa.BigInteger(), nullable=False),
