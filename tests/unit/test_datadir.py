@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dides.datadir import OPERATOR_FILE, REGISTRATION_FILE, DataDirectory, DataDirectoryError
+from dides.datadir import OPERATOR_FILE, REGISTRATION_FILE, DataDirectory, DataDirectoryError, held_database
 
 
 def mode(path: Path) -> int:
@@ -101,3 +101,11 @@ def test_a_draft_that_was_left_behind_does_not_matter(tmp_path: Path) -> None:
     assert len(token) >= 43
     assert DataDirectory(tmp_path).token(OPERATOR_FILE) == token
     assert not draft.exists()
+
+
+def test_a_database_is_held_wherever_it_is(tmp_path: Path) -> None:
+    database = tmp_path / "elsewhere.db"
+    with held_database(database), pytest.raises(DataDirectoryError, match=r"elsewhere\.db"), held_database(database):
+        pytest.fail("two coordinators on one database")
+    with held_database(database):
+        assert not database.exists()

@@ -186,6 +186,7 @@ class Coordinator:
                 await self._presence.check()
                 await self._declare_silent()
                 if self._trouble or self._clock.monotonic() - noted >= between:
+                    await self._presence.check()  # A gap that is not made up for yet must not be noted over.
                     await self._store.write(housekeeping.note_alive)
                     noted, self._trouble = self._clock.monotonic(), None
             except UnavailableError as error:

@@ -1,5 +1,6 @@
 """Time without a running coordinator counts as a pause, however it came about."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -111,4 +112,18 @@ async def test_a_process_that_runs_has_not_been_away(store: SqliteStore, clock: 
         clock.advance(LONGEST_GAP)
         await present.check()
     assert await deadline(store) == before
+    assert present.quiet_until == 0
+
+
+async def test_a_write_that_takes_long_is_no_outage_because_the_beat_goes_on(
+    store: SqliteStore, clock: FakeClock
+) -> None:
+    present, _ = presence(store, clock)
+    await present.check()
+    for _ in range(3):
+        clock.advance(LONGEST_GAP - 1)
+        beat = asyncio.create_task(present.beat())
+        await asyncio.sleep(0)
+        beat.cancel()
+    await present.check()
     assert present.quiet_until == 0
