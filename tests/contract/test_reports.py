@@ -134,17 +134,17 @@ async def test_a_target_shows_whether_its_instance_is_reachable_now(store: Store
     await store.write(silence)
 
 
-async def test_overdue_are_the_updating_whose_deadline_has_come(store: Store) -> None:
+async def test_due_are_the_updating_of_which_a_moment_has_come(store: Store) -> None:
     def look(tx: Transaction) -> None:
         deployment, targets = told(tx, 600, 700, 700, 800)
-        assert tx.targets.overdue(deployment.id, 599) == ()
-        assert names(tx.targets.overdue(deployment.id, 600)) == ["web-0"]
-        assert names(tx.targets.overdue(deployment.id, 750)) == ["web-0", "web-1", "web-2"]
+        assert tx.targets.due(deployment.id, 599) == ()
+        assert names(tx.targets.due(deployment.id, 600)) == ["web-0"]
+        assert names(tx.targets.due(deployment.id, 750)) == ["web-0", "web-1", "web-2"]
         assert tx.targets.next_deadline(deployment.id, 599) == 600
-        assert tx.targets.next_deadline(deployment.id, 600) == 700, "one that has come is overdue, not next"
+        assert tx.targets.next_deadline(deployment.id, 600) == 700, "one that has come is due, not next"
         assert tx.targets.next_deadline(deployment.id, 800) is None
         tx.targets.settle([Settled(target=each, state=TargetState.FAILED) for each in targets[:3]], 750)
-        assert tx.targets.overdue(deployment.id, 750) == ()
+        assert tx.targets.due(deployment.id, 750) == ()
         assert tx.targets.next_deadline(deployment.id, 0) == 800
 
     await store.write(look)
@@ -154,10 +154,13 @@ async def test_deadlines_move_together_but_not_before_a_moment(store: Store) -> 
     def shift(tx: Transaction) -> None:
         deployment, targets = told(tx, 600, 700, 800)
         tx.targets.settle([Settled(target=targets[2], state=TargetState.SUCCEEDED)], 550)
-        tx.targets.shift_deadlines(deployment.id, 50)
-        assert [each.deadline_at for each in tx.targets.updating(deployment.id)] == [650, 750]
-        tx.targets.shift_deadlines(deployment.id, 10, at_least=700)
-        assert [each.deadline_at for each in tx.targets.updating(deployment.id)] == [700, 760]
+        updating = tx.targets.updating(deployment.id)
+        moments = [{"deadline_at": 700}, {"deadline_at": 760, "healthy_at": 720, "retry_at": 740}]
+        changed = [msgspec.structs.replace(each, **its) for each, its in zip(updating, moments, strict=True)]
+        tx.targets.reschedule(changed)
+        assert tx.targets.updating(deployment.id) == tuple(changed)
+        assert names(tx.targets.due(deployment.id, 719)) == ["web-0"]
+        assert names(tx.targets.due(deployment.id, 720)) == ["web-0", "web-1"], "the earliest of its moments counts"
         every = tx.targets.page(deployment.id, None, 0, 10)
         assert [each.deadline_at for each in every] == [700, 760, 800, None]
 

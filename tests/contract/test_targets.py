@@ -9,7 +9,7 @@ from dides.model.plan import Assignment, Settled
 from dides.model.state import NOTHING, State
 from dides.store.base import Store, Transaction
 from dides.store.records import NewTarget, StaleError, Telling
-from support.stores import V1, V2, a_deployment, add, deploy
+from support.stores import V1, V2, a_deployment, add, create, deploy
 
 
 def targets_of(tx: Transaction, deployment: Deployment) -> list[Target]:
@@ -251,12 +251,12 @@ async def test_a_removed_target_is_gone_and_its_place_is_not_given_again(store: 
 
 
 async def test_an_instance_is_one_target_of_a_deployment_but_of_many_deployments(store: Store) -> None:
-    def create(tx: Transaction) -> None:
+    def made(tx: Transaction) -> None:
         one, two = add(tx, "a", "b")
         targets = [NewTarget(each.id, each.name, V2, V1) for each in (one, two)]
-        first = tx.deployments.create(a_deployment(), targets)
+        first = create(tx, a_deployment(), targets)
         assert names(tx.targets.of(first.id, [two.id])) == ["b"]
         assert len(tx.targets.of(first.id, [one.id, two.id, 999])) == 2
         assert tx.targets.of(first.id, []) == []
 
-    await store.write(create)
+    await store.write(made)

@@ -155,6 +155,19 @@ async def test_while_the_coordinator_is_away_it_keeps_checking_and_then_reports(
     assert back.status is Status.DEGRADED
 
 
+async def test_while_the_coordinator_is_away_it_knocks_as_often_as_it_would_report(
+    coordinator: AgentCoordinator, tmp_path: Path
+) -> None:
+    """Its patience grew up to 30 s once, longer than a time to live: it was declared unreachable after an outage."""
+    coordinator.heartbeat_interval = 0.1
+    async with run_agent(coordinator, make_settings(tmp_path)):
+        await coordinator.until_heartbeat(status=Status.HEALTHY)
+        coordinator.away = True
+        before = coordinator.requests
+        # With a ceiling that doubles, so many knocks would take minutes.
+        await coordinator.until(lambda: coordinator.requests >= before + 20)
+
+
 async def test_an_apply_does_not_wait_for_a_coordinator_that_went_away(
     coordinator: AgentCoordinator, tmp_path: Path
 ) -> None:

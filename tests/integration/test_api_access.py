@@ -20,10 +20,12 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/inventory/instances"): (401, 401, 401, 401, 403, 403, 200, 410),
     ("DELETE", f"{OWN}?force=true"): (401, 401, 401, 401, 403, 403, 204, 410),
     ("POST", "/deploy"): (401, 401, 401, 401, 403, 403, 201, 410),
+    ("POST", "/deploy/plan"): (401, 401, 401, 401, 403, 403, 200, 410),
     ("GET", "/deploy"): (401, 401, 401, 401, 403, 403, 200, 410),
     ("POST", "/deploy/progress"): (401, 401, 401, 401, 403, 403, 200, 410),
     ("POST", "/deploy/pause"): (401, 401, 401, 401, 403, 403, 200, 410),
     ("POST", "/deploy/resume"): (401, 401, 401, 401, 403, 403, 200, 410),
+    ("POST", "/deploy/promote"): (401, 401, 401, 401, 403, 403, 200, 410),
     ("POST", "/deploy/abort"): (401, 401, 401, 401, 403, 403, 200, 410),
     ("POST", "/deploy/rollback"): (401, 401, 401, 401, 403, 403, 201, 410),
     ("GET", "/deployments"): (401, 401, 401, 401, 403, 403, 200, 410),
@@ -61,16 +63,26 @@ class Cast:
         """Have a deployment in flight for all that needs one, and none for what needs none."""
         if (method, path) == ("POST", "/deploy"):
             await self.app.send("POST", "/deploy/abort")
+        elif path == "/deploy/promote":
+            await self._have_a_wave_wait()
         elif path.startswith("/deploy"):
             in_flight = await self.app.send("GET", "/deploy")
             if in_flight.status_code == 200 and in_flight.json()["kind"] == "rollback":
                 await self.app.send("POST", "/deploy/abort")
             await self.app.send("POST", "/deploy", DEPLOY)
 
+    async def _have_a_wave_wait(self) -> None:
+        await self.app.send("POST", "/deploy/abort")
+        version = f"2.0.{next(self._names)}"
+        in_two_waves = {"waves": [1], "wave_pause": "manual"}
+        await self.app.deploy(version, labels={"role": "web"}, configuration=in_two_waves)
+        await self.app.beat("web-1", self.credentials["own"] or "", code_version=version, status=1)
+        await self.app.send("POST", "/deploy/progress")
+
     def _body(self, method: str, path: str) -> object:
         if path == "/inventory/register":
             return {"instance": {"name": f"new-{next(self._names)}", "ip": "::1"}, "token": REGISTRATION}
-        return DEPLOY if (method, path) == ("POST", "/deploy") else None
+        return DEPLOY if path in ("/deploy", "/deploy/plan") and method == "POST" else None
 
 
 @pytest.fixture
@@ -80,7 +92,7 @@ async def cast(tmp_path: Path) -> AsyncIterator[Cast]:
 
 
 async def casting(app: App) -> Cast:
-    own, other = await app.register("web-1"), await app.register("web-2")
+    own, other = await app.register("web-1", role="web"), await app.register("web-2", role="web")
     former = await app.register("web-3")
     await app.send("DELETE", "/inventory/instances/web-3")
     return Cast(

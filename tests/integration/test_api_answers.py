@@ -133,7 +133,7 @@ NOWHERE = [
     *("/inventory/instances/" + "a" * 254, "/inventory/instances/" + "a" * 60_000, "/inventory/instances/.."),
     *("/deployments/0", "/deployments/-1", "/deployments/abc", "/deployments/1.0", "/deployments/1_0"),
     *("/deployments/%2B1", "/deployments/%EF%BC%91", "/deployments/99999999999999999999", "/deployments/01"),
-    *("/deployments/%00/instances", "/deployments/x/events", "/deploy/promote", "/x%00y", "/deployments/1/x", "/"),
+    *("/deployments/%00/instances", "/deployments/x/events", "/deploy/advance", "/x%00y", "/deployments/1/x", "/"),
 ]
 
 

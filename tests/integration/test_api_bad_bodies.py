@@ -16,7 +16,7 @@ DEPLOY = ("POST", "/deploy")
 HOSTNAME, VERSION, AMOUNT = (
     "hostname (RFC 1123)",
     "1 to 128 visible ASCII characters",
-    'a percentage above 0 such as "25%"',
+    "a percentage above 0 and at most 100 with at most two decimals",
 )
 LABEL_KEY, LABEL_VALUE, STATUS = "is not a label key", "is not a label value", "must be 0 (UNKNOWN), 1 (HEALTHY)"
 SECONDS, UNKNOWN, LATER = "must be seconds, above 0", "is not a known field", "is not supported yet"
@@ -99,16 +99,26 @@ BAD_LABELS: list[tuple[object, str, str]] = [
     ({"a": {"b": "c"}}, "", "values are strings"),
     *((value, "", "must be an object") for value in (None, "a=b", ["a"], 1, True)),
 ]
-LATER_FIELDS = {
-    "waves": [1, "10%"],
-    "wave_pause": 60,
-    "min_healthy_time": 10,
-    "deadline": 3600,
-    "max_unavailable": "10%",
-    "spread_by": "zone",
-    "retries": 1,
-    "order": "shuffle",
-}
+BAD_POLICIES: list[tuple[str, object, str]] = [
+    *(("waves", value, "must be a list of counts or percentages") for value in each("1,10%", 1, None, {}, True)),
+    ("waves", list(range(1, 102)), "at most 100 entries"),
+    *(("waves", value, "must grow from wave to wave") for value in each([5, 3], [2, 2], ["20%", 1, "10%"])),
+    *(("wave_pause", value, 'seconds, from 0 to 31,536,000, or "manual"') for value in each("300", "auto", None, [])),
+    ("wave_pause", -1, "must be at least 0"),
+    ("wave_pause", 31_536_001, "at most 31,536,000"),
+    *(("min_healthy_time", value, "must be seconds, from 0") for value in each("10", None, True, [])),
+    ("min_healthy_time", -0.1, "must be at least 0"),
+    *(("min_healthy_time", value, "must be under update_timeout (600)") for value in each(600, 600.0, 31_536_000)),
+    *(("deadline", value, SECONDS) for value in each("3600", True, [])),
+    *(("deadline", value, "above 0") for value in each(0, -1)),
+    *(("max_unavailable", value, AMOUNT) for value in BAD_AMOUNTS if value is not None),
+    ("max_unavailable", 0, "must be at least 1"),
+    *(("spread_by", value, "must be the key of a label") for value in each("", "-zone", "a b", "a/b/c", 1, ["zone"])),
+    *(("retries", value, "must be a whole number from 0 to 100") for value in each(1.5, "1", None, True)),
+    *(("retries", value, "must be at") for value in each(-1, 101)),
+    *(("order", value, 'must be "name" or "shuffle"') for value in each("random", "Name", None, 1)),
+]
+NEW_FIELDS = tuple(dict.fromkeys(field for field, *_ in BAD_POLICIES))
 Case = tuple[tuple[str, str], Any, str, str]
 CASES: list[Case] = [
     *((REGISTER, instance("name", value), "instance.name", HOSTNAME) for value in BAD_NAMES),
@@ -150,12 +160,15 @@ CASES: list[Case] = [
         (DEPLOY, configured("auto_rollback", value), "configuration.auto_rollback", "must be true or false")
         for value in each("true", 1, 0, None, [])
     ),
-    *((DEPLOY, configured(field, value), f"configuration.{field}", LATER) for field, value in LATER_FIELDS.items()),
+    *((DEPLOY, configured(field, value), f"configuration.{field}", why) for field, value, why in BAD_POLICIES),
     *(
-        (DEPLOY, deploy(condiguration={field: value}), f"condiguration.{field}", LATER)
-        for field, value in LATER_FIELDS.items()
+        (DEPLOY, deploy(condiguration={field: value}), f"condiguration.{field}", why)
+        for field, value, why in BAD_POLICIES
+        if field != "max_unavailable"
     ),
-    *((DEPLOY, deploy(**{field: value}), field, UNKNOWN) for field, value in LATER_FIELDS.items()),
+    *((DEPLOY, configured("waves", [1, value]), "configuration.waves[1]", AMOUNT) for value in BAD_AMOUNTS),
+    (DEPLOY, configured("waves", [0]), "configuration.waves[0]", "must be at least 1"),
+    *((DEPLOY, deploy(**{field: 1}), field, UNKNOWN) for field in NEW_FIELDS),
     (DEPLOY, configured("batchsize", 2), "configuration.batchsize", UNKNOWN),
     (DEPLOY, deploy(code_versoin="1"), "code_versoin", "known: code_version, configuration_version"),
     (DEPLOY, deploy(condiguration={"batch_size": 0}), "condiguration.batch_size", "must be at least 1"),
@@ -206,7 +219,7 @@ CASES: list[Case] = [
     (HEARTBEAT, {"Status": 1}, "Status", UNKNOWN),
     *(
         (("POST", f"/deploy/{action}"), {"x": 1}, "x", UNKNOWN)
-        for action in ("progress", "pause", "resume", "rollback", "abort")
+        for action in ("progress", "pause", "resume", "promote", "rollback", "abort")
     ),
     *(
         (("POST", "/deploy/abort"), {"rollback": value}, "rollback", "true or false")
@@ -284,7 +297,16 @@ async def test_what_is_just_within_the_limits_is_accepted(app: App, body: dict[s
             for field in ("batch_size", "failure_threshold")
             for value in (1, 1_000_000, "0.01%", "100%")
         ),
-        *(configured("update_timeout", value) for value in (0.001, 1, 31_536_000)),
+        *(configured(field, value) for field in ("update_timeout", "deadline") for value in (0.001, 1, 31_536_000)),
+        *(configured("waves", value) for value in ([], [1], [1, "10%", 50, "50%"], list(range(1, 101)))),
+        *(configured("wave_pause", value) for value in (0, 0.5, 31_536_000, "manual")),
+        *(configured("min_healthy_time", value) for value in (0, 599.9)),
+        *(configured("max_unavailable", value) for value in (None, 1, 1_000_000, "0.01%", "100%")),
+        *(configured("spread_by", value) for value in (None, "zone", "example.com/zone")),
+        *(configured("retries", value) for value in (0, 100)),
+        *(configured("order", value) for value in ("name", "shuffle")),
+        configured("deadline", None),
+        deploy(configuration={"min_healthy_time": 600, "update_timeout": 600.5}),
     ],
 )
 async def test_triggers_just_within_the_limits_are_accepted(app: App, credential: str, body: dict[str, Any]) -> None:

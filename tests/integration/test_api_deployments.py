@@ -18,6 +18,22 @@ WRITTEN = {
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
+DEFAULTS = {
+    "batch_size": 1,
+    "failure_threshold": 1,
+    "waves": [],
+    "wave_pause": 0,
+    "min_healthy_time": 0,
+    "update_timeout": 600,
+    "deadline": None,
+    "max_unavailable": None,
+    "spread_by": None,
+    "retries": 0,
+    "order": "name",
+    "auto_rollback": True,
+}
+
+
 @pytest.fixture
 async def app(tmp_path: Path) -> AsyncIterator[App]:
     async with running_app(tmp_path) as running:
@@ -62,7 +78,7 @@ async def test_the_written_trigger_answers_201_with_the_deployment_and_a_locatio
         "configuration_version": "1.0.1",
         "labels": {"env": "production"},
         "selector": None,
-        "configuration": {"batch_size": 2, "failure_threshold": 1, "update_timeout": 600, "auto_rollback": True},
+        "configuration": {**DEFAULTS, "batch_size": 2},
         "progress": {"total": 3, "pending": 1, "updating": 2, "succeeded": 0, "failed": 0, "skipped": 0},
         "wave": None,
         "held_by": "batch_size",
@@ -132,12 +148,11 @@ async def test_a_version_that_is_left_out_is_null(fleet: App, left_out: str) -> 
 
 
 async def test_configuration_and_its_fields_have_defaults(fleet: App) -> None:
-    defaults = {"batch_size": 1, "failure_threshold": 1, "update_timeout": 600, "auto_rollback": True}
     answer = await post(fleet, "/deploy", {"code_version": "1", "labels": {}}, status=201)
-    assert answer["configuration"] == defaults
+    assert answer["configuration"] == DEFAULTS
     await post(fleet, "/deploy/abort")
     answer = await post(fleet, "/deploy", {"code_version": "2", "labels": {}, "configuration": {}}, status=201)
-    assert answer["configuration"] == defaults
+    assert answer["configuration"] == DEFAULTS
 
 
 async def test_a_trigger_while_one_is_in_flight_is_409_and_says_which(fleet: App) -> None:

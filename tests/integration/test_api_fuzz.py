@@ -20,7 +20,7 @@ from support.app import MANUAL, OPERATOR
 PROMISED = ["2xx", "401", "403", "404", "409"]
 LISTS = ("/inventory/instances", "/deployments", "/deployments/{id}/instances")
 LOGS = ("/deployments/{id}/events", "/events")
-UNSAID = ("/deploy", "/inventory/instances/{name}", *LISTS, *LOGS)
+UNSAID = ("/deploy", "/deploy/plan", "/inventory/instances/{name}", *LISTS, *LOGS)
 """A schema cannot say what a selector or a cursor is and matches, or that an integer is written without a point."""
 IN_THE_EXAMPLE = "your-registration-token"
 CONFIG: dict[str, Any] = {

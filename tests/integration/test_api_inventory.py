@@ -34,6 +34,7 @@ INSTANCE_FIELDS = {
     "registered_at",
     "last_heartbeat_at",
     "reachable",
+    "converging",
 }
 
 
@@ -69,6 +70,7 @@ async def test_the_written_registration_answers_201_with_the_instance_and_a_cred
         "message": "",
         "last_heartbeat_at": None,
         "reachable": True,
+        "converging": False,
     }
 
 

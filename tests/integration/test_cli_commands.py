@@ -9,7 +9,7 @@ import pytest
 
 from dides.model.deployment import DeploymentStatus, TargetState
 from dides.model.state import State, Status
-from dides.protocol.messages import Event
+from dides.protocol.messages import Configuration, Event, Wave
 from support.fake_coordinator import (
     NOON,
     FakeCoordinator,
@@ -47,7 +47,9 @@ def coordinator() -> FakeCoordinator:
 def test_deploy_sends_what_was_asked_for(coordinator: FakeCoordinator) -> None:
     coordinator.triggered = COMPLETED
     arguments = "deploy 1.1.0 --config 7 -l env=test -l role=web -S !canary --batch-size 25% --failure-threshold 3"
-    assert run(coordinator, *arguments.split(), "--update-timeout", "60", "--no-auto-rollback") == 0
+    brakes = "--waves 1,10% --wave-pause manual --min-healthy-time 10 --update-timeout 60 --deadline 3600"
+    caps = "--max-unavailable 10% --spread-by zone --retries 2 --order shuffle --no-auto-rollback"
+    assert run(coordinator, *arguments.split(), *brakes.split(), *caps.split()) == 0
     assert coordinator.bodies("POST", "/deploy") == [
         {
             "code_version": "1.1.0",
@@ -57,12 +59,20 @@ def test_deploy_sends_what_was_asked_for(coordinator: FakeCoordinator) -> None:
             "configuration": {
                 "batch_size": "25%",
                 "failure_threshold": 3,
+                "waves": [1, "10%"],
+                "wave_pause": "manual",
+                "min_healthy_time": 10.0,
                 "update_timeout": 60.0,
+                "deadline": 3600.0,
+                "max_unavailable": "10%",
+                "spread_by": "zone",
+                "retries": 2,
+                "order": "shuffle",
                 "auto_rollback": False,
             },
         }
     ]
-    request = coordinator.requests[0]
+    (request,) = coordinator.requests  # and no plan: there is no terminal to show it on
     assert request.headers["Authorization"] == "Bearer secret"
     assert len(request.headers["Idempotency-Key"]) == 36
 
@@ -157,6 +167,9 @@ def test_an_unreachable_coordinator_exits_with_4(coordinator: FakeCoordinator, c
         (("deploy", "1.0.0", "--all", "-l", "env=test"), "leave out"),
         (("deploy", "1.0.0", "-l", "env"), "KEY=VALUE"),
         (("deploy", "1.0.0", "--all", "--batch-size", "none"), "percentage"),
+        (("deploy", "1.0.0", "--all", "--waves", "5,3"), "must grow from wave to wave"),
+        (("plan", "1.0.0", "--all", "--min-healthy-time", "600"), "must be under update_timeout"),
+        (("plan", "1.0.0"), "Say which instances"),
         (("deploy", "1.0.0", "--all", "--nonsense"), "No such option"),
         (("deploy", "1.0.0", "--all", "-o", "xml"), "xml"),
         (("instances", "-S", "a in b"), "label key"),
@@ -216,6 +229,7 @@ def test_instances_are_listed_with_symbol_and_word_and_drift(coordinator: FakeCo
         make_instance("web-1", current=State("1.0.0"), desired=State("1.0.0")),
         make_instance("web-2", current=State("0.9"), desired=State("1.0.0")),
         make_instance("web-3", Status.UNKNOWN, current=State("1.0.0"), reachable=False),
+        make_instance("web-5", current=State("0.9"), desired=State("1.0.0"), converging=True),
         make_instance("web-4", Status.DEGRADED, current=State("1.0.0"), desired=State("1.1.0"), message="a\napplying"),
     ]
     coordinator.deployments[42] = [make_deployment()]
@@ -229,9 +243,10 @@ def test_instances_are_listed_with_symbol_and_word_and_drift(coordinator: FakeCo
         ("web-1", "✔ healthy"),
         ("web-2", "✔ healthy ≠ drifted"),
         ("web-3", "? unknown ! unreachable"),
+        ("web-5", "✔ healthy ↻ converging"),
         ("web-4", "! degraded"),
     ]
-    assert cells[3][-1] == "applying"
+    assert cells[4][-1] == "applying"
 
 
 def test_instances_as_json_are_an_array_as_on_the_wire(coordinator: FakeCoordinator, capsys: Capture) -> None:
@@ -285,6 +300,28 @@ def test_one_deployment_is_shown_with_its_targets(coordinator: FakeCoordinator, 
     assert re.search(r"web-2 +» skipped +1.0.0 +1.1.0 +- +- +not started", out)
 
 
+def test_one_deployment_is_shown_with_how_it_proceeds(coordinator: FakeCoordinator, capsys: Capture) -> None:
+    configuration = Configuration(
+        waves=(1, "10%"), wave_pause="manual", min_healthy_time=10, deadline=3600, spread_by="zone", retries=2
+    )
+    coordinator.deployments[42] = [make_deployment(configuration=configuration)]
+    coordinator.targets[42] = [make_target("web-1", attempt=2), make_target("web-2")]
+    assert run(coordinator, "deployment", "42") == 0
+    out = capsys.readouterr().out
+    for name, value in (
+        ("Waves", "1, 10%, then the rest"),
+        ("Between waves", "until promoted"),
+        ("Minimum healthy time", "10 s"),
+        ("Deadline", "3600 s"),
+        ("Spread by", "zone"),
+        ("Retries", "2"),
+    ):
+        assert re.search(rf"^{name} +{value} *$", out, re.MULTILINE), name
+    assert "Order" not in out, "what is as usual is left out"
+    assert re.search(r"^Instance .* Attempt", out, re.MULTILINE)
+    assert re.search(r"^web-1 .* 2 *$", out, re.MULTILINE)
+
+
 def test_one_deployment_as_json_has_its_targets(coordinator: FakeCoordinator, capsys: Capture) -> None:
     coordinator.deployments[42] = [FAILED]
     coordinator.targets[42] = [make_target("web-1", TargetState.FAILED), make_target("web-2", TargetState.SKIPPED)]
@@ -315,6 +352,7 @@ def test_events_are_listed_in_the_order_in_which_they_happened(coordinator: Fake
     [
         (("pause",), "/deploy/pause", {}),
         (("resume",), "/deploy/resume", {}),
+        (("promote",), "/deploy/promote", {}),
         (("progress",), "/deploy/progress", {}),
         (("abort",), "/deploy/abort", {"rollback": False}),
         (("abort", "--rollback"), "/deploy/abort", {"rollback": True}),
@@ -332,6 +370,19 @@ def test_an_action_shows_how_the_deployment_stands_then(
     assert "Held: paused; dides resume goes on" in out
     assert run(coordinator, *arguments, "-o", "json") == 0
     assert json.loads(capsys.readouterr().out)["status"] == "paused"
+
+
+def test_a_deployment_that_waits_for_an_operator_says_what_to_type(
+    coordinator: FakeCoordinator, capsys: Capture
+) -> None:
+    waiting = make_deployment(
+        held_by="promote", wave=Wave(open=1, of=3), progress=make_progress(succeeded=1, pending=4)
+    )
+    coordinator.deployments[42] = [waiting]
+    assert run(coordinator, "status") == 0
+    out = capsys.readouterr().out
+    assert "Wave 1 of 3." in out
+    assert "Held: this wave is over, and waits: dides promote opens the next one" in out
 
 
 def test_rollback_watches_the_rollback(coordinator: FakeCoordinator, capsys: Capture) -> None:

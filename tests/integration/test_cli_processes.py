@@ -3,12 +3,14 @@
 import asyncio
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -146,6 +148,78 @@ async def test_an_operators_day(fleet: DemoFleet) -> None:
     assert (await dides(fleet, "pause"))[0] == 4
     assert (await dides(fleet, "decommission", "web-2", "--yes"))[0] == 0
     assert (await dides(fleet, "instance", "web-2"))[0] == 4
+
+
+class Terminal:
+    """A command with somebody at a terminal: standard input and standard error; standard output is a pipe."""
+
+    def __init__(self, command: subprocess.Popen[bytes], end: int) -> None:
+        self._command = command
+        self._end = end
+
+    @classmethod
+    def run(cls, *arguments: str, **variables: str) -> Self:
+        """Start `dides ARGUMENTS` on a new terminal."""
+        end, terminal = pty.openpty()
+        command = subprocess.Popen(
+            [sys.executable, "-m", "dides", *arguments],
+            stdin=terminal,
+            stdout=PIPE,
+            stderr=terminal,
+            env={**os.environ, "NO_COLOR": "1", "TERM": "xterm", **variables},
+        )
+        os.close(terminal)
+        return cls(command, end)
+
+    def read_until(self, text: str) -> str:
+        """Read what is shown up to a text."""
+        shown = ""
+        while text not in shown:
+            shown += os.read(self._end, 4096).decode()
+        return shown
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C, and return the exit code."""
+        self._command.send_signal(signal.SIGINT)
+        return self.answer("")[0]
+
+    def answer(self, text: str) -> tuple[int, str]:
+        """Type something; return the exit code, and what was printed on standard output."""
+        os.write(self._end, text.encode())
+        out, _ = self._command.communicate(timeout=PATIENCE)
+        os.close(self._end)
+        return self._command.returncode, out.decode()
+
+
+async def test_on_a_terminal_nothing_is_rolled_out_without_a_yes(fleet: DemoFleet) -> None:
+    await registered(fleet)
+    terminal = Terminal.run("deploy", "1.0.0", "--all", "--no-wait", **variables_of(fleet))
+    plan = terminal.read_until("Go ahead? [y/N]: ")
+    assert "Plan: 1.0.0 to the whole fleet" in plan
+    assert "If every update fails: 1 down at once" in plan
+    assert "The selector matches the whole fleet" in plan
+    assert terminal.answer("n\n") == (1, "")
+    assert json.loads((await dides(fleet, "deployments", "-o", "json"))[1]) == []
+
+
+async def test_ctrl_c_at_the_question_rolls_nothing_out(fleet: DemoFleet) -> None:
+    await registered(fleet)
+    terminal = Terminal.run("deploy", "1.0.0", "--all", "--no-wait", **variables_of(fleet))
+    terminal.read_until("Go ahead? [y/N]: ")
+    assert terminal.interrupt() == 130
+    assert json.loads((await dides(fleet, "deployments", "-o", "json"))[1]) == []
+
+
+async def test_on_a_terminal_it_is_rolled_out_after_a_yes_and_json_stays_json(fleet: DemoFleet) -> None:
+    await registered(fleet)
+    terminal = Terminal.run("deploy", "1.0.0", "--all", "--no-wait", "-o", "json", **variables_of(fleet))
+    terminal.read_until("Go ahead? [y/N]: ")
+    code, out = terminal.answer("y\n")
+    assert (code, json.loads(out)["id"]) == (0, 1)
+    assert out.startswith("{")
+    terminal = Terminal.run("deploy", "1.1.0", "--all", "--yes", **variables_of(fleet))
+    assert "[y/N]" not in terminal.read_until("Deployment 1 is in flight")
+    assert terminal.answer("")[0] == 4
 
 
 async def test_ctrl_c_leaves_the_rollout_running_and_it_can_be_watched_again(fleet: DemoFleet) -> None:

@@ -48,7 +48,8 @@ def test_help_lists_every_command_and_loads_none_of_them() -> None:
 def test_only_the_commands_of_the_coordinator_load_a_database_or_a_web_framework(command: str) -> None:
     loaded = loaded_by(command, "--help")
     assert COMMANDS[command].module in loaded
-    assert [name for name in HEAVY if name in loaded] == []
+    plays_rollouts_itself = {"dides.engine"} if command == "rehearse" else set()
+    assert {name for name in HEAVY if name in loaded} == plays_rollouts_itself
 
 
 @pytest.mark.parametrize("command", COMMANDS)

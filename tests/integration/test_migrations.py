@@ -11,8 +11,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
+from dides.coordinator.step import step
 from dides.store.migrate import TooNewError, configuration, migrate
-from dides.store.sqlite import SqliteStore, _engine
+from dides.store.sqlite import SqliteStore, open_engine
 from dides.store.tables import metadata
 from support.clocks import FakeClock
 from support.stores import add
@@ -23,7 +24,7 @@ REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()]
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = _engine(tmp_path / "dides.db", "FULL", "BEGIN IMMEDIATE")
+    engine = open_engine(tmp_path / "dides.db", "FULL", "BEGIN IMMEDIATE")
     yield engine
     engine.dispose()
 
@@ -52,7 +53,7 @@ def test_the_newest_revision_is_what_the_program_expects(engine: Engine) -> None
 def test_the_indexes_of_the_database_are_those_of_the_program(engine: Engine, tmp_path: Path) -> None:
     """Autogenerate does not compare the conditions of partial indexes."""
     migrate(engine)
-    direct = _engine(tmp_path / "direct.db", "OFF", "BEGIN")
+    direct = open_engine(tmp_path / "direct.db", "OFF", "BEGIN")
     with direct.begin() as connection:
         metadata.create_all(connection)
     migrated = {name: sql for name, sql in schema(engine) if sql.startswith("CREATE INDEX")}
@@ -95,7 +96,7 @@ async def test_a_database_that_a_newer_dides_wrote_is_refused_and_left_alone(tmp
     store = SqliteStore(file, FakeClock())
     await store.write(lambda tx: add(tx, "web-1"))
     await store.close()
-    engine = _engine(file, "FULL", "BEGIN IMMEDIATE")
+    engine = open_engine(file, "FULL", "BEGIN IMMEDIATE")
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     before = schema(engine)
@@ -123,3 +124,41 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(engine: Engine) ->
     with pytest.raises(Exception, match="already exists"):
         migrate(engine)
     assert schema(engine) == before
+
+
+async def test_a_rollout_that_an_earlier_dides_began_goes_on(engine: Engine, tmp_path: Path) -> None:
+    """What 0002 makes of a deployment in flight with one target told, HEALTHY and marked, and one still pending."""
+    go(engine, "0001")
+    with engine.begin() as connection:
+        for statement in EARLIER.split(";\n"):
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+    store = SqliteStore(tmp_path / "dides.db", FakeClock())
+    before = await store.read(lambda tx: tx.deployments.in_flight())
+    assert before is not None
+    assert (before.waves, before.wave.open, before.timers.deadline_at) == ((2,), 1, None)
+    first = await store.write(lambda tx: step(tx, 0))
+    assert first is not None
+    assert (first.deployment.counts.succeeded, first.deployment.counts.updating) == (1, 1)
+    assert (first.deployment.wave.succeeded, first.told) == (1, {"b"})
+    await store.close()
+
+
+EARLIER = """
+INSERT INTO instances (id, name, ip, labels, credential_hash, status, current_code, generation, message, registered_at,
+    reachable)
+VALUES (1, 'a', '192.0.2.1', '{}', x'01', 1, '2', 1, '', 0, 1), (2, 'b', '192.0.2.2', '{}', x'02', 1, '1', 0, '', 0, 1);
+
+INSERT INTO deployments (id, revision, kind, status, in_flight, reason, code, labels, policy, batch_window, threshold,
+    total, pending, updating, succeeded, failed, skipped, already, deferred, next_position, created_at, created_by)
+VALUES (1, 0, 'deploy', 'running', 1, '', '2', '{}',
+    '{"batch_size": 1, "failure_threshold": 1, "update_timeout": 600.0, "auto_rollback": true}', 1, 1,
+    2, 1, 1, 0, 0, 0, 0, 0, 3, 0, 'anna');
+
+INSERT INTO targets (id, deployment_id, instance_id, instance, position, state, deferred, reason, message, to_code,
+    generation, attempt, told_at, deadline_at, failure_is_news, marked, report_at, report_status, report_code,
+    report_observed, report_message)
+VALUES (1, 1, 1, 'a', 1, 'updating', 0, '', '', '2', 1, 1, 10, 99999999999999, 1, 1, 20, 1, '2', 1, ''),
+    (2, 1, 2, 'b', 2, 'pending', 0, '', '', '2', 0, 0, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL);
+"""
+"""Rows as the program of revision 0001 wrote them."""

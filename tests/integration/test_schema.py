@@ -16,6 +16,7 @@ from support.app import App, running_app
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 WITHOUT_CREDENTIAL = {"register", "healthz", "readyz"}
+BODY_NEEDED = ("/deploy", "/deploy/plan", "/inventory/register")
 BASE = "http://localhost/document"
 
 
@@ -78,7 +79,7 @@ async def test_every_reference_leads_somewhere(document: Any) -> None:
 
 async def test_every_operation_is_named_and_described(document: Any) -> None:
     ids = [operation["operationId"] for _, _, operation in operations(document)]
-    assert len(ids) == len(set(ids)) == 20
+    assert len(ids) == len(set(ids)) == 22
     for method, path, operation in operations(document):
         assert operation["summary"], (method, path)
         assert operation["description"], (method, path)
@@ -111,8 +112,8 @@ async def test_every_body_has_an_example_that_is_accepted(document: Any) -> None
         for example in content["examples"].values():
             assert validator(document, name).is_valid(example["value"])
             decode(msgspec.json.encode(example["value"]), getattr(messages, name))
-        assert operation["requestBody"]["required"] is (path in ("/deploy", "/inventory/register"))
-    assert bodies == 8
+        assert operation["requestBody"]["required"] is (path in BODY_NEEDED)
+    assert bodies == 10
 
 
 async def test_every_refusal_is_a_problem_document(document: Any) -> None:
@@ -158,6 +159,9 @@ LIMITS: list[tuple[str, str, dict[str, Any]]] = [
     ("DeployRequest", "lables", {"maxProperties": 64}),
     ("DeployRequest", "selector", {"maxLength": 10_000}),
     ("Configuration", "update_timeout", {"exclusiveMinimum": 0, "maximum": 31_536_000, "default": 600}),
+    ("Configuration", "waves", {"maxItems": 100, "default": []}),
+    ("Configuration", "min_healthy_time", {"minimum": 0, "maximum": 31_536_000, "default": 0}),
+    ("Configuration", "retries", {"minimum": 0, "maximum": 100, "default": 0}),
     ("Configuration", "auto_rollback", {"default": True}),
 ]
 
@@ -185,6 +189,10 @@ INVALID: list[tuple[str, object]] = [
     ("DeployRequest", {"code_version": "1", "labels": {"a": "x y"}}),
     ("DeployRequest", {"code_version": "1", "labels": {}, "configuration": {"batch_size": "0%"}}),
     ("DeployRequest", {"code_version": "1", "labels": {}, "configuration": {"batch_size": 0}}),
+    ("DeployRequest", {"code_version": "1", "labels": {}, "configuration": {"waves": [1, "0%"]}}),
+    ("DeployRequest", {"code_version": "1", "labels": {}, "configuration": {"wave_pause": "auto"}}),
+    ("DeployRequest", {"code_version": "1", "labels": {}, "configuration": {"spread_by": "a b"}}),
+    ("DeployRequest", {"code_version": "1", "labels": {}, "configuration": {"order": "random"}}),
     ("DeployRequest", {"code_version": None, "labels": {}}),
     ("Heartbeat", {"status": 4}),
     ("Heartbeat", {"status": None}),
@@ -203,6 +211,23 @@ async def test_what_is_refused_breaks_the_published_schema(document: Any, messag
 VALID: list[tuple[str, object]] = [
     ("DeployRequest", {"code_version": "1", "lables": {"a.b/c": ""}, "condiguration": {"batch_size": "12.5%"}}),
     ("DeployRequest", {"configuration_version": "1", "selector": "env=production"}),
+    (
+        "DeployRequest",
+        {
+            "code_version": "1",
+            "labels": {},
+            "configuration": {
+                "waves": [1, "10%"],
+                "wave_pause": "manual",
+                "min_healthy_time": 0,
+                "deadline": None,
+                "max_unavailable": "10%",
+                "spread_by": "example.com/zone",
+                "retries": 100,
+                "order": "shuffle",
+            },
+        },
+    ),
     ("Heartbeat", {}),
     ("Heartbeat", {"code_version": None, "status": 0, "observed": 0, "message": ""}),
     ("Registration", {"instance": {"name": "a" * 63, "ip": "2001:db8::1"}, "token": "x"}),

@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 
+from dides.engine.verdict import note
 from dides.model.deployment import Counts, Deployment, DeploymentStatus, Kind, Target, TargetState
 from dides.model.instance import Instance, Report
 from dides.model.plan import Candidate, Snapshot, Touched
-from dides.model.policy import Policy
+from dides.model.policy import Amount, Policy
 from dides.model.state import State, Status
 
 V0, V1, V2 = State("0.9", "c0"), State("1.0", "c1"), State("2.0", "c2")
@@ -34,7 +35,7 @@ _DEPLOYMENT = Deployment(
     selector=None,
     policy=Policy(),
     window=1,
-    threshold=1,
+    waves=(10,),
     counts=Counts(),
     created_at=0,
     created_by="operator",
@@ -58,8 +59,18 @@ def updating(number: int = 1, **changes: Any) -> Target:
         "told_at": TOLD_AT,
         "deadline_at": DEADLINE,
         "failure_is_news": True,
+        "wave": 1,
     }
-    return pending(number, **{**told, **changes})
+    target = pending(number, **{**told, **changes})
+    said = target.report
+    if "healthy_at" not in changes and said and said.status is Status.HEALTHY and said.current.meets(target.to):
+        return msgspec.structs.replace(target, healthy_at=said.at)  # as it was noted, without `min_healthy_time`
+    return target
+
+
+def noted(target: Target, its_report: Report) -> Target:
+    """A target as a heartbeat leaves it, without `min_healthy_time`."""
+    return note(target, its_report, Policy())
 
 
 def succeeded(number: int = 1, **changes: Any) -> Target:
@@ -98,8 +109,12 @@ def counts(**states: int) -> Counts:
     return Counts(**{"total": total, **states})
 
 
-def deployment(**changes: Any) -> Deployment:
-    return msgspec.structs.replace(_DEPLOYMENT, **changes)
+def deployment(*, threshold: Amount = 1, **changes: Any) -> Deployment:
+    """A running deployment; `policy` are its policy's fields, as a Policy or by name."""
+    policy = changes.pop("policy", Policy())
+    if threshold != 1:
+        policy = msgspec.structs.replace(policy, failure_threshold=threshold)
+    return msgspec.structs.replace(_DEPLOYMENT, policy=policy, **changes)
 
 
 def rollback(**changes: Any) -> Deployment:

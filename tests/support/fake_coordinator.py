@@ -10,6 +10,7 @@ import msgspec
 from dides.client.operator import OperatorClient
 from dides.model.deployment import DeploymentStatus, Kind, TargetState
 from dides.model.state import NOTHING, State, Status
+from dides.protocol.forecast import Forecast
 from dides.protocol.messages import (
     Configuration,
     Deployment,
@@ -22,6 +23,7 @@ from dides.protocol.messages import (
     Progress,
     Target,
     TargetPage,
+    Wave,
 )
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -51,6 +53,7 @@ def make_deployment(
     rollback_of: int | None = None,
     rolled_back_by: int | None = None,
     configuration: Configuration | None = None,
+    wave: Wave | None = None,
 ) -> Deployment:
     final = status not in (DeploymentStatus.RUNNING, DeploymentStatus.PAUSED)
     return Deployment(
@@ -65,7 +68,7 @@ def make_deployment(
         selector=None,
         configuration=configuration or Configuration(batch_size=2),
         progress=progress or make_progress(pending=3, updating=2),
-        wave=None,
+        wave=wave,
         held_by=held_by,
         rolled_back_by=rolled_back_by,
         created_at=NOON,
@@ -82,6 +85,7 @@ def make_instance(
     desired: State | None = None,
     message: str = "",
     reachable: bool = True,
+    converging: bool = False,
 ) -> Instance:
     return Instance(
         name=name,
@@ -95,6 +99,7 @@ def make_instance(
         registered_at=NOON,
         last_heartbeat_at=NOON,
         reachable=reachable,
+        converging=converging,
     )
 
 
@@ -105,6 +110,7 @@ def make_target(
     reason: str = "",
     message: str = "",
     told_at: datetime | None = NOON,
+    attempt: int = 1,
 ) -> Target:
     final = state in (TargetState.SUCCEEDED, TargetState.FAILED)
     return Target(
@@ -114,7 +120,7 @@ def make_target(
         message=message,
         from_=State("1.0.0"),
         to=State("1.1.0"),
-        attempt=1,
+        attempt=attempt,
         told_at=told_at,
         finished_at=NOON + timedelta(seconds=3) if final else None,
     )
@@ -140,10 +146,13 @@ class FakeCoordinator:
         self.deployments: dict[int, list[Deployment]] = {}
         self.targets: dict[int, list[Target]] = {}
         self.triggered: Deployment | None = None
+        self.forecast: Forecast | None = None
         self.action: httpx2.Response | None = None
-        """The answer to every POST but the trigger."""
+        """The answer to every POST but the trigger and the plan."""
         self.faults: list[httpx2.Response | Exception] = []
         """What happens to the next requests instead of an answer, in this order."""
+        self.look: Callable[[], None] = lambda: None
+        """Called before the targets of a deployment are read."""
         self.requests: list[httpx2.Request] = []
 
     @property
@@ -172,6 +181,8 @@ class FakeCoordinator:
     def _post(self, parts: list[str]) -> httpx2.Response:
         if parts == ["deploy"]:
             return answer(self.triggered, 201) if self.triggered else refuse(422, "no instance matches")
+        if parts == ["deploy", "plan"]:
+            return answer(self.forecast) if self.forecast else refuse(422, "no instance matches")
         return self.action or refuse(404, "nothing is in flight")
 
     def _read(self, request: httpx2.Request, parts: list[str]) -> httpx2.Response:
@@ -190,6 +201,7 @@ class FakeCoordinator:
             case ["deployments", number]:
                 return self._deployment(int(number))
             case ["deployments", number, "instances"]:
+                self.look()
                 state = request.url.params.get("state")
                 targets = [t for t in self.targets.get(int(number), []) if state in (None, t.state)]
                 return answer(TargetPage(instances=targets, next_cursor=None))

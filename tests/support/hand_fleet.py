@@ -1,5 +1,6 @@
 """A fleet without machines: the coordinator's units of work over a real store, and a check of the counts after each."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
@@ -40,13 +41,38 @@ def real_counts(targets: Iterable[Target]) -> Counts:
     return Counts(**count)
 
 
+def assert_totals_true(deployment: Deployment, targets: Iterable[Target]) -> None:
+    """Check a deployment's running totals against its targets, counted one by one."""
+    targets = list(targets)
+    counts = real_counts(targets)
+    if deployment.in_flight and deployment.max_unavailable is not None:
+        down = (
+            each.state is TargetState.UPDATING or each.status is not Status.HEALTHY
+            for each in targets
+            if each.instance_id
+        )
+        counts = msgspec.structs.replace(counts, unavailable=sum(down))
+        ill = (each for each in targets if each.instance_id and each.state is TargetState.PENDING)
+        assert all(each.unhealthy is (each.status is not Status.HEALTHY) for each in ill)
+    assert deployment.counts == counts, f"deployment {deployment.id}: {deployment.counts}, but really {counts}"
+    of_wave = (each for each in targets if each.wave == deployment.wave.open)
+    assert deployment.wave.succeeded == sum(each.state is TargetState.SUCCEEDED for each in of_wave)
+    if deployment.in_flight:
+        values = Counter(each.spread for each in targets if each.state is TargetState.UPDATING)
+        assert all(values[value] == number for value, number in deployment.spread.items())
+        assert deployment.share is None or all(number <= deployment.share for number in values.values())
+
+
 def assert_counts_true(tx: Transaction, newest: int = 10_000) -> None:
     """Check what must hold after every unit of work: true counts, no window exceeded, one in flight at most."""
     every = tx.deployments.page(None, None, newest)
     for deployment in every:
         targets = tx.targets.page(deployment.id, None, 0, 1_000_000)
-        assert deployment.counts == real_counts(targets), f"deployment {deployment.id}: {deployment.counts}"
+        assert_totals_true(deployment, targets)
         assert deployment.counts.updating <= deployment.window
+        assert deployment.wave.open == len(deployment.waves) or (
+            deployment.counts.started <= deployment.waves[deployment.wave.open - 1]
+        )
         assert deployment.in_flight or deployment.counts.pending == deployment.counts.updating == 0
     assert sum(each.in_flight for each in every) <= 1
 
@@ -199,6 +225,13 @@ class Fleet:
         stepped = await self.run(lambda tx: step(tx, self.quiet_until))
         return self._stepped(stepped)
 
+    async def stepped(self) -> Stepped:
+        """Take one step and return what it did."""
+        stepped = await self.run(lambda tx: step(tx, self.quiet_until))
+        assert stepped is not None
+        self.told = stepped.told
+        return stepped
+
     async def steps(self) -> Deployment:
         """Take steps as long as they ask for more."""
         while True:
@@ -214,6 +247,10 @@ class Fleet:
     async def resume(self) -> Deployment:
         """Resume the deployment in flight."""
         return await self.run(lambda tx: deployments.resume(tx, "anna"))
+
+    async def promote(self) -> Deployment:
+        """Open the next wave."""
+        return self._stepped(await self.run(lambda tx: deployments.promote(tx, "anna", self.quiet_until)))
 
     async def abort(self, *, rollback: bool = False) -> Deployment:
         """Abort the deployment in flight."""

@@ -1,14 +1,14 @@
 """The stores that the contract suite runs against, and what their tests store. One more store is one more entry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
 from dides.clock import Clock
-from dides.model.deployment import Deployment, Kind
+from dides.model.deployment import Deployment, Kind, Timers
 from dides.model.instance import Instance
-from dides.model.policy import Policy
+from dides.model.policy import Ordering, Policy
 from dides.model.state import State, Status
 from dides.store.base import Store, Transaction
 from dides.store.records import NewDeployment, NewTarget
@@ -26,6 +26,21 @@ def open_sqlite(directory: Path, clock: Clock) -> Store:
 
 OPENERS: dict[str, Opener] = {"sqlite": open_sqlite}
 V1, V2 = State("1.0.0", "a"), State("2.0.0", "b")
+POLICY = Policy(
+    batch_size="25%",
+    failure_threshold=2,
+    waves=(1, "10%"),
+    wave_pause="manual",
+    min_healthy_time=1.5,
+    update_timeout=60.5,
+    deadline=3600,
+    max_unavailable="30%",
+    spread_by="zone",
+    retries=2,
+    order=Ordering.SHUFFLE,
+    auto_rollback=False,
+)
+"""No field as it is by default."""
 
 
 def credential(name: str) -> bytes:
@@ -60,16 +75,29 @@ def a_deployment(kind: Kind = Kind.DEPLOY, **fields: object) -> NewDeployment:
         to=V2,
         labels={"env": "prod"},
         selector="role in (web,api)",
-        policy=Policy(batch_size="25%", failure_threshold=2, update_timeout=60.5, auto_rollback=False),
+        policy=POLICY,
         window=3,
-        threshold=2,
+        waves=(1, 5),
+        share=2,
+        max_unavailable=4,
+        unavailable=1,
+        spread={"a": 0, "b": 0},
+        timers=Timers(deadline_at=MONDAY + 3_600_000),
+        total=0,
         created_at=MONDAY,
         created_by="operator",
     )
     return msgspec.structs.replace(usual, **fields)
 
 
+def create(tx: Transaction, new: NewDeployment, targets: Sequence[NewTarget] = ()) -> Deployment:
+    """Store a deployment with its targets."""
+    deployment = tx.deployments.create(msgspec.structs.replace(new, total=len(targets)))
+    tx.targets.create(deployment.id, targets)
+    return deployment
+
+
 def deploy(tx: Transaction, *names: str) -> Deployment:
     """Store instances of these names, and a deployment of V2 over them in this order."""
     targets = [NewTarget(each.id, each.name, V2, each.current) for each in add(tx, *names)]
-    return tx.deployments.create(a_deployment(), targets)
+    return create(tx, a_deployment(), targets)

@@ -4,10 +4,13 @@ import re
 import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 from typer.core import TyperOption
 
 from dides.cli.main import COMMANDS, load_command
+from dides.engine import window
+from dides.model.policy import Policy
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "dides"
@@ -94,7 +97,7 @@ def test_the_dependencies_page_lists_exactly_the_direct_dependencies() -> None:
     project = tomllib.loads(read("pyproject.toml"))
     wanted = [
         *project["project"]["dependencies"],
-        *project["project"]["optional-dependencies"]["server"],
+        *(each for extra in project["project"]["optional-dependencies"].values() for each in extra),
         *project["dependency-groups"]["dev"],
     ]
     rows = re.findall(r"^\| ([a-z0-9-]+) \| [0-9.]+ \|", read("docs/dependencies.md"), re.MULTILINE)
@@ -146,3 +149,17 @@ def test_decisions_are_numbered_and_short(page: Path) -> None:
 def test_the_changelog_has_the_version_of_the_project() -> None:
     version = tomllib.loads(read("pyproject.toml"))["project"]["version"]
     assert version in read("CHANGELOG.md")
+
+
+def test_the_page_about_policies_has_every_field_with_its_default() -> None:
+    text = read("docs/policies.md").partition("## The fields")[2].partition("\n## ")[0]
+    documented = {row[0].strip("`"): row[1].strip("`") for row in rows_of(text)}
+    defaults = msgspec.to_builtins(Policy())
+    real = {name: msgspec.json.encode(value).decode().removesuffix(".0") for name, value in defaults.items()}
+    assert documented == real
+
+
+def test_the_page_about_policies_has_everything_that_may_hold_a_deployment() -> None:
+    text = read("docs/policies.md").partition("## When several limits bind")[2].partition("\n## ")[0]
+    documented = {row[0].strip("`") for row in rows_of(text.partition("Where rules")[0])}
+    assert documented == {*window.NAMES, "null"}

@@ -17,9 +17,12 @@ class Backoff:
         self._random = random
         self._failures = 0
 
-    def next_delay(self, asked: float | None = None) -> float:
-        """Return the next delay; `asked` seconds, when the coordinator said so (Retry-After), are waited first."""
-        ceiling = min(CAP, BASE * 2 ** min(self._failures, 16))
+    def next_delay(self, asked: float | None = None, *, cap: float = CAP) -> float:
+        """Return the next delay; `asked` seconds, when the coordinator said so (Retry-After), are waited first.
+
+        `cap` is the highest ceiling, in seconds.
+        """
+        ceiling = min(cap, CAP, BASE * 2 ** min(self._failures, 16))
         self._failures += 1
         return min(asked or 0.0, LONGEST_REQUEST) + self._random.uniform(0, ceiling)
 

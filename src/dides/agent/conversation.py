@@ -8,7 +8,7 @@ from typing import Never
 
 import structlog
 
-from dides.agent.backoff import Backoff
+from dides.agent.backoff import CAP, Backoff
 from dides.agent.errors import DecommissionedError, UnknownCredentialError
 from dides.agent.races import first_of
 from dides.agent.registration import DECOMMISSIONED, Registration
@@ -77,7 +77,8 @@ class Conversation:
         await _wait_for(self._situation.settled, self._situation.interval)
         while True:
             self._situation.changed.clear()
-            if await self._exchange(self._beat, backoff):
+            # Heard of as often as when all is well: a coordinator that comes back listens for one time to live.
+            if await self._exchange(self._beat, backoff, cap=self._situation.interval):
                 await self._until_next()
 
     async def _listen(self) -> Never:
@@ -96,12 +97,12 @@ class Conversation:
             raise UnreachableError("the coordinator did not hold a query for the desired state")
         return directive
 
-    async def _exchange(self, ask: Callable[[], Awaitable[Directive]], backoff: Backoff) -> bool:
+    async def _exchange(self, ask: Callable[[], Awaitable[Directive]], backoff: Backoff, *, cap: float = CAP) -> bool:
         """Ask the coordinator once; on failure wait, but not longer than until it answers anything."""
         try:
             directive = await ask()
         except UnreachableError as error:
-            await self._rest(error, backoff.next_delay(error.retry_after))
+            await self._rest(error, backoff.next_delay(error.retry_after, cap=cap))
             return False
         except RefusedError as error:
             if not self._repair(error):

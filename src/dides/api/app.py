@@ -8,7 +8,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
-from dides.api import deployments, events, inventory, operations
+from dides.api import deployments, events, inventory, operations, plans
 from dides.api.access import Access, Principal
 from dides.api.answers import answer_head_and_options, identify_requests
 from dides.api.problems import LARGEST_BODY, Handled, http_error, invalid_header, refused, unexpected
@@ -42,7 +42,9 @@ def _create_routes(coordinator: Coordinator, access: Access, version: str) -> Li
     return Litestar(
         route_handlers=[
             Router(
-                "/", route_handlers=[inventory.router, deployments.router, events.router], before_request=check_request
+                "/",
+                route_handlers=[inventory.router, deployments.router, plans.router, events.router],
+                before_request=check_request,
             ),
             operations.router,
         ],

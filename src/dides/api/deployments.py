@@ -110,6 +110,20 @@ async def resume(principal: Sender, coordinator: Services, data: RequestBody[Emp
 
 
 @post(
+    "/deploy/promote",
+    guards=[operators],
+    dto=Strict[Empty],
+    return_dto=None,
+    status_code=200,
+    summary="Open the next wave",
+    responses=with_body(404, 409),
+)
+async def promote(principal: Sender, coordinator: Services, data: RequestBody[Empty] = Empty()) -> Deployment:
+    """Go past a wave that waits for it, or that soaks; 409 while its targets are not done, or after the last one."""
+    return deployment_view(await coordinator.promote(principal.name))
+
+
+@post(
     "/deploy/abort",
     guards=[operators],
     dto=Strict[AbortRequest],
@@ -202,6 +216,7 @@ router = Router(
         progress,
         pause,
         resume,
+        promote,
         abort,
         rollback,
         deployments,

@@ -1,7 +1,7 @@
 """The routes under /inventory."""
 
 from collections.abc import Awaitable
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from litestar import Response, Router, delete, get, patch, post
 from litestar.di import NamedDependency
@@ -17,14 +17,15 @@ from dides.api.pages import cursor_of, name_in
 from dides.api.problems import Handled
 from dides.api.refusals import OPTIONAL, for_operators, refusals
 from dides.api.views import directive_view, instance_view
+from dides.coordinator.inventory import existing
 from dides.model.errors import ForbiddenError, GoneError, NotFoundError
-from dides.model.instance import Instance
 from dides.model.selector import Selector, parse_selector
 from dides.protocol import messages
 from dides.protocol.messages import Directive, Heartbeat, InstancePage, Registered, Registration
 from dides.protocol.queries import DecommissionQuery, DesiredQuery, InstanceQuery
 from dides.store.base import Transaction
 
+T = TypeVar("T")
 REGISTRATION = Example(
     summary="A first registration",
     value={
@@ -60,7 +61,7 @@ async def register(
     access_of(request).check_registration(data.token)
     joined, credential = await coordinator.register(data.instance, bearer(request))
     registered = Registered(
-        instance=instance_view(joined.instance),
+        instance=instance_view(joined.instance, converging=joined.converging),
         credential=credential,
         heartbeat_interval=coordinator.settings.heartbeat_interval,
     )
@@ -131,7 +132,7 @@ async def instances(coordinator: Services, parameters: NamedDependency[InstanceQ
 )
 async def instance(name: Name, principal: Sender, coordinator: Services) -> messages.Instance:
     """Return what the coordinator knows of an instance."""
-    return instance_view(await _still_there(principal, name, coordinator.instance(name)))
+    return await _still_there(principal, name, coordinator.read(lambda tx: _one(tx, name)))
 
 
 @delete(
@@ -147,12 +148,18 @@ async def decommission(
     await coordinator.decommission(name, principal.name, force=parameters.force)
 
 
+def _one(tx: Transaction, name: str) -> messages.Instance:
+    found = existing(tx, name)
+    return instance_view(found, converging=bool(tx.convergences.of([found.id])))
+
+
 def _page(tx: Transaction, parameters: InstanceQuery, selector: Selector, after: str | None) -> InstancePage:
     status = None if parameters.status is UNSET else parameters.status
     found = tx.inventory.page(selector, status, after or "", parameters.limit + 1)
     shown = found[: parameters.limit]
+    converging = {each.instance.id for each in tx.convergences.of(each.id for each in shown)}
     return InstancePage(
-        instances=[instance_view(each) for each in shown],
+        instances=[instance_view(each, converging=each.id in converging) for each in shown],
         count=tx.inventory.count(selector, status) if after is None else None,
         next_cursor=cursor_of(shown[-1].name) if len(found) > parameters.limit else None,
     )
@@ -171,7 +178,7 @@ def _check_may_change(principal: Principal, heartbeat: Heartbeat) -> None:
         raise ForbiddenError("Only the instance itself may report versions and status; an operator may change labels.")
 
 
-async def _still_there(principal: Principal, name: str, reading: Awaitable[Instance]) -> Instance:
+async def _still_there(principal: Principal, name: str, reading: Awaitable[T]) -> T:
     """Await something of an instance; one that vanished meanwhile was decommissioned, and is told so."""
     try:
         return await reading

@@ -14,7 +14,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.routes import HTTPRoute
 
 from dides.api.orders import LONGEST_KEY
-from dides.protocol import messages, queries
+from dides.protocol import forecast, messages, queries
 from dides.protocol.fields import LARGEST, Name
 
 Node = dict[str, Any]
@@ -67,7 +67,8 @@ class Document(JsonRenderPlugin):
 
 def complete(app: Litestar, drawn: Node, extra: tuple[type[msgspec.Struct], ...]) -> Node:
     """Return what Litestar has drawn of an application, with the messages and parameters as they are checked."""
-    known = {name: each for name, each in inspect.getmembers(messages, inspect.isclass) if _is_message(each)}
+    classes = (each for module in (messages, forecast) for each in inspect.getmembers(module, inspect.isclass))
+    known = {name: each for name, each in classes if _is_message(each)}
     used = [known[name] for name in drawn["components"]["schemas"] if name in known]
     _, schemas = msgspec.json.schema_components([*used, *extra], ref_template=REFERENCE)
     schemas = {name: {**schema, **TOGETHER.get(name, {})} for name, schema in sorted(schemas.items())}

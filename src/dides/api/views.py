@@ -10,7 +10,7 @@ from dides.protocol import messages
 from dides.store.records import Event
 
 
-def instance_view(instance: Instance) -> messages.Instance:
+def instance_view(instance: Instance, *, converging: bool) -> messages.Instance:
     """Return an instance as the wire has it."""
     return messages.Instance(
         name=instance.name,
@@ -24,6 +24,7 @@ def instance_view(instance: Instance) -> messages.Instance:
         registered_at=to_datetime(instance.registered_at),
         last_heartbeat_at=None if instance.last_heartbeat_at is None else to_datetime(instance.last_heartbeat_at),
         reachable=instance.reachable,
+        converging=converging,
     )
 
 
@@ -61,13 +62,19 @@ def deployment_view(deployment: model.Deployment) -> messages.Deployment:
             failed=counts.failed,
             skipped=counts.skipped,
         ),
-        wave=None,
+        wave=wave_view(deployment),
         held_by=held_by(deployment),
         rolled_back_by=deployment.rolled_back_by,
         created_at=to_datetime(deployment.created_at),
         finished_at=None if deployment.finished_at is None else to_datetime(deployment.finished_at),
         created_by=deployment.created_by,
     )
+
+
+def wave_view(deployment: model.Deployment) -> messages.Wave | None:
+    """Return the open wave as the wire has it; None without waves."""
+    of = len(deployment.waves)
+    return messages.Wave(open=deployment.wave.open, of=of) if of > 1 else None
 
 
 def target_view(target: model.Target) -> messages.Target:

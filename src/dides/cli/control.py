@@ -8,9 +8,10 @@ import typer
 
 from dides.cli.attend import attend_or_leave
 from dides.cli.connection import DEFAULT_SERVER, Server, Token, converse
-from dides.cli.exits import ExitCode, exit_code_of
-from dides.cli.options import Output, UsageError, Wait
-from dides.cli.output import Format, make_console, make_progress_console, print_json, print_remark
+from dides.cli.exits import exit_code_of
+from dides.cli.options import Output, UsageError, Wait, Yes
+from dides.cli.output import Format, make_console, make_progress_console, print_json
+from dides.cli.question import confirm
 from dides.cli.show import show_deployment
 from dides.cli.words import say_state
 from dides.client.operator import OperatorClient
@@ -21,7 +22,6 @@ AlsoRollBack = Annotated[
     bool, typer.Option("--rollback", help="Also return every instance that it touched to what it had.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Also while an update of it runs.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def pause(output: Output = Format.TABLE, server: Server = DEFAULT_SERVER, token: Token = None) -> None:
@@ -42,6 +42,16 @@ def resume(output: Output = Format.TABLE, server: Server = DEFAULT_SERVER, token
 
     """
     act(OperatorClient.resume, output, server, token)
+
+
+def promote(output: Output = Format.TABLE, server: Server = DEFAULT_SERVER, token: Token = None) -> None:
+    """Open the next wave of a deployment whose wave is over, and waits or soaks.
+
+    Example:
+      dides promote
+
+    """
+    act(OperatorClient.promote, output, server, token)
 
 
 def progress(output: Output = Format.TABLE, server: Server = DEFAULT_SERVER, token: Token = None) -> None:
@@ -117,17 +127,6 @@ def decommission(
         print_json(instance)
     else:
         make_console().print(f"{name} is decommissioned; its agent stops at its next heartbeat.")
-
-
-def confirm(question: str) -> None:
-    """Ask on the terminal, and leave when the answer is no. Raises typer.Exit."""
-    try:
-        agreed = typer.confirm(question, err=True)
-    except typer.Abort as error:
-        raise typer.Exit(ExitCode.INTERRUPTED) from error
-    if not agreed:
-        print_remark("Nothing was done.")
-        raise typer.Exit(ExitCode.FAILED)
 
 
 def say_instance(instance: Instance) -> str:

@@ -10,17 +10,20 @@ from msgspec import UNSET
 from dides.cli.attend import attend_or_leave
 from dides.cli.connection import DEFAULT_SERVER, Server, Token, converse
 from dides.cli.exits import exit_code_of
+from dides.cli.forecasts import print_forecast
 from dides.cli.options import (
     LabelOptions,
     Output,
     SelectorOption,
     UsageError,
     Wait,
-    read_amount,
+    Yes,
     read_labels,
     read_selector,
 )
-from dides.cli.output import Format, make_progress_console, print_remark
+from dides.cli.output import Format, make_console, make_progress_console, print_remark
+from dides.cli.policy_options import takes_configuration
+from dides.cli.question import can_ask, confirm
 from dides.cli.show import show_deployment
 from dides.client.errors import UnreachableError
 from dides.client.operator import OperatorClient
@@ -29,7 +32,6 @@ from dides.protocol.messages import Configuration, Deployment, DeployRequest
 RETRY_PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Seconds before each further try of the trigger while the coordinator cannot be reached."""
 LONGEST_PAUSE = 10.0
-LONGEST_TIMEOUT = 31_536_000.0
 
 CodeVersion = Annotated[
     str | None,
@@ -45,40 +47,18 @@ ConfigurationVersion = Annotated[
     ),
 ]
 WholeFleet = Annotated[bool, typer.Option("--all", help="Every instance of the fleet.")]
-BatchSize = Annotated[
-    str,
-    typer.Option(
-        "--batch-size",
-        metavar="AMOUNT",
-        help='How many are updated at once: a count, or a percentage like "25%".',
-    ),
-]
-FailureThreshold = Annotated[
-    str,
-    typer.Option("--failure-threshold", metavar="AMOUNT", help="How many failures stop it: a count, or a percentage."),
-]
-UpdateTimeout = Annotated[
-    float,
-    typer.Option(
-        "--update-timeout", metavar="SECONDS", help="After how long an update that is not healthy has failed."
-    ),
-]
-AutoRollback = Annotated[
-    bool,
-    typer.Option("--auto-rollback/--no-auto-rollback", help="Roll back by itself when it fails, or not."),
-]
 
 
+@takes_configuration
 def deploy(
     code: CodeVersion = None,
     config: ConfigurationVersion = None,
     label: LabelOptions = None,
     selector: SelectorOption = None,
     whole_fleet: WholeFleet = False,
-    batch_size: BatchSize = "1",
-    failure_threshold: FailureThreshold = "1",
-    update_timeout: UpdateTimeout = 600,
-    auto_rollback: AutoRollback = True,
+    *,
+    configuration: Configuration,
+    yes: Yes = False,
     wait: Wait = True,
     output: Output = Format.TABLE,
     server: Server = DEFAULT_SERVER,
@@ -86,26 +66,22 @@ def deploy(
 ) -> None:
     """Roll a version out, a few instances at a time.
 
-    Watches the rollout, and the rollback if one follows, until it ends. Ctrl-C stops the watching, not the rollout.
+    On a terminal it shows the plan first (see dides plan) and asks, unless --yes. Then it watches the rollout, and the
+    rollback if one follows, until it ends. Ctrl-C stops the watching, not the rollout.
 
     Exit codes: 0 completed, 1 failed, 2 wrong usage, 3 aborted, 4 refused or unreachable, 130 Ctrl-C.
 
     Example:
       dides deploy 1.1.0 -l env=production --batch-size 25% --failure-threshold 2
+      dides deploy 1.1.0 -l env=production --waves 1,10% --wave-pause manual
       dides deploy --config 7 -S "role in (web,api)" --no-wait
 
     """
-    request = make_request(
-        code,
-        config,
-        read_target(label, selector, whole_fleet),
-        Configuration(
-            batch_size=read_amount(batch_size, "--batch-size"),
-            failure_threshold=read_amount(failure_threshold, "--failure-threshold"),
-            update_timeout=read_timeout(update_timeout),
-            auto_rollback=auto_rollback,
-        ),
-    )
+    request = make_request(code, config, read_target(label, selector, whole_fleet), configuration)
+    if not yes and can_ask():
+        forecast = converse(server, token, lambda client: client.plan(request))
+        print_forecast(request, forecast, make_console(stderr=True))
+        confirm("Go ahead?")
     deployment = converse(server, token, lambda client: roll_out(client, request, wait=wait, output=output))
     show_deployment(deployment, output, watched=wait)
     raise typer.Exit(exit_code_of(deployment))
@@ -126,13 +102,6 @@ def read_target(
             "Say which instances: -l env=production, or --selector 'role in (web,api)', or --all for the whole fleet."
         )
     return (read_labels(label) if label or whole_fleet else None), read_selector(selector or None)
-
-
-def read_timeout(seconds: float) -> float:
-    """Return seconds as they are. Raises typer.BadParameter unless they are above 0 and at most a year."""
-    if not 0 < seconds <= LONGEST_TIMEOUT:
-        raise typer.BadParameter("must be above 0 and at most 31536000 (a year).", param_hint="--update-timeout")
-    return seconds
 
 
 def make_request(

@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from dides.cli.output import clean
-from dides.cli.progress import ServerTime, counts, done, failure, headline, verdict, window
+from dides.cli.progress import ServerTime, counts, done, failure, headline, held, verdict, window
 from dides.cli.watch import Sight
-from dides.cli.words import DEPLOYMENT, HELD_BY, TARGET, UNREACHABLE, in_flight, say_duration
+from dides.cli.words import DEPLOYMENT, TARGET, UNREACHABLE, in_flight, is_waiting, say_duration, say_wave
 from dides.model.deployment import TargetState
 from dides.protocol.messages import Deployment
 
@@ -86,7 +86,8 @@ class LiveDisplay:
         bar = ProgressBar(
             total=max(progress.total, 1), completed=done(progress), complete_style=style, finished_style=style
         )
-        row.add_row(bar, f"{done(progress)}/{progress.total}  {say_duration(elapsed)}")
+        parts = [say_wave(deployment), f"{done(progress)}/{progress.total}", say_duration(elapsed)]
+        row.add_row(bar, "  ".join(part for part in parts if part))
         return row
 
     def _window(self, sight: Sight) -> Iterator[Text]:
@@ -96,8 +97,9 @@ class LiveDisplay:
             yield Text.assemble(
                 (f"  {mark.on(self._console)} {moment.instance}", mark.style),
                 f"  for {say_duration(moment.seconds)}",
+                f", {moment.reason}" if moment.reason else "",
             )
         if (more := sight.deployment.progress.updating - ROWS) > 0:
             yield Text(f"    and {more} more")
-        if held := sight.deployment.held_by:
-            yield Text(f"  {HELD_BY.get(held, held)}", style="dim")
+        if reason := held(sight.deployment, sight.soaks_until, self._time):
+            yield Text(f"  {reason}", style="" if is_waiting(sight.deployment) else "dim")

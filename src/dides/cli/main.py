@@ -30,10 +30,13 @@ class Entry(NamedTuple):
 ROLL_OUT, LOOK, RUN = "Roll out", "Look", "Run"
 COMMANDS: dict[str, Entry] = {
     "deploy": Entry("dides.cli.deploy", "deploy", "Roll a version out, a few instances at a time.", ROLL_OUT),
+    "plan": Entry("dides.cli.plan", "plan", "Say what a deployment would do, and change nothing.", ROLL_OUT),
+    "rehearse": Entry("dides.cli.rehearse", "rehearse", "Run a deployment many times on a simulated fleet.", ROLL_OUT),
     "rollback": Entry("dides.cli.control", "rollback", "Undo the deployment in flight, or the newest one.", ROLL_OUT),
     "abort": Entry("dides.cli.control", "abort", "Stop the deployment in flight.", ROLL_OUT),
     "pause": Entry("dides.cli.control", "pause", "Start no further updates until resumed.", ROLL_OUT),
     "resume": Entry("dides.cli.control", "resume", "Go on after a pause.", ROLL_OUT),
+    "promote": Entry("dides.cli.control", "promote", "Open the next wave.", ROLL_OUT),
     "progress": Entry("dides.cli.control", "progress", "Take one reconcile step now.", ROLL_OUT),
     "status": Entry("dides.cli.status", "status", "Show the fleet in numbers and the newest deployment.", LOOK),
     "instances": Entry("dides.cli.read", "instances", "List instances.", LOOK),

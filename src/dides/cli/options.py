@@ -6,7 +6,6 @@ import typer
 
 from dides.cli.output import Format
 from dides.model.errors import InvalidError
-from dides.model.policy import MAX_COUNT, Amount, hundredths
 from dides.model.selector import check_label, parse_selector
 
 Output = Annotated[
@@ -37,6 +36,8 @@ Wait = Annotated[
     bool,
     typer.Option("--wait/--no-wait", help="Watch it until it ends, or return at once."),
 ]
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 class UsageError(typer.BadParameter):
@@ -75,18 +76,3 @@ def join_selectors(labels: dict[str, str], selector: str | None) -> str | None:
     """Return one selector for labels and a selector that must both hold; None for every instance."""
     parts = [f"{key}={value}" for key, value in labels.items()]
     return ",".join([*parts, *([selector] if selector else [])]) or None
-
-
-def read_amount(text: str, option: str) -> Amount:
-    """Return a count or a percentage. Raises typer.BadParameter, naming the option, when it is neither."""
-    try:
-        if text.endswith("%"):
-            hundredths(text)
-            return text
-        count = int(text)
-    except ValueError as error:
-        reason = str(error) if text.endswith("%") else 'must be a count such as 2, or a percentage such as "25%"'
-        raise typer.BadParameter(f"{reason}.", param_hint=option) from error
-    if not 1 <= count <= MAX_COUNT:
-        raise typer.BadParameter(f"must be from 1 to {MAX_COUNT:,}.", param_hint=option)
-    return count

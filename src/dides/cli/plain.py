@@ -7,11 +7,10 @@ from rich.console import Console
 from rich.text import Text
 
 from dides.cli.output import clean
-from dides.cli.progress import ServerTime, done, failure, headline, verdict
+from dides.cli.progress import ServerTime, done, failure, headline, held, verdict
 from dides.cli.watch import Sight
-from dides.cli.words import HELD_BY, in_flight, say_duration
-from dides.model.deployment import DeploymentStatus
-from dides.protocol.messages import Deployment
+from dides.cli.words import in_flight, is_waiting, say_duration, say_wave
+from dides.protocol.messages import Target
 
 NAMES = 5
 """Updating instances named at most in a line; the rest is counted."""
@@ -23,7 +22,7 @@ class PlainDisplay:
     def __init__(self, console: Console, time: ServerTime) -> None:
         self._console = console
         self._time = time
-        self._shown: Deployment | None = None
+        self._shown: str | None = None
         self._away = False
 
     def __enter__(self) -> Self:
@@ -40,8 +39,11 @@ class PlainDisplay:
             self._line(headline(sight.deployment))
         for target in sight.failures:
             self._console.print(failure(target, self._console), soft_wrap=True)
-        self._line(self._status(sight))
-        self._shown = sight.deployment
+        status = self._status(sight)
+        if status != self._shown:
+            elapsed = self._time.seconds_since(sight.deployment.created_at, sight.deployment.finished_at)
+            self._line(f"[{say_duration(elapsed)}] {status}")
+        self._shown = status
         if not in_flight(sight.deployment):
             self._console.print(verdict(sight.deployment, self._time, self._console), soft_wrap=True)
 
@@ -65,16 +67,22 @@ class PlainDisplay:
         ]
         parts += [f"{progress.failed} failed"] if progress.failed else []
         parts += [f"{progress.skipped} skipped"] if progress.skipped else []
-        if deployment.status is DeploymentStatus.PAUSED:
-            parts.append(HELD_BY["paused"])
-        elapsed = self._time.seconds_since(deployment.created_at, deployment.finished_at)
-        return f"[{say_duration(elapsed)}] {', '.join(parts)}"
+        if wave := say_wave(deployment):
+            parts.append(wave)
+        if is_waiting(deployment):
+            parts.append(held(deployment, sight.soaks_until, self._time))
+        return ", ".join(parts)
 
     def _names(self, sight: Sight) -> str:
-        names = [target.instance for target in sight.updating[:NAMES]]
+        names = [_name(target) for target in sight.updating[:NAMES]]
         if (more := sight.deployment.progress.updating - len(names)) > 0 and names:
             names.append(f"and {more} more")
         return f" ({', '.join(names)})" if names else ""
 
     def _line(self, text: str) -> None:
         self._console.print(Text(text), soft_wrap=True)
+
+
+def _name(target: Target) -> str:
+    """Return an updating target, with why it has to be told once more if so."""
+    return f"{target.instance}: {clean(target.reason)}" if target.reason else target.instance

@@ -8,7 +8,16 @@ from rich.padding import Padding
 from rich.text import Text
 
 from dides.cli.output import clean
-from dides.cli.words import DEPLOYMENT, TARGET, in_flight, say_duration, say_selection, say_version
+from dides.cli.words import (
+    DEPLOYMENT,
+    TARGET,
+    in_flight,
+    say_duration,
+    say_held,
+    say_selection,
+    say_threshold,
+    say_version,
+)
 from dides.clock import Clock
 from dides.model.deployment import TargetState
 from dides.protocol.messages import Deployment, Progress, Target
@@ -34,6 +43,10 @@ class ServerTime:
         end = until.timestamp() if until else self._local() - self._ahead
         return max(0.0, end - moment.timestamp())
 
+    def seconds_until(self, moment: datetime) -> float:
+        """Return the seconds from now to a moment of the coordinator; never negative."""
+        return max(0.0, moment.timestamp() - self._local() + self._ahead)
+
     def _local(self) -> float:
         return self._clock.now() / 1000
 
@@ -49,7 +62,7 @@ def headline(deployment: Deployment) -> str:
         return f"Deployment {deployment.id}: {say_version(deployment)}, {say_pace(deployment)}"
     return (
         f"Deployment {deployment.id}: {say_version(deployment)} to {say_selection(deployment)}, "
-        f"{say_pace(deployment)}, {say_threshold(deployment)}"
+        f"{say_pace(deployment)}, {say_threshold(deployment.configuration.failure_threshold)}"
     )
 
 
@@ -58,18 +71,16 @@ def say_pace(deployment: Deployment) -> str:
     return f"{deployment.configuration.batch_size} at a time"
 
 
-def say_threshold(deployment: Deployment) -> str:
-    """Return how many failures stop it."""
-    threshold = deployment.configuration.failure_threshold
-    if isinstance(threshold, str):
-        return f"stops when {threshold} failed"
-    return f"stops at {threshold} failure{'' if threshold == 1 else 's'}"
-
-
 def counts(progress: Progress, console: Console) -> Text:
     """Return how many targets are in each state, in symbols and words; those in which none is are dim."""
     order = ("succeeded", "updating", "pending", "failed", "skipped")
     return Text("  ").join(TARGET[TargetState(state)].count(console, getattr(progress, state)) for state in order)
+
+
+def held(deployment: Deployment, soaks_until: datetime | None, time: ServerTime) -> str:
+    """Return what holds a deployment, and for how long still where that is known; "" when nothing does."""
+    left = f", for {say_duration(time.seconds_until(soaks_until))} more" if soaks_until else ""
+    return f"{say_held(deployment)}{left}"
 
 
 def failure(target: Target, console: Console) -> Group:
@@ -99,9 +110,11 @@ class Moment(msgspec.Struct, frozen=True):
 
     instance: str
     seconds: float
+    reason: str = ""
+    """Why it has to be told once more."""
 
 
 def window(updating: tuple[Target, ...], time: ServerTime) -> list[Moment]:
     """Return the updating targets, the longest first."""
-    moments = [Moment(target.instance, time.seconds_since(target.told_at)) for target in updating]
+    moments = [Moment(each.instance, time.seconds_since(each.told_at), clean(each.reason)) for each in updating]
     return sorted(moments, key=lambda moment: -moment.seconds)

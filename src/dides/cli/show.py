@@ -8,9 +8,10 @@ from rich.text import Text
 from dides.cli.output import Format, clean, make_console, print_json
 from dides.cli.progress import ServerTime, counts, headline, verdict
 from dides.cli.tables import Cell, instance_status, print_facts, print_targets, say_labels
-from dides.cli.words import HELD_BY, in_flight, say_state, say_time
+from dides.cli.words import in_flight, say_held, say_state, say_time, say_wave
 from dides.clock import SystemClock
-from dides.protocol.messages import Deployment, Instance, Target
+from dides.model.policy import Ordering
+from dides.protocol.messages import Configuration, Deployment, Instance, Target
 
 
 def show_deployment(deployment: Deployment, output: Format, *, watched: bool = False) -> None:
@@ -29,8 +30,10 @@ def print_deployment(deployment: Deployment, console: Console) -> None:
     console.print(Text(headline(deployment), style="bold"))
     console.print(verdict(deployment, ServerTime(SystemClock()), console))
     console.print(counts(deployment.progress, console))
-    if deployment.held_by:
-        console.print(Text(f"Held: {HELD_BY.get(deployment.held_by, deployment.held_by)}"))
+    if wave := say_wave(deployment):
+        console.print(f"{wave.capitalize()}.")
+    if held := say_held(deployment):
+        console.print(Text(f"Held: {held}"))
     if deployment.rolled_back_by is not None:
         console.print(f"Rolled back by deployment {deployment.rolled_back_by}.")
 
@@ -38,18 +41,39 @@ def print_deployment(deployment: Deployment, console: Console) -> None:
 def print_deployment_with_targets(deployment: Deployment, targets: Sequence[Target], console: Console) -> None:
     """Print everything about a deployment."""
     print_deployment(deployment, console)
-    configuration = deployment.configuration
     print_facts(
         {
             "Created": f"{say_time(deployment.created_at)} by {deployment.created_by}",
             "Finished": say_time(deployment.finished_at),
-            "Update timeout": f"{configuration.update_timeout:g} s",
-            "Rolls back by itself": "yes" if configuration.auto_rollback else "no",
+            **say_configuration(deployment.configuration),
         },
         console,
     )
     console.print()
     print_targets(targets, console)
+
+
+def say_configuration(configuration: Configuration) -> dict[str, str]:
+    """Return how a deployment proceeds, beyond what its headline says; what was left out is left out."""
+    waves = ", ".join(map(str, configuration.waves))
+    pause = "until promoted" if configuration.wave_pause == "manual" else f"{configuration.wave_pause:g} s"
+    facts = {
+        "Waves": f"{waves}, then the rest" if waves else "",
+        "Between waves": pause if waves and configuration.wave_pause else "",
+        "Minimum healthy time": _seconds(configuration.min_healthy_time),
+        "Update timeout": _seconds(configuration.update_timeout),
+        "Deadline": _seconds(configuration.deadline),
+        "Unavailable at most": str(configuration.max_unavailable or ""),
+        "Spread by": configuration.spread_by or "",
+        "Retries": str(configuration.retries or ""),
+        "Order": "shuffled" if configuration.order is Ordering.SHUFFLE else "",
+        "Rolls back by itself": "yes" if configuration.auto_rollback else "no",
+    }
+    return {name: fact for name, fact in facts.items() if fact}
+
+
+def _seconds(number: float | None) -> str:
+    return f"{number:g} s" if number else ""
 
 
 def print_instance(instance: Instance, *, updating: bool, console: Console) -> None:

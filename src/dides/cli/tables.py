@@ -10,6 +10,7 @@ from rich.text import Text
 
 from dides.cli.output import clean
 from dides.cli.words import (
+    CONVERGING,
     DEPLOYMENT,
     DRIFTED,
     STATUS,
@@ -72,6 +73,7 @@ def print_targets(targets: Sequence[Target], console: Console) -> None:
         "To": lambda target: say_state(target.to),
         "Told": lambda target: say_time(target.told_at),
         "Took": say_took,
+        **({"Attempt": lambda target: str(target.attempt)} if any(target.attempt > 1 for target in targets) else {}),
         **({"Why": say_why} if any(target.reason or target.message for target in targets) else {}),
     }
     print_rows(targets, columns, console)
@@ -115,11 +117,13 @@ def as_text(cell: Cell) -> Text:
 
 
 def instance_status(instance: Instance, updating: Set[str], console: Console) -> Text:
-    """Return how an instance says it is, and whether it cannot be reached or has drifted."""
+    """Return how an instance says it is, and whether it cannot be reached, converges or has drifted."""
     parts = [STATUS[instance.status].text(console)]
     if not instance.reachable:
         parts.append(UNREACHABLE.text(console))
-    if is_drifted(instance) and instance.name not in updating:
+    if instance.converging:
+        parts.append(CONVERGING.text(console))
+    elif is_drifted(instance) and instance.name not in updating:
         parts.append(DRIFTED.text(console))
     return Text(" ").join(parts)
 

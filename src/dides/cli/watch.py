@@ -1,7 +1,8 @@
 """Follows a deployment to its end by asking again and again, also while the coordinator is away for a while."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -12,7 +13,7 @@ from dides.client.errors import UnreachableError
 from dides.client.operator import OperatorClient
 from dides.clock import Clock
 from dides.model.deployment import TargetState
-from dides.protocol.messages import Deployment, Target
+from dides.protocol.messages import Deployment, Event, Target
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[object]]
@@ -23,6 +24,9 @@ AWAY_PAUSE, LONGEST_AWAY_PAUSE = 0.5, 10.0
 """Seconds between two questions to a coordinator that is away, and the most that it may ask for."""
 PATIENCE = 600.0
 """Seconds for which the coordinator may be away before watching gives up."""
+SOAK = "soak"
+RECENT = 100
+"""Events among which the beginning of a soak is looked for: not much happens in one."""
 MAX_TARGETS = 1000
 """Targets read of one state at a time: enough to show, and one page whatever the size of the fleet."""
 
@@ -34,6 +38,8 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     updating: tuple[Target, ...] = ()
     failures: tuple[Target, ...] = ()
     """Failed targets that no earlier sight had."""
+    soaks_until: datetime | None = None
+    """When the open wave, which is over, has soaked; None while none does, or when that is not known."""
 
 
 class Display(Protocol):
@@ -70,6 +76,7 @@ class Follower:
         self._sleep = sleep
         self._patience = patience
         self._known_failures: set[tuple[str, int]] = set()
+        self._shown: Sight | None = None
 
     async def follow(self, deployment_id: int, seen: Deployment | None = None) -> Deployment:
         """Show a deployment until it is final, and return it as it ended; `seen` is it as last seen, if it was.
@@ -81,8 +88,10 @@ class Follower:
         pause = SHORTEST
         shown: Deployment | None = None
         while True:
+            if deployment != shown or deployment.configuration.retries:
+                # Further attempts at a target change nothing in the deployment.
+                self._show(await self._persist(partial(self._look, deployment)))
             if deployment != shown:
-                self._display.show(await self._persist(partial(self._look, deployment)))
                 pause = SHORTEST if shown is None else max(SHORTEST, pause / 2)
             else:
                 pause = min(LONGEST, pause * 1.5)
@@ -92,13 +101,22 @@ class Follower:
             await self._sleep(pause)
             deployment = await self._persist(ask)
 
+    def _show(self, sight: Sight) -> None:
+        if sight != self._shown:
+            self._display.show(sight)
+        self._shown = sight
+
     async def _look(self, deployment: Deployment) -> Sight:
         progress = deployment.progress
         updating = await self._targets(deployment, TargetState.UPDATING) if progress.updating else ()
         failed = await self._targets(deployment, TargetState.FAILED) if progress.failed else ()
         news = tuple(target for target in failed if (target.instance, target.attempt) not in self._known_failures)
         self._known_failures.update((target.instance, target.attempt) for target in news)
-        return Sight(deployment=deployment, updating=updating, failures=news)
+        soaks_until = await self._soaks_until(deployment) if deployment.held_by == SOAK else None
+        return Sight(deployment=deployment, updating=updating, failures=news, soaks_until=soaks_until)
+
+    async def _soaks_until(self, deployment: Deployment) -> datetime | None:
+        return soak_end(await self._client.events(deployment_id=deployment.id, limit=RECENT))
 
     async def _targets(self, deployment: Deployment, state: TargetState) -> tuple[Target, ...]:
         return await first(self._client.targets(deployment.id, state=state), MAX_TARGETS)
@@ -120,6 +138,21 @@ class Follower:
                 if away:
                     self._display.show_back()
                 return answer
+
+
+def soak_end(events: Sequence[Event]) -> datetime | None:
+    """Return when the newest soak in these events ends; a pause puts that off by its length."""
+    end: datetime | None = None
+    paused: datetime | None = None
+    for event in events:
+        match event.kind:
+            case "wave.soaking":
+                end = event.at + timedelta(seconds=event.data["seconds"])
+            case "deployment.paused":
+                paused = event.at
+            case "deployment.resumed" if end and paused:
+                end += event.at - paused
+    return end
 
 
 async def first(items: AsyncIterator[T], most: int) -> tuple[T, ...]:

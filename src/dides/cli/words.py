@@ -1,5 +1,6 @@
 """The words and symbols for states. The word carries the meaning; symbol and colour only help to find it."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 import msgspec
@@ -7,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dides.model.deployment import DeploymentStatus, TargetState
+from dides.model.policy import Amount
 from dides.model.state import State, Status
 from dides.protocol.messages import Deployment, Instance
 
@@ -55,16 +57,23 @@ DEPLOYMENT = {
 DRIFTED = Mark("≠", "#", "drifted", "yellow")
 UNREACHABLE = Mark("!", "!", "unreachable", "magenta")
 
+CONVERGING = Mark("↻", "~", "converging", "cyan")
+WARNING = Mark("!", "!", "warning", "yellow")
+
 HELD_BY = {
     "batch_size": "the window is full",
-    "wave": "the open wave has to end first",
-    "promote": "the next wave waits to be promoted",
-    "soak": "soaking before the next wave",
-    "max_unavailable": "too many instances are not available",
-    "spread_by": "the window is spread over the fleet",
+    "wave": "the rest of this wave has to end before the next one begins",
+    "promote": "this wave is over, and waits: dides promote opens the next one",
+    "soak": "this wave is over, and soaks before the next one begins",
+    "max_unavailable": "as many as may be are updating or not healthy (max_unavailable)",
+    "spread_by": "those that are next wait for others of their value (spread_by)",
     "paused": "paused; dides resume goes on",
 }
 """What holds a deployment, by the name on the wire."""
+WAITS = ("promote", "soak", "paused")
+"""Those of them for which nothing goes on until an operator acts, or time has passed."""
+BLOCKS = ("max_unavailable", "spread_by")
+"""Those for which something has to happen to the fleet: worth a word when nothing is updating."""
 
 
 def in_flight(deployment: Deployment) -> bool:
@@ -87,8 +96,37 @@ def say_state(state: State | None) -> str:
 
 def say_selection(deployment: Deployment) -> str:
     """Return which instances a deployment is for: its labels and selector, or the whole fleet."""
-    labels = [f"{key}={value}" for key, value in sorted(deployment.labels.items())]
-    return ",".join([*labels, *([deployment.selector] if deployment.selector else [])]) or "the whole fleet"
+    return say_selection_of(deployment.labels, deployment.selector)
+
+
+def say_selection_of(labels: Mapping[str, str], selector: str | None) -> str:
+    """Return labels and a selector as one selector; both empty mean the whole fleet."""
+    each = [f"{key}={value}" for key, value in sorted(labels.items())]
+    return ",".join([*each, *([selector] if selector else [])]) or "the whole fleet"
+
+
+def say_threshold(threshold: Amount) -> str:
+    """Return how many failures stop a deployment."""
+    if isinstance(threshold, str):
+        return f"stops when {threshold} failed"
+    return f"stops at {threshold} failure{'' if threshold == 1 else 's'}"
+
+
+def is_waiting(deployment: Deployment) -> bool:
+    """Tell whether nothing goes on, so that whoever watches wants to know why."""
+    blocked = deployment.held_by in BLOCKS and deployment.progress.updating == 0
+    return deployment.held_by in WAITS or blocked
+
+
+def say_held(deployment: Deployment) -> str:
+    """Return what keeps the next target from being told; "" when nothing does."""
+    return "" if deployment.held_by is None else HELD_BY.get(deployment.held_by, deployment.held_by)
+
+
+def say_wave(deployment: Deployment) -> str:
+    """Return which wave is open, as `wave 2 of 3`; "" without waves, and once it has ended."""
+    wave = deployment.wave
+    return f"wave {wave.open} of {wave.of}" if wave and in_flight(deployment) else ""
 
 
 def say_version(deployment: Deployment) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 from dides.client.transport import Query, Transport
+from dides.protocol.forecast import Forecast
 from dides.protocol.messages import (
     AbortRequest,
     Deployment,
@@ -29,6 +30,10 @@ class OperatorClient(Transport):
             Deployment, "POST", "/deploy", request, headers={"Idempotency-Key": idempotency_key}, patience=20
         )
 
+    async def plan(self, request: DeployRequest) -> Forecast:
+        """Return what a deployment would do; changes nothing."""
+        return await self.send(Forecast, "POST", "/deploy/plan", request, patience=20)
+
     async def in_flight(self) -> Deployment:
         """Return the deployment in flight; RefusedError with status 404 when there is none."""
         return await self.send(Deployment, "GET", "/deploy")
@@ -44,6 +49,10 @@ class OperatorClient(Transport):
     async def resume(self) -> Deployment:
         """Go on after a pause."""
         return await self.send(Deployment, "POST", "/deploy/resume", Empty())
+
+    async def promote(self) -> Deployment:
+        """Go past the wave that waits, or that soaks, to the next one."""
+        return await self.send(Deployment, "POST", "/deploy/promote", Empty())
 
     async def abort(self, *, rollback: bool = False) -> Deployment:
         """Stop the deployment in flight; with `rollback`, also return what it touched."""

@@ -1,4 +1,4 @@
-"""Brings instances that return after the end of a deployment to what they missed, a window at a time."""
+"""Brings instances that join or return after the end of a deployment to what they missed, a window at a time."""
 
 from collections.abc import Iterable, Sequence
 
@@ -36,17 +36,8 @@ class Heritage:
         return inherited(source for selector, source in self._sources if selector.matches(instance.labels))
 
 
-def inherit_at_once(tx: Transaction, newcomer: Instance) -> None:
-    """Tell an instance that nobody has told anything yet what it inherits."""
-    inheritance = Heritage(tx).of(newcomer)
-    desired = change_for(newcomer.desired, inheritance)
-    if inheritance and desired:
-        source = inheritance.source
-        _tell(tx, source, Convergence(instance=newcomer, source_id=source.id, desired=desired))
-
-
-def enqueue(tx: Transaction, returned: Sequence[Instance], *, replaced: bool = False) -> bool:
-    """Let returned instances wait for what they missed; `replaced` ones are new machines under known names.
+def enqueue(tx: Transaction, returned: Sequence[Instance], *, new: bool = False) -> bool:
+    """Let instances that joined late or returned wait for what they missed; `new` ones are machines not seen before.
 
     Returns whether any waits now.
     """
@@ -57,7 +48,7 @@ def enqueue(tx: Transaction, returned: Sequence[Instance], *, replaced: bool = F
         if heritage
         and (inheritance := heritage.of(instance))
         and (desired := change_for(instance.desired, inheritance))
-        and (replaced or _missed(tx, instance, inheritance.source))
+        and (new or _missed(tx, instance, inheritance.source))
     ]
     tx.convergences.drop(each.id for each in returned)
     for each in waiting:

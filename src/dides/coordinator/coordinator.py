@@ -8,7 +8,7 @@ from typing import TypeVar
 import structlog
 
 from dides.clock import Clock
-from dides.coordinator import deployments, housekeeping, inventory, liveness
+from dides.coordinator import deployments, housekeeping, inventory, liveness, planning
 from dides.coordinator.credentials import hash_of, new_credential
 from dides.coordinator.deployments import Key, Order, Triggered
 from dides.coordinator.feed import Feed
@@ -21,6 +21,7 @@ from dides.coordinator.reconciler import Reconciler
 from dides.coordinator.settings import Settings
 from dides.coordinator.signals import Signals
 from dides.coordinator.step import Stepped
+from dides.engine.forecast import Forecast
 from dides.model.deployment import Deployment
 from dides.model.errors import NotFoundError, RefusedError, UnavailableError
 from dides.model.instance import Instance
@@ -91,7 +92,7 @@ class Coordinator:
         )
         joined = await self._store.write(lambda tx: inventory.register(tx, newcomer))
         self._liveness.seen([spec.name])
-        self._signals.told([spec.name])
+        self._signals.told({spec.name, *joined.told})
         if joined.step_due:
             self._signals.step_due()
         return joined, credential
@@ -132,30 +133,36 @@ class Coordinator:
 
     async def trigger(self, order: Order, key: Key | None) -> Triggered:
         """Trigger a deployment."""
-        triggered = await self._decide(lambda tx: deployments.trigger(tx, order, key, self._presence.quiet_until))
+        triggered = await self._decide(lambda tx, quiet: deployments.trigger(tx, order, key, quiet))
         if triggered.stepped:
             self._after(triggered.stepped)
         return triggered
 
+    async def forecast(self, order: Order) -> Forecast:
+        """Say what a deployment would do, and change nothing."""
+        return await self._store.read(lambda tx: planning.forecast_of(tx, order))
+
     async def pause(self, actor: str) -> Deployment:
         """Pause the deployment in flight."""
-        return await self._decide(lambda tx: deployments.pause(tx, actor))
+        return await self._decide(lambda tx, _: deployments.pause(tx, actor))
 
     async def resume(self, actor: str) -> Deployment:
         """Resume the deployment in flight."""
-        deployment = await self._decide(lambda tx: deployments.resume(tx, actor))
+        deployment = await self._decide(lambda tx, _: deployments.resume(tx, actor))
         self._signals.step_due()
         return deployment
 
     async def abort(self, actor: str, *, rollback: bool) -> Deployment:
         """Abort the deployment in flight."""
-        return self._after(
-            await self._decide(lambda tx: deployments.abort(tx, actor, self._presence.quiet_until, rollback=rollback))
-        )
+        return self._after(await self._decide(lambda tx, quiet: deployments.abort(tx, actor, quiet, rollback=rollback)))
+
+    async def promote(self, actor: str) -> Deployment:
+        """Open the next wave of the deployment in flight."""
+        return self._after(await self._decide(lambda tx, quiet: deployments.promote(tx, actor, quiet)))
 
     async def roll_back(self, actor: str) -> Deployment:
         """Undo the deployment in flight, or the newest one; answers with the rollback."""
-        return self._after(await self._decide(lambda tx: deployments.roll_back(tx, actor, self._presence.quiet_until)))
+        return self._after(await self._decide(lambda tx, quiet: deployments.roll_back(tx, actor, quiet)))
 
     async def progress(self) -> Deployment:
         """Take one step by hand; NotFoundError when nothing is in flight."""
@@ -164,10 +171,13 @@ class Coordinator:
             raise NotFoundError(deployments.NOTHING_IN_FLIGHT)
         return stepped.deployment
 
-    async def _decide(self, work: Callable[[Transaction], T]) -> T:
-        """Run a unit of work that decides about a rollout, once what an outage has changed is made up for."""
+    async def _decide(self, work: Callable[[Transaction, int], T]) -> T:
+        """Run a unit of work that decides about a rollout, once what an outage has changed is made up for.
+
+        It is given the moment (ms) before which no timeout fires.
+        """
         await self._presence.check()
-        return await self._store.write(work)
+        return await self._store.write(lambda tx: work(tx, self._presence.quiet_at(tx.now)))
 
     def _after(self, stepped: Stepped) -> Deployment:
         """Pass on what a unit of work did, now that it is durable."""

@@ -1,22 +1,28 @@
 """What operators do with deployments: trigger, pause, resume, abort, roll back. Each is one unit of work."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from dides.coordinator.journal import log
 from dides.coordinator.step import Stepped, begin_rollback, step_of
 from dides.coordinator.stopping import stop_targets
+from dides.coordinator.tellings import log_wave
 from dides.coordinator.verdicts import settle_reported
+from dides.engine.availability import is_unavailable
+from dides.engine.ending import ended
+from dides.engine.limits import limits_of
 from dides.engine.order import in_order
 from dides.engine.rollback import why_not
-from dides.engine.threshold import threshold_of
-from dides.engine.window import window_of
-from dides.model.deployment import Deployment, DeploymentStatus, Kind
+from dides.engine.timers import moved, moved_target
+from dides.engine.waves import opened, why_not_promoted
+from dides.model.deployment import Deployment, DeploymentStatus, Kind, TargetState, Timers
 from dides.model.errors import ConflictError, FieldError, InFlightError, InvalidError, NotFoundError
+from dides.model.instance import Matched
+from dides.model.plan import Ending
 from dides.model.policy import Policy
 from dides.model.selector import Selector
-from dides.model.state import State
+from dides.model.state import State, Status
 from dides.store.base import Transaction
 from dides.store.records import NewDeployment, NewTarget
 
@@ -82,9 +88,32 @@ def resume(tx: Transaction, actor: str) -> Deployment:
     deployment = in_flight(tx)
     if deployment.status is DeploymentStatus.RUNNING:
         return deployment
-    tx.targets.shift_deadlines(deployment.id, tx.now - (deployment.paused_at or tx.now))
+    by = tx.now - (deployment.paused_at or tx.now)
+    tx.targets.reschedule([moved_target(each, by) for each in tx.targets.updating(deployment.id)])
     log(tx, "deployment.resumed", actor, deployment_id=deployment.id)
-    return tx.deployments.save(msgspec.structs.replace(deployment, status=DeploymentStatus.RUNNING, paused_at=None))
+    timers = moved(deployment.timers, by)
+    return tx.deployments.save(
+        msgspec.structs.replace(deployment, status=DeploymentStatus.RUNNING, paused_at=None, timers=timers)
+    )
+
+
+def promote(tx: Transaction, actor: str, quiet_until: int) -> Stepped:
+    """Open the next wave of a deployment whose open wave waits or soaks, and take the first step of it.
+
+    NotFoundError when nothing is in flight; ConflictError when no wave waits. What heartbeats have said of the open
+    wave is judged first, by its own threshold.
+    """
+    before = step_of(tx, in_flight(tx), quiet_until)
+    deployment = before.deployment
+    if not deployment.in_flight:
+        return before
+    if reason := why_not_promoted(deployment):
+        raise ConflictError(reason)
+    log(tx, "wave.promoted", actor, deployment_id=deployment.id, data={"wave": deployment.wave.open})
+    promoted = opened(deployment)
+    log_wave(tx, deployment, promoted)
+    after = step_of(tx, tx.deployments.save(promoted), quiet_until)
+    return msgspec.structs.replace(after, told=before.told | after.told)
 
 
 def abort(tx: Transaction, actor: str, quiet_until: int, *, rollback: bool) -> Stepped:
@@ -118,6 +147,14 @@ def roll_back(tx: Transaction, actor: str, quiet_until: int) -> Stepped:
     return msgspec.structs.replace(stepped, deployment=rollback)
 
 
+def matched_by(tx: Transaction, order: Order) -> list[Matched]:
+    """Return the instances that an order is for; InvalidError when there are none."""
+    if matched := tx.inventory.matching(order.selector, order.policy.spread_by):
+        return matched
+    field = "selector" if order.selector_text else "labels"
+    raise InvalidError(FieldError(field, "matches no instance; list what there is with GET /inventory/instances"))
+
+
 def in_flight(tx: Transaction) -> Deployment:
     """Return the deployment in flight; NotFoundError when there is none."""
     if deployment := tx.deployments.in_flight():
@@ -140,41 +177,45 @@ def _made_by(tx: Transaction, key: Key, actor: str) -> Deployment | None:
 
 
 def _create(tx: Transaction, order: Order) -> Deployment:
-    matched = in_order(tx.inventory.matching(order.selector))
-    if not matched:
-        field = "selector" if order.selector_text else "labels"
-        raise InvalidError(FieldError(field, "matches no instance; list what there is with GET /inventory/instances"))
-    new = NewDeployment(
-        kind=Kind.DEPLOY,
-        to=order.to,
-        labels=order.labels,
-        selector=order.selector_text,
-        policy=order.policy,
-        window=window_of(order.policy.batch_size, len(matched)),
-        threshold=threshold_of(order.policy.failure_threshold, len(matched)),
-        created_at=tx.now,
-        created_by=order.actor,
-    )
-    targets = [NewTarget(each.id, each.name, order.to, each.current) for each in matched]
-    deployment = tx.deployments.create(new, targets)
+    matched = matched_by(tx, order)
+    deployment = tx.deployments.create(_new(tx, order, matched))
+    ordered = in_order(matched, order.policy, deployment.id)
+    brake = deployment.max_unavailable is not None
+    targets = [
+        NewTarget(each.id, each.name, order.to, each.current, each.spread, brake and each.status is not Status.HEALTHY)
+        for each in ordered
+    ]
+    tx.targets.create(deployment.id, targets)
     data = {"to": msgspec.to_builtins(order.to), "targets": len(targets), "policy": msgspec.to_builtins(order.policy)}
     log(tx, "deployment.triggered", order.actor, deployment_id=deployment.id, data=data)
     return deployment
 
 
+def _new(tx: Transaction, order: Order, matched: Sequence[Matched]) -> NewDeployment:
+    policy, limits = order.policy, limits_of(order.policy, matched)
+    unavailable = sum(is_unavailable(TargetState.PENDING, each.status) for each in matched)
+    return NewDeployment(
+        kind=Kind.DEPLOY,
+        to=order.to,
+        labels=order.labels,
+        selector=order.selector_text,
+        policy=policy,
+        **msgspec.structs.asdict(limits),
+        total=len(matched),
+        unavailable=0 if limits.max_unavailable is None else unavailable,
+        spread={} if limits.share is None else dict.fromkeys(sorted({each.spread for each in matched}), 0),
+        timers=Timers(deadline_at=None if policy.deadline_ms is None else tx.now + policy.deadline_ms),
+        created_at=tx.now,
+        created_by=order.actor,
+    )
+
+
 def _stop(tx: Transaction, deployment: Deployment, actor: str, reason: str) -> tuple[set[str], Deployment]:
     deployment = settle_reported(tx, deployment)
     told = stop_targets(tx, deployment)
-    stopped = msgspec.structs.replace(
-        deployment,
-        counts=deployment.counts.stopped(),
-        status=DeploymentStatus.ABORTED,
-        reason=reason,
-        finished_at=tx.now,
-        paused_at=None,
-    )
+    aborted = Ending(status=DeploymentStatus.ABORTED, reason=reason, stop=True)
     log(tx, "deployment.aborted", actor, deployment_id=deployment.id, data={"reason": reason})
-    return told, tx.deployments.save(stopped)
+    return told, tx.deployments.save(ended(deployment, aborted, tx.now))
 
 
 def _check_may_roll_back(deployment: Deployment) -> None:

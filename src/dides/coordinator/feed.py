@@ -10,7 +10,8 @@ class Feed:
     """Wakes those who listen for an instance. Everything happens on one event loop."""
 
     def __init__(self) -> None:
-        self._listeners: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        # Kept and woken in order, so that a simulation with the same seed takes the same course in every process.
+        self._listeners: defaultdict[str, dict[asyncio.Event, None]] = defaultdict(dict)
         self.closed = False
         """True once the coordinator stops: nobody is kept waiting any more."""
 
@@ -21,18 +22,18 @@ class Feed:
         Listen first and read afterwards: then no change falls between the two.
         """
         heard = asyncio.Event()
-        self._listeners[name].add(heard)
+        self._listeners[name][heard] = None
         try:
             yield heard
         finally:
-            self._listeners[name].discard(heard)
+            self._listeners[name].pop(heard, None)
             if not self._listeners[name]:
                 del self._listeners[name]
 
     def publish(self, names: Iterable[str]) -> None:
         """Wake everyone who listens for these instances."""
-        for name in names:
-            for heard in self._listeners.get(name, ()):
+        for name in sorted(names):
+            for heard in list(self._listeners.get(name, ())):
                 heard.set()
 
     def close(self) -> None:

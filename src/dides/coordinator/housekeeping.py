@@ -4,6 +4,7 @@ import msgspec
 
 from dides.coordinator.deployments import KEEP_KEYS_MS
 from dides.coordinator.settings import Settings
+from dides.engine.timers import moved, moved_hold, moved_target
 from dides.model.deployment import DeploymentStatus
 from dides.store.base import Transaction
 
@@ -34,9 +35,16 @@ def _stand_still(tx: Transaction, away: int, quiet_until: int) -> None:
     """Move deadlines by the time (ms) that nobody was there to watch."""
     tx.convergences.shift_deadlines(away, at_least=quiet_until)
     deployment = tx.deployments.in_flight()
-    if deployment and deployment.status is DeploymentStatus.RUNNING:
-        # A paused one's deadlines are moved when it resumes, by all the time that it was paused.
-        tx.targets.shift_deadlines(deployment.id, away, at_least=quiet_until)
+    if deployment is None:
+        return
+    updating = [moved_hold(each, away, quiet_until) for each in tx.targets.updating(deployment.id)]
+    if deployment.status is DeploymentStatus.RUNNING:
+        # The timers of a paused one are moved when it resumes, by all the time that it was paused.
+        updating = [moved_target(each, away, quiet_until) for each in updating]
+        timers = moved(deployment.timers, away, quiet_until)
+        if timers != deployment.timers:
+            tx.deployments.save(msgspec.structs.replace(deployment, timers=timers))
+    tx.targets.reschedule(updating)
 
 
 def note_alive(tx: Transaction) -> None:

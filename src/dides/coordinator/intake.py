@@ -1,15 +1,15 @@
 """Takes heartbeats in: one unit of work for as many as have gathered."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import UNSET
 
 from dides.coordinator import convergence
+from dides.coordinator.following import follow_reports, targets_of
 from dides.coordinator.journal import event
 from dides.engine.rollback import last_good_after
-from dides.engine.verdict import NO_TIMEOUTS, judge, note
-from dides.model.deployment import Deployment, Target, TargetState
+from dides.model.deployment import Target
 from dides.model.instance import Instance, Report
 from dides.model.state import State
 from dides.protocol.messages import Heartbeat
@@ -39,7 +39,7 @@ def take_in(tx: Transaction, batch: Sequence[Incoming]) -> TakenIn:
     """Store a batch of heartbeats and what they mean; one that changes nothing but the time leaves no event."""
     before = tx.inventory.many({incoming.name for incoming in batch})
     deployment = tx.deployments.in_flight()
-    targets = _targets(tx, deployment, before.values())
+    targets = targets_of(tx, deployment, before.values())
     after = dict(before)
     heard: list[tuple[Instance, Report]] = []
     for incoming in batch:
@@ -50,8 +50,7 @@ def take_in(tx: Transaction, batch: Sequence[Incoming]) -> TakenIn:
     tx.inventory.record(list(after.values()))
     tx.events.append([news for name in before if (news := _news(tx, before[name], after[name]))])
     returned = [after[name] for name in before if not before[name].reachable]
-    step_due = _note(tx, deployment, targets, heard) if deployment else False
-    step_due |= _undefer(tx, deployment, targets, returned) if deployment else False
+    step_due = follow_reports(tx, deployment, targets, heard, list(before.values())) if deployment else False
     left = convergence.settle(tx, after.values())
     came = convergence.enqueue(tx, [each for each in returned if not _was_told(targets.get(each.id))])
     told = convergence.admit(tx) if left or came else set()
@@ -106,46 +105,6 @@ def _news(tx: Transaction, before: Instance, after: Instance) -> Event | None:
     if not data:
         return None
     return event(tx, "instance.reported", after.name, instance=after.name, deployment_id=after.told_by, data=data)
-
-
-def _targets(tx: Transaction, deployment: Deployment | None, senders: Iterable[Instance]) -> dict[int, Target]:
-    """Return the senders' targets in the deployment in flight, by instance id."""
-    if deployment is None:
-        return {}
-    found = tx.targets.of(deployment.id, (instance.id for instance in senders))
-    return {target.instance_id: target for target in found if target.instance_id is not None}
-
-
-def _note(
-    tx: Transaction, deployment: Deployment, targets: dict[int, Target], heard: Sequence[tuple[Instance, Report]]
-) -> bool:
-    """Write down what the reports say of told targets; return whether any of it calls for a verdict."""
-    noted: dict[int, Target] = {}
-    for instance, report in heard:
-        target = targets.get(instance.id)
-        if target is None or target.state not in (TargetState.UPDATING, TargetState.SUCCEEDED):
-            continue
-        changed = note(target, report)
-        if changed is not target:
-            targets[instance.id] = noted[instance.id] = changed
-    due: list[Target] = []
-    quiet: list[Target] = []
-    for target in noted.values():
-        (due if judge(target, NO_TIMEOUTS) else quiet).append(target)
-    tx.targets.note(due, marked=True)
-    tx.targets.note(quiet, marked=False)
-    return bool(due)
-
-
-def _undefer(tx: Transaction, deployment: Deployment, targets: dict[int, Target], returned: Sequence[Instance]) -> bool:
-    """Make the pending targets among those that returned candidates again; return whether there were any."""
-    back = [targets[each.id] for each in returned if each.id in targets and targets[each.id].deferred]
-    if not back:
-        return False
-    tx.targets.undefer(back)
-    counts = msgspec.structs.replace(deployment.counts, deferred=deployment.counts.deferred - len(back))
-    tx.deployments.save(msgspec.structs.replace(deployment, counts=counts))
-    return True
 
 
 def _was_told(target: Target | None) -> bool:

@@ -8,7 +8,9 @@ from dides.coordinator import convergence
 from dides.coordinator.credentials import same
 from dides.coordinator.journal import log
 from dides.coordinator.verdicts import settle_reported
-from dides.model.deployment import Deployment, Kind, Target, TargetState
+from dides.engine.inheritance import inherits_beside, may_be_joined
+from dides.engine.tally import with_joined, without
+from dides.model.deployment import Deployment, Target, TargetState
 from dides.model.errors import ConflictError, GoneError, NotFoundError
 from dides.model.instance import Instance
 from dides.model.selector import parse_selector
@@ -36,6 +38,10 @@ class Joined(msgspec.Struct):
     created: bool
     step_due: bool
     """It joined the deployment in flight."""
+    told: set[str]
+    """Instances told what they have missed, because it was their turn."""
+    converging: bool
+    """It waits for, or is on its way to, what it has missed."""
 
 
 def register(tx: Transaction, newcomer: Newcomer) -> Joined:
@@ -50,8 +56,10 @@ def register(tx: Transaction, newcomer: Newcomer) -> Joined:
     itself = known is not None and same(newcomer.presented, tx.inventory.credential_of(known.name))
     instance = _add(tx, newcomer) if known is None else _take_up(tx, known, newcomer, itself=itself)
     joined = _join_in_flight(tx, instance)
-    _inherit(tx, instance, new=known is None, itself=itself)
-    return Joined(existing(tx, instance.name), created=known is None, step_due=joined)
+    told = _inherit(tx, instance, new=not itself)
+    joined_as = existing(tx, instance.name)
+    converging = bool(tx.convergences.of([joined_as.id]))
+    return Joined(joined_as, created=known is None, step_due=joined, told=told, converging=converging)
 
 
 def relabel(tx: Transaction, name: str, labels: Mapping[str, str], actor: str) -> Instance:
@@ -77,7 +85,7 @@ def decommission(tx: Transaction, name: str, actor: str, *, force: bool) -> bool
         target = target_in(tx, deployment, instance)
     if target and target.state is TargetState.UPDATING and not force:
         raise ConflictError(f"{name} is being updated. Wait until it is done, or insist with ?force=true.")
-    if deployment and target and target.state in (TargetState.PENDING, TargetState.UPDATING):
+    if deployment and target:
         _withdraw(tx, deployment, target)
     tx.targets.detach(instance.id)
     tx.inventory.remove(instance, tx.now)
@@ -132,15 +140,17 @@ def _join_in_flight(tx: Transaction, instance: Instance) -> bool:
     target = target_in(tx, deployment, instance)
     if deployment and target:
         return _take_its_turn_again(tx, deployment, target)
-    if deployment is None or deployment.kind is Kind.ROLLBACK:
+    if deployment is None or not may_be_joined(deployment):
         return False
     selector = parse_selector(deployment.selector or "").and_labels(deployment.labels)
     if not selector.matches(instance.labels):
         return False
-    tx.targets.append(deployment.id, NewTarget(instance.id, instance.name, deployment.to, instance.current))
-    counts = deployment.counts
-    counts = msgspec.structs.replace(counts, total=counts.total + 1, pending=counts.pending + 1)
-    tx.deployments.save(msgspec.structs.replace(deployment, counts=counts))
+    spread = instance.labels.get(deployment.policy.spread_by or "", "")
+    healthy = instance.status is Status.HEALTHY
+    unhealthy = deployment.max_unavailable is not None and not healthy
+    new = NewTarget(instance.id, instance.name, deployment.to, instance.current, spread, unhealthy)
+    tx.targets.append(deployment.id, new)
+    tx.deployments.save(with_joined(deployment, spread, healthy=healthy))
     log(tx, "target.joined", deployment_id=deployment.id, instance=instance.name)
     return True
 
@@ -155,27 +165,21 @@ def _take_its_turn_again(tx: Transaction, deployment: Deployment, target: Target
     return True
 
 
-def _inherit(tx: Transaction, instance: Instance, *, new: bool, itself: bool) -> None:
-    """Give the instance what it has missed: a new one at once, one that was here before when it is its turn."""
+def _inherit(tx: Transaction, instance: Instance, *, new: bool) -> set[str]:
+    """Let the instance wait for what it has missed, and tell it if it is its turn; a `new` machine has missed all."""
     deployment = tx.deployments.in_flight()
     target = target_in(tx, deployment, instance)
-    if deployment and target and (target.told_at is not None or deployment.kind is Kind.ROLLBACK):
-        return
-    if new:
-        convergence.inherit_at_once(tx, instance)
-    else:
-        convergence.enqueue(tx, [instance], replaced=not itself)
-        convergence.admit(tx)
+    if deployment and target and not inherits_beside(deployment, target):
+        return set()
+    convergence.enqueue(tx, [instance], new=new)
+    return convergence.admit(tx)
 
 
 def _withdraw(tx: Transaction, deployment: Deployment, target: Target) -> None:
-    tx.targets.remove(target)
-    state = target.state.value
-    counts = msgspec.structs.replace(
-        deployment.counts,
-        total=deployment.counts.total - 1,
-        deferred=deployment.counts.deferred - target.deferred,
-        **{state: getattr(deployment.counts, state) - 1},
-    )
-    tx.deployments.save(msgspec.structs.replace(deployment, counts=counts))
-    log(tx, "target.withdrawn", deployment_id=deployment.id, instance=target.instance)
+    """Take the target of an instance that is gone out of the deployment in flight; a finished one stays."""
+    left = without(deployment, target)
+    if left != deployment:
+        tx.deployments.save(left)
+    if target.state in (TargetState.PENDING, TargetState.UPDATING):
+        tx.targets.remove(target)
+        log(tx, "target.withdrawn", deployment_id=deployment.id, instance=target.instance)

@@ -7,6 +7,7 @@ import msgspec
 
 from dides.clock import Clock
 from dides.coordinator import convergence
+from dides.coordinator.following import follow_silence
 from dides.coordinator.journal import event
 from dides.model.state import Status
 from dides.store.base import Transaction
@@ -61,6 +62,7 @@ def declare_unreachable(tx: Transaction, names: Iterable[str], silent_since: int
         if each.reachable and max(each.last_heartbeat_at or 0, each.registered_at) <= silent_since
     ]
     gone = [msgspec.structs.replace(each, reachable=False, status=Status.UNKNOWN) for each in silent]
+    follow_silence(tx, silent)
     tx.inventory.record(gone)
     tx.events.append([event(tx, "instance.unreachable", instance=each.name) for each in gone])
     convergence.settle(tx, gone)

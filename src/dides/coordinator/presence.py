@@ -23,8 +23,7 @@ class Presence:
         self._beat_at: tuple[float, int] | None = None
         self._was_away = True
         self._gap = min(LONGEST_GAP, max(SHORTEST_GAP, settings.time_to_live / 2))
-        self.quiet_until = 0
-        """The moment (ms) before which no timeout fires."""
+        self._quiet_until = 0
 
     async def beat(self) -> None:
         """Notice now and then that this process runs; a loop of its own, which waits for nothing else."""
@@ -40,9 +39,19 @@ class Presence:
         self._look()
         if self._was_away:
             recovery = await self._store.write(lambda tx: recover(tx, self._settings))
-            self.quiet_until = recovery.quiet_until
+            self._quiet_until = recovery.quiet_until
             self._liveness.seen(recovery.instances)
             self._was_away = False
+
+    def quiet_at(self, now: int) -> int:
+        """Return the moment (ms) before which no timeout fires, for a unit of work whose own time is `now`.
+
+        A unit may have been queued before this process stood still, and run after it, before anything was made up for:
+        to it, all the silence and all the time of the outage would count.
+        """
+        if self._beat_at is not None and (now - self._beat_at[1]) / 1000 > self._gap:
+            return now + self._settings.time_to_live_ms
+        return self._quiet_until
 
     def _look(self) -> None:
         monotonic, wall = self._clock.monotonic(), self._clock.now()

@@ -3,7 +3,7 @@
 import msgspec
 
 from dides.coordinator.journal import log
-from dides.engine.rollback import common_state, undo
+from dides.engine.rollback import common_state, policy_of, undo
 from dides.model.deployment import Deployment, Kind
 from dides.model.state import NOTHING
 from dides.store.base import Transaction
@@ -24,14 +24,16 @@ def create_rollback(tx: Transaction, undone: Deployment, actor: str) -> tuple[De
         to=common_state(undos),
         labels=undone.labels,
         selector=undone.selector,
-        policy=msgspec.structs.replace(undone.policy, auto_rollback=False),
+        policy=policy_of(undone),
         window=undone.window,
-        threshold=undone.threshold,
+        waves=(len(targets),),
+        total=len(targets),
         created_at=tx.now,
         created_by=actor,
         rollback_of=undone.id,
     )
-    rollback = tx.deployments.create(new, targets)
+    rollback = tx.deployments.create(new)
+    tx.targets.create(rollback.id, targets)
     undone = tx.deployments.save(msgspec.structs.replace(undone, rolled_back_by=rollback.id))
     data = {"rollback_of": undone.id, "targets": len(targets)}
     log(tx, "deployment.triggered", actor, deployment_id=rollback.id, data=data)

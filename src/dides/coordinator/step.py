@@ -6,11 +6,12 @@ from dides.coordinator import convergence
 from dides.coordinator.journal import SYSTEM, event, log
 from dides.coordinator.rollbacks import create_rollback
 from dides.coordinator.stopping import stop_targets
+from dides.coordinator.tellings import log_wave, retell
 from dides.coordinator.verdicts import settle, target_event
-from dides.engine.admission import ALREADY
-from dides.engine.ending import UNREACHABLE
+from dides.engine.admission import ALREADY, in_turn
+from dides.engine.ending import UNREACHABLE, ended
 from dides.engine.reconcile import reconcile
-from dides.engine.window import may_examine
+from dides.engine.window import may_examine, may_examine_of_each, may_examine_unhealthy
 from dides.model.deployment import Deployment
 from dides.model.plan import Assignment, Ending, Snapshot
 from dides.store.base import Transaction
@@ -43,30 +44,36 @@ def step_of(tx: Transaction, deployment: Deployment, quiet_until: int) -> Steppe
     plan = reconcile(snapshot)
     tx.targets.unmark(snapshot.reported)
     settle(tx, deployment, plan.settled)
-    told = _assign(tx, deployment, plan.assigned)
+    told = retell(tx, deployment, plan) | _assign(tx, deployment, plan.assigned)
     tx.targets.defer(deployment.id, plan.deferred)
     if plan.skip_deferred:
         told |= _skip_deferred(tx, deployment, restore=plan.restore_deferred)
-    changed = plan.counts != deployment.counts
-    deployment = msgspec.structs.replace(deployment, counts=plan.counts)
+    log_wave(tx, deployment, plan.deployment)
     if plan.ending is None:
-        deployment = tx.deployments.save(deployment) if changed else deployment
+        changed = plan.deployment != deployment
+        deployment = tx.deployments.save(plan.deployment) if changed else deployment
         return Stepped(deployment, told, plan.run_again, plan.next_deadline)
-    return _end(tx, deployment, plan.ending, told, quiet_until)
+    return _end(tx, plan.deployment, plan.ending, told, quiet_until)
 
 
 def _snapshot(tx: Transaction, deployment: Deployment, quiet_until: int) -> Snapshot:
     """Read what changed and what may start, and nothing else."""
     reported = tx.targets.reported(deployment.id)
-    overdue = tx.targets.overdue(deployment.id, tx.now)
-    limit = may_examine(deployment, len(reported) + len(overdue))
+    due = tx.targets.due(deployment.id, tx.now)
+    verdicts_due = len(reported) + len(due)
+    limit = may_examine(deployment, verdicts_due)
+    of_each = may_examine_of_each(deployment, verdicts_due)
+    unhealthy = may_examine_unhealthy(deployment, verdicts_due)
     return Snapshot(
         now=tx.now,
         quiet_until=quiet_until,
         deployment=deployment,
         reported=reported,
-        overdue=overdue,
-        candidates=tx.targets.candidates(deployment.id, limit) if limit else (),
+        due=due,
+        candidates=in_turn(
+            tx.targets.candidates(deployment.id, limit, of_each) if limit else (),
+            tx.targets.unhealthy(deployment.id, unhealthy) if unhealthy else (),
+        ),
         next_deadline=tx.targets.next_deadline(deployment.id, tx.now),
     )
 
@@ -104,15 +111,9 @@ def _skip_deferred(tx: Transaction, deployment: Deployment, *, restore: bool) ->
 
 
 def _end(tx: Transaction, deployment: Deployment, ending: Ending, told: set[str], quiet_until: int) -> Stepped:
-    counts = deployment.counts
     if ending.stop:
         told |= stop_targets(tx, deployment)
-        counts = counts.stopped()
-    deployment = tx.deployments.save(
-        msgspec.structs.replace(
-            deployment, counts=counts, status=ending.status, reason=ending.reason, finished_at=tx.now, paused_at=None
-        )
-    )
+    deployment = tx.deployments.save(ended(deployment, ending, tx.now))
     log(tx, f"deployment.{ending.status.value}", deployment_id=deployment.id, data={"reason": ending.reason})
     if not ending.rollback:
         return Stepped(deployment, told)

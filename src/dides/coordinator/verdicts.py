@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import msgspec
 
 from dides.coordinator.journal import event
-from dides.engine.verdict import NO_TIMEOUTS, verdicts
+from dides.engine.tally import tally
+from dides.engine.verdict import heard_at, verdicts
 from dides.model.deployment import Deployment, TargetState
 from dides.model.plan import Assignment, Settled
 from dides.store.base import Transaction
@@ -26,14 +27,13 @@ def settle(tx: Transaction, deployment: Deployment, settled: Sequence[Settled]) 
 
 def settle_reported(tx: Transaction, deployment: Deployment) -> Deployment:
     """Give the verdicts that acknowledged heartbeats call for, before something else ends these targets."""
-    reported = tx.targets.reported(deployment.id)
-    tx.targets.unmark(reported)
-    settled = verdicts(reported, NO_TIMEOUTS)
+    settled = verdicts(deployment, tx.targets.reported(deployment.id), heard_at(tx.now)).settled
     if not settled:
         return deployment
+    # The others keep their marks: the next step has to see the attempts that failed, and those that begin to hold.
+    tx.targets.unmark([each.target for each in settled])
     settle(tx, deployment, settled)
-    counts = deployment.counts.after(*(each.move for each in settled))
-    return tx.deployments.save(msgspec.structs.replace(deployment, counts=counts))
+    return tx.deployments.save(tally(deployment, settled))
 
 
 def target_event(tx: Transaction, deployment: Deployment, change: Settled | Assignment) -> Event:

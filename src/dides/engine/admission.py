@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from dides.engine.availability import needs_room
+from dides.engine.window import room_of
 from dides.model.deployment import Deployment, DeploymentStatus, Kind, Target, TargetState
 from dides.model.plan import Assignment, Candidate
 from dides.model.state import State, Status
@@ -19,24 +21,34 @@ class Admission(msgspec.Struct):
     deferred: list[Target]
     ran_out: bool = False
     """A candidate was left because no slot was free for it."""
+    blocked_by: str | None = None
+    """The setting for which a candidate was left although a slot was free: the first such one."""
 
 
-def admit(deployment: Deployment, candidates: Iterable[Candidate], slots: int, now: int) -> Admission:
+def admit(deployment: Deployment, candidates: Iterable[Candidate], now: int) -> Admission:
     """Go through the candidates in order until one needs a slot and none is free; none has a turn in a pause."""
-    admission = Admission([], [])
+    admission, room = Admission([], []), room_of(deployment)
     for candidate in candidates if deployment.status is DeploymentStatus.RUNNING else ():
         assignment = _without_slot(deployment, candidate)
         if assignment is not None:
             admission.assigned.append(assignment)
         elif not candidate.instance.reachable:
             admission.deferred.append(candidate.target)
-        elif slots > 0:
-            slots -= 1
-            admission.assigned.append(_told(deployment, candidate, now))
-        else:
+        elif room.slots == 0:
             admission.ran_out = True
             break
+        elif reason := room.refusal(candidate):
+            admission.blocked_by = admission.blocked_by or reason
+        else:
+            room.take(candidate)
+            admission.assigned.append(_told(deployment, candidate, now))
     return admission
+
+
+def in_turn(*groups: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """Return the candidates of several queries, each once, in the order of the deployment."""
+    each_once = {candidate.target.id: candidate for group in groups for candidate in group}
+    return tuple(sorted(each_once.values(), key=lambda candidate: candidate.target.position))
 
 
 def desired_for(deployment: Deployment, candidate: Candidate) -> State:
@@ -58,8 +70,9 @@ def _without_slot(deployment: Deployment, candidate: Candidate) -> Assignment | 
 
 
 def _told(deployment: Deployment, candidate: Candidate, now: int) -> Assignment:
-    deadline = now + deployment.policy.update_timeout_ms
-    return _assignment(candidate, desired_for(deployment, candidate), TargetState.UPDATING, "", deadline)
+    desired, deadline = desired_for(deployment, candidate), now + deployment.policy.update_timeout_ms
+    told = _assignment(candidate, desired, TargetState.UPDATING, "", deadline)
+    return msgspec.structs.replace(told, wave=deployment.wave.open, makes_unavailable=needs_room(candidate))
 
 
 def _assignment(

@@ -1,6 +1,9 @@
 """When a deployment has ended by itself, and how."""
 
-from dides.model.deployment import Counts, Deployment, DeploymentStatus, Kind
+import msgspec
+
+from dides.engine.waves import has_no_success, why_no_success
+from dides.model.deployment import Counts, Deployment, DeploymentStatus, Kind, Timers
 from dides.model.plan import Ending
 
 UNREACHABLE = "unreachable"
@@ -11,13 +14,32 @@ def nothing_left(counts: Counts) -> bool:
     return counts.updating == 0 and counts.pending == counts.deferred
 
 
-def conclude(deployment: Deployment, counts: Counts) -> Ending:
+def ended(deployment: Deployment, ending: Ending, now: int) -> Deployment:
+    """Return a deployment as its ending leaves it; one that stops it leaves no target unfinished."""
+    counts = deployment.counts.stopped() if ending.stop else deployment.counts
+    return msgspec.structs.replace(
+        deployment,
+        counts=counts,
+        status=ending.status,
+        reason=ending.reason,
+        finished_at=now,
+        paused_at=None,
+        timers=Timers(),
+        blocked_by=None,
+    )
+
+
+def conclude(deployment: Deployment) -> Ending:
     """Return how a deployment ends of which nothing is left but `counts.deferred` unreachable targets."""
+    counts = deployment.counts
     if deployment.kind is Kind.ROLLBACK:
         return _conclude_rollback(counts)
+    if has_no_success(deployment):
+        # The last wave is over without a success in it: that is a trip, whatever the threshold.
+        reason = f"{why_no_success(deployment)} ({_summary(counts, 'at the target')})"
+        return Ending(status=DeploymentStatus.FAILED, reason=reason, rollback=deployment.policy.auto_rollback)
     if counts.succeeded + counts.already == 0:
-        # Nothing succeeded, and something was touched: that is a trip, whatever the threshold.
-        rollback = deployment.policy.auto_rollback and counts.failed > 0
+        rollback = deployment.policy.auto_rollback and counts.touched > 0
         return Ending(status=DeploymentStatus.FAILED, reason=_why_none(counts), rollback=rollback)
     return Ending(status=DeploymentStatus.COMPLETED, reason=_summary(counts, "at the target"))
 
@@ -34,9 +56,9 @@ def _conclude_rollback(counts: Counts) -> Ending:
 def _why_none(counts: Counts) -> str:
     if counts.total == 0:
         return "no target left: every one was decommissioned"
-    if counts.failed == 0:
-        return "no target reachable: check that the agents run and reach the coordinator"
-    return f"no target succeeded: {_summary(counts, 'at the target')}"
+    if counts.failed:
+        return f"no target is at the target any more: {_summary(counts, 'at the target')}"
+    return "no target reachable: check that the agents run and reach the coordinator"
 
 
 def _summary(counts: Counts, done: str) -> str:

@@ -43,6 +43,19 @@ def may_be_inherited(deployment: Deployment) -> bool:
     )
 
 
+def may_be_joined(deployment: Deployment) -> bool:
+    """Tell whether an instance that registers while this one is in flight becomes its last target."""
+    return deployment.kind is Kind.DEPLOY
+
+
+def inherits_beside(deployment: Deployment, its_target: Target) -> bool:
+    """Tell whether an instance that registers again may inherit although it is a target of this one, in flight.
+
+    What this one has told it holds; and what a rollback returns is not to get what was undone, or anything else.
+    """
+    return its_target.told_at is None and deployment.kind is Kind.DEPLOY
+
+
 def change_for(desired: State | None, inheritance: Inheritance | None) -> State | None:
     """Return the desired state that inheritance gives an instance, or None when it changes nothing."""
     if inheritance is None:
@@ -67,7 +80,7 @@ def has_missed(instance: Instance, source: Deployment, its_target: Target | None
 
 
 def room_to_converge(source: Deployment, converging: int) -> int:
-    """Return how many more returned instances may be told now: at most the deployment's window at a time."""
+    """Return how many more of those that joined or returned may be told: at most the deployment's window at a time."""
     return max(0, source.window - converging)
 
 

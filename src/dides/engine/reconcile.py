@@ -1,77 +1,136 @@
 """One step of a rollout: a snapshot in, a plan out. Start reading here.
 
-    verdicts    what the heartbeats and deadlines say of the updating targets      verdict.py
-    threshold   have failures stopped it?                                          threshold.py
-    window      how many more may be updating?                                     window.py
+    verdicts    what the heartbeats and the moments that came say of targets       verdict.py
+    retries     which failed attempts are told again?                              retries.py
+    trip        has anything stopped it?                                           trip.py, threshold.py
+    waves       is the open wave over, and may the next one begin?                 waves.py
+    window      how many more may be updating?                                     window.py, spread.py, availability.py
     admission   what happens to the pending targets whose turn has come            admission.py
     ending      is anything left?                                                  ending.py
 
-Beside the step: stop.py (what a trip or an abort does to the targets that were updating), rollback.py (where a
-rollback returns each instance to), order.py (the fixed order of targets), inheritance.py (what an instance gets that
-registers or returns later).
+tally.py keeps the totals. Beside the step: limits.py (what a policy's amounts come to), order.py (the fixed order of
+targets), stop.py (what a trip or an abort does to the targets that were updating), rollback.py (where a rollback
+returns each instance to), timers.py (what a pause moves), inheritance.py (what an instance gets that registers or
+returns later), forecast.py (what all this would do to a fleet).
 """
 
 import msgspec
 
 from dides.engine.admission import ALREADY, Admission, admit
 from dides.engine.ending import conclude, nothing_left
-from dides.engine.threshold import trips, why_tripped
-from dides.engine.verdict import time_of, verdicts
-from dides.engine.window import free_slots
-from dides.model.deployment import Counts, DeploymentStatus, Kind, TargetState
-from dides.model.plan import Assignment, Ending, Plan, Snapshot
+from dides.engine.retries import retold
+from dides.engine.tally import tally
+from dides.engine.trip import why_tripped
+from dides.engine.verdict import Time, Verdicts, time_of, verdicts
+from dides.engine.waves import advance
+from dides.engine.window import MAX_UNAVAILABLE, SPREAD_BY, free_slots
+from dides.model.deployment import Deployment, DeploymentStatus, Kind
+from dides.model.plan import Ending, Plan, Snapshot
 
 
 def reconcile(snapshot: Snapshot) -> Plan:
     """Decide one step. Pure: the same snapshot gives the same plan."""
     deployment = snapshot.deployment
     time = time_of(deployment, snapshot.now, snapshot.quiet_until)
-    settled = verdicts((*snapshot.reported, *snapshot.overdue), time)
-    counts = deployment.counts.after(*(each.move for each in settled))
-    if trips(deployment, counts):
-        rollback = deployment.policy.auto_rollback
-        ending = Ending(
-            status=DeploymentStatus.FAILED, reason=why_tripped(deployment, counts), stop=True, rollback=rollback
-        )
-        return Plan(counts=counts, settled=settled, ending=ending)
-    admission = admit(deployment, snapshot.candidates, free_slots(deployment, counts), snapshot.now)
-    counts = _after_admission(counts, admission)
-    # Unreachable targets are given up only while time counts: not in a pause, nor right after an outage.
-    ended = nothing_left(counts) and (counts.pending == 0 or time.timeouts_run)
-    return Plan(
-        counts=counts.stopped() if ended else counts,
-        settled=settled,
+    given = verdicts(deployment, (*snapshot.reported, *snapshot.due), time)
+    deployment = tally(deployment, given.settled)
+    if reason := why_tripped(deployment, time):
+        return Plan(deployment=deployment, settled=given.settled, ending=_trip(deployment, reason))
+    deployment = advance(deployment, snapshot.now)
+    admission = admit(deployment, snapshot.candidates, snapshot.now)
+    deployment = _blocked(snapshot, _admitted(deployment, admission), admission)
+    return _go_on(snapshot, deployment, time, given, admission)
+
+
+def _trip(deployment: Deployment, reason: str) -> Ending:
+    rollback = deployment.policy.auto_rollback and deployment.counts.touched > 0
+    return Ending(status=DeploymentStatus.FAILED, reason=reason, stop=True, rollback=rollback)
+
+
+def _go_on(snapshot: Snapshot, deployment: Deployment, time: Time, given: Verdicts, admission: Admission) -> Plan:
+    plan = Plan(
+        deployment=deployment,
+        settled=given.settled,
+        postponed=given.postponed,
+        retold=tuple(each for target in snapshot.due if (each := retold(deployment, target, snapshot.now))),
         assigned=tuple(admission.assigned),
         deferred=tuple(admission.deferred),
-        skip_deferred=ended and counts.deferred > 0,
-        restore_deferred=deployment.kind is Kind.ROLLBACK,
-        ending=conclude(deployment, counts) if ended else None,
-        run_again=_more_to_examine(snapshot, admission, counts),
-        next_deadline=_next_deadline(snapshot, admission.assigned),
+    )
+    counts = deployment.counts
+    # Unreachable targets are given up only while time counts: not in a pause, nor right after an outage.
+    if nothing_left(counts) and (counts.pending == 0 or time.timeouts_run):
+        return _ended(plan, deployment)
+    return msgspec.structs.replace(
+        plan,
+        run_again=_more_to_examine(snapshot, deployment, admission),
+        next_deadline=_next_deadline(snapshot, plan),
     )
 
 
-def _after_admission(counts: Counts, admission: Admission) -> Counts:
-    """Return the counts once the candidates have been dealt with."""
-    moved = counts.after(*(each.move for each in admission.assigned))
+def _ended(plan: Plan, deployment: Deployment) -> Plan:
+    counts = deployment.counts
+    return msgspec.structs.replace(
+        plan,
+        deployment=msgspec.structs.replace(deployment, counts=counts.stopped()),
+        skip_deferred=counts.deferred > 0,
+        restore_deferred=deployment.kind is Kind.ROLLBACK,
+        ending=conclude(deployment),
+    )
+
+
+def _admitted(deployment: Deployment, admission: Admission) -> Deployment:
+    """Return the deployment once the candidates have been dealt with."""
+    deployment = tally(deployment, admission.assigned)
+    counts = deployment.counts
     already = sum(each.reason == ALREADY for each in admission.assigned)
     return msgspec.structs.replace(
-        moved, already=moved.already + already, deferred=moved.deferred + len(admission.deferred)
+        deployment,
+        counts=msgspec.structs.replace(
+            counts, already=counts.already + already, deferred=counts.deferred + len(admission.deferred)
+        ),
     )
 
 
-def _more_to_examine(snapshot: Snapshot, admission: Admission, counts: Counts) -> bool:
-    """Tell whether the step stopped at its bound, with slots still free and targets still waiting."""
-    waiting = counts.pending > counts.deferred and free_slots(snapshot.deployment, counts) > 0
-    return waiting and not admission.ran_out and bool(snapshot.candidates)
+def _blocked(snapshot: Snapshot, deployment: Deployment, admission: Admission) -> Deployment:
+    """Return the deployment with what has kept this step from filling its free slots, and until when that may last."""
+    if deployment.status is not DeploymentStatus.RUNNING:
+        return deployment
+    counts, by = deployment.counts, admission.blocked_by
+    if deployment.share is not None and not snapshot.candidates and counts.pending > counts.deferred:
+        # Only values that have room are looked at, so where slots are free and nobody is shown, none of those waits.
+        by = SPREAD_BY if free_slots(deployment) else None
+    until = None
+    if by == MAX_UNAVAILABLE and counts.updating == 0:
+        until = deployment.timers.blocked_until or snapshot.now + deployment.policy.update_timeout_ms
+    timers = msgspec.structs.replace(deployment.timers, blocked_until=until)
+    return msgspec.structs.replace(deployment, blocked_by=by, timers=timers)
 
 
-def _next_deadline(snapshot: Snapshot, assigned: list[Assignment]) -> int | None:
-    """Return the earliest moment at which a timeout may be due."""
-    if snapshot.deployment.status is not DeploymentStatus.RUNNING:
-        return None
-    deadlines = [each.deadline_at for each in assigned if each.state is TargetState.UPDATING]
+def _more_to_examine(snapshot: Snapshot, deployment: Deployment, admission: Admission) -> bool:
+    """Tell whether the step stopped at its bound, with slots still free, and the next one would see other targets."""
+    counts = deployment.counts
+    waiting = counts.pending > counts.deferred and free_slots(deployment) > 0 and not admission.ran_out
+    moved_on = bool(admission.assigned or admission.deferred) or deployment.wave.open != snapshot.deployment.wave.open
+    return waiting and moved_on
+
+
+def _next_deadline(snapshot: Snapshot, plan: Plan) -> int | None:
+    """Return the earliest moment at which a step has something to decide even if no heartbeat comes."""
+    moments = [snapshot.next_deadline]
+    # A pause stops a target's timeout, which is then due for long, but not the end of its `min_healthy_time`.
+    shown = (*snapshot.due, *snapshot.reported)
+    moments += [each for target in shown for each in target.moments if each > snapshot.now]
+    if plan.deployment.status is DeploymentStatus.RUNNING:
+        timers = plan.deployment.timers
+        # One that has passed, but may not count yet, must not hide the moment from which it does.
+        moments += [
+            each
+            for each in (timers.deadline_at, timers.soaked_at, timers.blocked_until)
+            if each is not None and each > snapshot.now
+        ]
+        moments += [each.deadline_at for each in plan.assigned]
+        moments += [each.deadline_at for each in plan.retold]
+        moments += [each.retry_at for each in plan.postponed]
     if snapshot.now < snapshot.quiet_until:
-        deadlines.append(snapshot.quiet_until)
-    deadlines.append(snapshot.next_deadline)
-    return min((each for each in deadlines if each is not None), default=None)
+        moments.append(snapshot.quiet_until)
+    return min((each for each in moments if each is not None), default=None)

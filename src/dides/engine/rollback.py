@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dides.model.deployment import Deployment, Kind, Target, TargetState
 from dides.model.instance import Instance, Report
 from dides.model.plan import Touched, Undo
+from dides.model.policy import Policy
 from dides.model.state import NOTHING, State, Status, known
 
 
@@ -22,6 +23,12 @@ def return_state(target: Target) -> State | None:
     """
     had = (target.last_good or NOTHING).over(target.before).over(target.earlier)
     return known(had.only_managed_by(target.to))
+
+
+def policy_of(undone: Deployment) -> Policy:
+    """Return how the rollback of a deployment proceeds: with its `batch_size` and `update_timeout`, and no brakes."""
+    its = undone.policy
+    return Policy(batch_size=its.batch_size, update_timeout=its.update_timeout, auto_rollback=False)
 
 
 def last_good_after(instance: Instance, report: Report) -> State | None:

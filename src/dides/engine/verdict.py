@@ -1,15 +1,17 @@
 """The verdict on an updating target: what a heartbeat, or its absence, means. The first rule that matches wins.
 
-"FAILED without `observed`" is decided in `reported_failed`.
+"FAILED without `observed`" is decided in `reported_failed`, `min_healthy_time` in `note` and `succeeded`.
 """
 
 from collections.abc import Callable, Iterable
 
 import msgspec
 
+from dides.engine.retries import postponed
 from dides.model.deployment import Deployment, DeploymentStatus, Target, TargetState
 from dides.model.instance import Report
-from dides.model.plan import Settled
+from dides.model.plan import Postponed, Settled
+from dides.model.policy import Policy
 from dides.model.state import Status
 
 
@@ -20,7 +22,16 @@ class Time(msgspec.Struct, frozen=True):
     timeouts_run: bool
 
 
-NO_TIMEOUTS = Time(now=0, timeouts_run=False)
+class Verdicts(msgspec.Struct, frozen=True):
+    """What the reports and the moments that have come mean for their targets."""
+
+    settled: tuple[Settled, ...]
+    postponed: tuple[Postponed, ...]
+
+
+def heard_at(now: int) -> Time:
+    """Return a time at which only what was reported counts, and no timeout."""
+    return Time(now, timeouts_run=False)
 
 
 def time_of(deployment: Deployment, now: int, quiet_until: int) -> Time:
@@ -38,42 +49,67 @@ def counts(report: Report, target: Target) -> bool:
     return target.told_at is not None and report.at >= target.told_at
 
 
-def note(target: Target, report: Report) -> Target:
+def note(target: Target, report: Report, policy: Policy) -> Target:
     """Return an updating or succeeded target as a heartbeat leaves it; the same one when that changes nothing.
 
-    A heartbeat that does not count changes nothing. Neither does one that follows another which calls for a verdict,
+    A heartbeat that does not count changes nothing; one between two attempts says no more than that the first telling
+    was read. Neither does one that follows another which calls for a verdict,
     until a step has given it, unless it would change that verdict too: a failure that was acknowledged is forgotten
     neither because the next heartbeat came first nor because it came right after the one that succeeded.
     """
     if not counts(report, target):
         return target
+    if target.retry_at is not None:
+        return target if target.has_read else msgspec.structs.replace(target, has_read=True)
     if report.status is Status.FAILED and not report.says_status:
         # It was FAILED before, and this heartbeat, which may be about the version alone, does not say that it still is.
         report = msgspec.structs.replace(report, status=Status.UNKNOWN)
     news = target.failure_is_news or (report.says_status and report.status is not Status.FAILED)
-    noted = msgspec.structs.replace(target, report=report, failure_is_news=news)
-    due = judge(target, NO_TIMEOUTS)
-    if due and (due.state is TargetState.FAILED or not failed_after_success(noted, NO_TIMEOUTS)):
+    noted = msgspec.structs.replace(
+        target, report=report, failure_is_news=news, healthy_at=_healthy_at(target, report, policy)
+    )
+    time = heard_at(report.at)
+    due = judge(target, time)
+    if due and (due.state is TargetState.FAILED or not failed_after_success(noted, time)):
         return target
     return noted
 
 
-def verdicts(targets: Iterable[Target], time: Time) -> tuple[Settled, ...]:
-    """Return the verdicts on updating and succeeded targets, one each at the most."""
+def silenced(target: Target, now: int) -> Target:
+    """Return a target as silence over the time to live leaves it: being HEALTHY has to be held from the beginning.
+
+    What it has held for long enough before counts all the same, until a step has seen it.
+    """
+    if target.healthy_at is None or judge(target, heard_at(now)):
+        return target
+    return msgspec.structs.replace(target, healthy_at=None)
+
+
+def matters(before: Target, after: Target, now: int) -> bool:
+    """Tell whether what was noted calls for a step: for a verdict, or to wait for the end of `min_healthy_time`."""
+    held = before.healthy_at is None and after.healthy_at is not None and after.state is TargetState.UPDATING
+    return held or judge(after, heard_at(now)) is not None
+
+
+def verdicts(deployment: Deployment, targets: Iterable[Target], time: Time) -> Verdicts:
+    """Return the verdicts on updating and succeeded targets, one each at the most; failed attempts may be retried."""
     each_once = {target.id: target for target in targets}
-    return tuple(verdict for target in each_once.values() if (verdict := judge(target, time)))
+    given = [verdict for target in each_once.values() if (verdict := judge(target, time))]
+    again = {each.target.id: later for each in given if (later := postponed(deployment, each, time.now))}
+    return Verdicts(tuple(each for each in given if each.target.id not in again), tuple(again.values()))
 
 
 def judge(target: Target, time: Time) -> Settled | None:
-    """Return the verdict on an updating or succeeded target; None means: wait."""
+    """Return the verdict on an updating or succeeded target; None means: wait. Between two attempts there is none."""
+    if target.retry_at is not None:
+        return None
     rules = UPDATING_RULES if target.state is TargetState.UPDATING else SUCCEEDED_RULES
     return next((verdict for rule in rules if (verdict := rule(target, time))), None)
 
 
-def succeeded(target: Target, _: Time) -> Settled | None:
-    """HEALTHY at the target: succeeded, and its slot is free."""
-    report = target.report
-    if report is None or report.status is not Status.HEALTHY or not report.current.meets(target.to):
+def succeeded(target: Target, time: Time) -> Settled | None:
+    """HEALTHY at the target, and held for `min_healthy_time`: succeeded, and its slot is free."""
+    if target.healthy_at is None or time.now < target.healthy_at:
         return None
     return Settled(target=target, state=TargetState.SUCCEEDED)
 
@@ -108,6 +144,13 @@ def failed_after_success(target: Target, _: Time) -> Settled | None:
     if report is None or report.status is not Status.FAILED or not report.current.meets(target.to):
         return None
     return _failed(target, "reported FAILED after it had succeeded")
+
+
+def _healthy_at(target: Target, report: Report, policy: Policy) -> int | None:
+    """Return when HEALTHY at the target will have been held for long enough: any other report restarts it."""
+    if report.status is not Status.HEALTHY or not report.current.meets(target.to):
+        return None
+    return report.at + policy.min_healthy_ms if target.healthy_at is None else target.healthy_at
 
 
 def _failed(target: Target, reason: str) -> Settled:

@@ -7,7 +7,7 @@ import msgspec
 
 from dides.model.instance import Report
 from dides.model.policy import Policy
-from dides.model.state import State
+from dides.model.state import State, Status
 
 
 class Kind(StrEnum):
@@ -50,11 +50,23 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """How many of the skipped were at the target from the start."""
     deferred: int = 0
     """How many of the pending were unreachable when their turn came, and have not returned."""
+    unavailable: int = 0
+    """How many are updating or not HEALTHY; kept while in flight, and only with `max_unavailable`."""
+
+    @property
+    def started(self) -> int:
+        """How many have been told and had to be waited for."""
+        return self.updating + self.succeeded + self.failed
+
+    @property
+    def touched(self) -> int:
+        """How many have been told anything: what there is for a rollback to return."""
+        return self.started + self.already
 
     def stopped(self) -> "Counts":
         """Return the counts once every unfinished target has been skipped."""
-        unfinished = self.pending + self.updating
-        return msgspec.structs.replace(self, pending=0, updating=0, deferred=0, skipped=self.skipped + unfinished)
+        skipped = self.skipped + self.pending + self.updating
+        return msgspec.structs.replace(self, pending=0, updating=0, deferred=0, unavailable=0, skipped=skipped)
 
     def after(self, *moves: "Move") -> "Counts":
         """Return the counts once these targets have changed state."""
@@ -72,6 +84,28 @@ class Move(msgspec.Struct, frozen=True):
     after: TargetState
 
 
+class Wave(msgspec.Struct, frozen=True, kw_only=True):
+    """The open wave."""
+
+    open: int = 1
+    """Its number, from 1."""
+    began_with: int = 0
+    """How many targets had started when it was opened."""
+    succeeded: int = 0
+    """How many of the targets that it told are succeeded."""
+
+
+class Timers(msgspec.Struct, frozen=True, kw_only=True):
+    """The moments that a deployment waits for; all of them stand still in a pause."""
+
+    deadline_at: int | None = None
+    """When the whole deployment has taken too long."""
+    soaked_at: int | None = None
+    """When the open wave, which is over, has soaked; None before it is over."""
+    blocked_until: int | None = None
+    """When `max_unavailable` has kept it from going on for too long; None while it does not."""
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """A rollout of one version to a fixed list of targets, or the rollback of one."""
 
@@ -86,9 +120,19 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     window: int
     """How many targets may be updating at once: `batch_size`, resolved at the trigger."""
-    threshold: int
-    """How many failures trip it: `failure_threshold`, resolved at the trigger."""
+    waves: tuple[int, ...]
+    """The cumulative sizes of the waves, resolved at the trigger; the last is the number of matched instances."""
+    share: int | None = None
+    """How many targets with one value of `spread_by` may be updating at once, resolved at the trigger."""
+    max_unavailable: int | None = None
+    """How many targets may be updating or not HEALTHY at once, resolved at the trigger."""
     counts: Counts
+    wave: Wave = Wave()
+    timers: Timers = Timers()
+    spread: Mapping[str, int] = {}
+    """With `spread_by`: how many targets are updating, by the label's value ("" for those without the label)."""
+    blocked_by: str | None = None
+    """The setting that kept the last step from filling slots that were free."""
     created_at: int
     created_by: str
     reason: str = ""
@@ -129,8 +173,33 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     told_at: int | None = None
     deadline_at: int | None = None
     finished_at: int | None = None
+    wave: int = 0
+    """The wave that told it."""
+    spread: str = ""
+    """Its instance's value of the label `spread_by` when it became a target."""
+    unhealthy: bool = False
+    """Its instance is not HEALTHY; kept while the deployment is in flight, and only with `max_unavailable`."""
+    healthy_at: int | None = None
+    """When it will have been HEALTHY at the target for `min_healthy_time`; None while it is not."""
+    retry_at: int | None = None
+    """When it is told again, because an attempt failed; None while an attempt runs."""
+    has_read: bool = False
+    """It is known to have read what an earlier attempt told it."""
     failure_is_news: bool = False
     """It was not FAILED when it was told, or has reported another status since."""
     report: Report | None = None
     """The newest heartbeat that counts for this telling."""
     reachable: bool = True
+    """Whether its instance is, now."""
+    status: Status = Status.UNKNOWN
+    """What its instance reports, now."""
+
+    @property
+    def due_at(self) -> int | None:
+        """The earliest moment at which something may have to be decided about it while it is updating."""
+        return min(self.moments, default=None)
+
+    @property
+    def moments(self) -> tuple[int, ...]:
+        """The moments that it waits for: its timeout, the end of `min_healthy_time`, the next attempt."""
+        return tuple(each for each in (self.deadline_at, self.healthy_at, self.retry_at) if each is not None)

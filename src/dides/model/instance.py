@@ -33,6 +33,11 @@ class Matched(msgspec.Struct, frozen=True):
     id: int
     name: str
     current: State
+    status: Status = Status.HEALTHY
+    reachable: bool = True
+    desired: State | None = None
+    spread: str = ""
+    """Its value of the label that the deployment spreads by; "" when it has none."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

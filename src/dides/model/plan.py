@@ -2,7 +2,7 @@
 
 import msgspec
 
-from dides.model.deployment import Counts, Deployment, DeploymentStatus, Move, Target, TargetState
+from dides.model.deployment import Deployment, DeploymentStatus, Move, Target, TargetState
 from dides.model.instance import Instance
 from dides.model.state import State
 
@@ -26,12 +26,12 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     deployment: Deployment
     reported: tuple[Target, ...] = ()
     """Updating and succeeded targets that heartbeats have marked since the last step."""
-    overdue: tuple[Target, ...] = ()
-    """Updating targets whose deadline has passed."""
+    due: tuple[Target, ...] = ()
+    """Updating targets of which a moment has come: a timeout, the end of `min_healthy_time`, a further attempt."""
     candidates: tuple[Candidate, ...] = ()
     """The next pending targets in order, without those put off as unreachable; as many as the step may examine."""
     next_deadline: int | None = None
-    """The earliest deadline among the updating targets that are not overdue."""
+    """The earliest such moment to come among the updating targets."""
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +48,23 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
         return Move(self.target.state, self.state)
 
 
+class Postponed(msgspec.Struct, frozen=True, kw_only=True):
+    """An updating target whose attempt failed, and which will be told again; it keeps its slot."""
+
+    target: Target
+    retry_at: int
+    reason: str
+    message: str
+
+
+class Retelling(msgspec.Struct, frozen=True, kw_only=True):
+    """A further attempt: the same desired state under a new generation."""
+
+    target: Target
+    deadline_at: int
+    failure_is_news: bool
+
+
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     """A target whose instance is told a desired state, under a new generation."""
 
@@ -61,6 +78,9 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     deadline_at: int | None = None
     failure_is_news: bool = False
+    wave: int = 0
+    makes_unavailable: bool = False
+    """Its instance was HEALTHY and is updating from now on."""
 
     @property
     def move(self) -> Move:
@@ -89,9 +109,11 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """All that one step writes, in one transaction."""
 
-    counts: Counts
-    """The deployment's counts once all this is written, but for what an `ending` that stops adds."""
+    deployment: Deployment
+    """The deployment once all this is written, but for what an `ending` adds."""
     settled: tuple[Settled, ...] = ()
+    postponed: tuple[Postponed, ...] = ()
+    retold: tuple[Retelling, ...] = ()
     assigned: tuple[Assignment, ...] = ()
     deferred: tuple[Target, ...] = ()
     """Unreachable when their turn came: moved to the end of the order."""

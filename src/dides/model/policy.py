@@ -1,11 +1,14 @@
 """How a deployment proceeds: the amounts and times that its operator chose."""
 
 import re
-from typing import TypeAlias
+from enum import StrEnum
+from typing import Literal, TypeAlias
 
 import msgspec
 
 MAX_COUNT = 1_000_000
+MAX_RETRIES = 100
+MAX_WAVES = 100
 PERCENT_PATTERN = r"^(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)%$"
 _PERCENT = re.compile(PERCENT_PATTERN[:-1] + r"\Z")
 
@@ -13,18 +16,52 @@ Amount: TypeAlias = int | str
 """A count of instances (1 to 1,000,000), or a percentage of the matched ones such as "12.5%"."""
 
 
+class Ordering(StrEnum):
+    """In which order targets are told: by name, or shuffled by a seed that is the deployment's own."""
+
+    NAME = "name"
+    SHUFFLE = "shuffle"
+
+
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """The `configuration` of a deployment; times are seconds."""
 
     batch_size: Amount = 1
     failure_threshold: Amount = 1
-    update_timeout: float = 600
+    waves: tuple[Amount, ...] = ()
+    wave_pause: float | Literal["manual"] = 0.0
+    min_healthy_time: float = 0.0
+    update_timeout: float = 600.0
+    deadline: float | None = None
+    max_unavailable: Amount | None = None
+    spread_by: str | None = None
+    retries: int = 0
+    order: Ordering = Ordering.NAME
     auto_rollback: bool = True
 
     @property
     def update_timeout_ms(self) -> int:
         """`update_timeout` in whole milliseconds, at least 1."""
-        return max(1, round(self.update_timeout * 1000))
+        return max(1, _milliseconds(self.update_timeout))
+
+    @property
+    def min_healthy_ms(self) -> int:
+        """`min_healthy_time` in whole milliseconds."""
+        return _milliseconds(self.min_healthy_time)
+
+    @property
+    def wave_pause_ms(self) -> int | None:
+        """`wave_pause` in whole milliseconds; None when an operator promotes each wave."""
+        return None if self.wave_pause == "manual" else _milliseconds(self.wave_pause)
+
+    @property
+    def deadline_ms(self) -> int | None:
+        """`deadline` in whole milliseconds, at least 1; None without one."""
+        return None if self.deadline is None else max(1, _milliseconds(self.deadline))
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
 
 
 def hundredths(percentage: str) -> int:

@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from dides.model.errors import FieldError, InvalidError, MalformedError
 from dides.model.selector import check_label
+from dides.protocol.configuration import check_configuration
 from dides.protocol.malformed import find_break
 from dides.protocol.messages import DeployRequest, Heartbeat, Registration
 from dides.protocol.repeated import find_repeated
@@ -75,6 +76,9 @@ def _check_deploy(request: DeployRequest) -> list[FieldError]:
     for field, labels in (("labels", request.labels), ("lables", request.lables)):
         if labels is not UNSET:
             problems += _check_labels(field, labels)
+    for field, given in (("configuration", request.configuration), ("condiguration", request.condiguration)):
+        if given is not UNSET:
+            problems += check_configuration(field, given)
     if request.code_version is request.configuration_version is UNSET:
         problems.append(FieldError("code_version", "is needed, or configuration_version, or both"))
     return [*problems, *_check_scope(request)]

@@ -78,4 +78,6 @@ Message = Annotated[
 Count = Annotated[int, Meta(ge=1, le=MAX_COUNT)]
 Percentage = Annotated[str, Meta(pattern=whole(r"^(?!0{1,2}(\.0{1,2})?%)" + PERCENT_PATTERN[1:]))]
 Seconds = Annotated[float, Meta(gt=0, le=YEAR_SECONDS)]
+Pause = Annotated[float, Meta(ge=0, le=YEAR_SECONDS)]
+LabelKey = Annotated[str, Meta(pattern=whole(KEY_PATTERN))]
 Generation = Annotated[int, Meta(ge=0, le=LARGEST)]

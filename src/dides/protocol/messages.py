@@ -1,20 +1,23 @@
 """The messages of the wire contract. Requests refuse unknown fields; readers of answers ignore them."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from dides.model.deployment import DeploymentStatus, Kind, TargetState
+from dides.model.policy import MAX_RETRIES, MAX_WAVES, Ordering
 from dides.model.state import State, Status
 from dides.protocol.fields import (
     Address,
     Count,
     Generation,
+    LabelKey,
     Labels,
     Message,
     Name,
+    Pause,
     Percentage,
     Seconds,
     SelectorText,
@@ -57,7 +60,7 @@ class Heartbeat(Request, frozen=True):
 
 
 class Configuration(Request, frozen=True):
-    """How a deployment proceeds. Times are seconds."""
+    """How a deployment proceeds. Times are seconds; a percentage is of the matched instances, rounded up."""
 
     batch_size: Annotated[
         Count | Percentage, Meta(description="How many targets may be updating at once: a count or a percentage.")
@@ -65,10 +68,39 @@ class Configuration(Request, frozen=True):
     failure_threshold: Annotated[
         Count | Percentage, Meta(description="How many failures stop the deployment: a count or a percentage.")
     ] = 1
+    waves: Annotated[
+        tuple[Count | Percentage, ...],
+        Meta(
+            max_length=MAX_WAVES,
+            description="Cumulative sizes of waves; a last wave of everything is implied.",
+            examples=[[1, "10%"]],
+        ),
+    ] = ()
+    wave_pause: Annotated[
+        Pause | Literal["manual"],
+        Meta(description='Seconds to soak between waves, or "manual": each waits until it is promoted.'),
+    ] = 0.0
+    min_healthy_time: Annotated[
+        Pause, Meta(description="Seconds for which an instance has to stay HEALTHY; less than update_timeout.")
+    ] = 0.0
     update_timeout: Annotated[Seconds, Meta(description="Seconds until an update that is not HEALTHY has failed.")] = (
         600.0
     )
-    auto_rollback: Annotated[bool, Meta(description="Roll back by itself when the threshold is reached.")] = True
+    deadline: Annotated[
+        Seconds | None, Meta(description="Seconds until the whole deployment has failed if it is not done.")
+    ] = None
+    max_unavailable: Annotated[
+        Count | Percentage | None,
+        Meta(description="How many matched instances may be updating or not HEALTHY at once; null: any number."),
+    ] = None
+    spread_by: Annotated[
+        LabelKey | None, Meta(description="A label over whose values the window is taken evenly.", examples=["zone"])
+    ] = None
+    retries: Annotated[
+        int, Meta(ge=0, le=MAX_RETRIES, description="How often a failed attempt at one instance is told again.")
+    ] = 0
+    order: Annotated[Ordering, Meta(description="In which order instances are told.")] = Ordering.NAME
+    auto_rollback: Annotated[bool, Meta(description="Roll back by itself when it fails before its end.")] = True
 
 
 class DeployRequest(Request, frozen=True):
@@ -107,6 +139,9 @@ class Instance(Answer):
     registered_at: Annotated[datetime, Meta(description="When it registered last.")]
     last_heartbeat_at: Annotated[datetime | None, Meta(description="When its last heartbeat was received.")]
     reachable: Annotated[bool, Meta(description="False once it has been silent for its time to live.")]
+    converging: Annotated[
+        bool, Meta(description="It joined or returned late, and waits for, or is on its way to, what it has missed.")
+    ] = False
 
 
 class Registered(Answer):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from dides.model.deployment import Kind
+from dides.model.deployment import Kind, Timers
 from dides.model.instance import Instance
 from dides.model.policy import Policy
 from dides.model.state import State
@@ -23,7 +23,14 @@ class NewDeployment(msgspec.Struct, frozen=True, kw_only=True):
     selector: str | None
     policy: Policy
     window: int
-    threshold: int
+    waves: tuple[int, ...]
+    share: int | None = None
+    max_unavailable: int | None = None
+    total: int
+    """How many targets it has; they are stored next."""
+    unavailable: int = 0
+    spread: Mapping[str, int] = {}
+    timers: Timers = Timers()
     created_at: int
     created_by: str
     rollback_of: int | None = None
@@ -36,6 +43,8 @@ class NewTarget(msgspec.Struct, frozen=True):
     instance: str
     to: State
     before: State
+    spread: str = ""
+    unhealthy: bool = False
 
 
 class Telling(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from dides.model.deployment import Deployment, DeploymentStatus, Kind, Target, TargetState
 from dides.model.instance import Instance, Matched
-from dides.model.plan import Assignment, Candidate, Settled, Touched
+from dides.model.plan import Assignment, Candidate, Postponed, Retelling, Settled, Touched
 from dides.model.selector import Selector
 from dides.model.state import State, Status
 from dides.store.records import Convergence, Event, NewDeployment, NewTarget, Telling
@@ -45,8 +45,8 @@ class Inventory(Protocol):
         """Return those of the named instances that exist, by name."""
         ...
 
-    def matching(self, selector: Selector) -> list[Matched]:
-        """Return every instance that the selector matches."""
+    def matching(self, selector: Selector, spread_by: str | None = None) -> list[Matched]:
+        """Return every instance that the selector matches, with its value of the label `spread_by` if one is named."""
         ...
 
     def page(self, selector: Selector, status: Status | None, after: str, limit: int) -> list[Instance]:
@@ -91,7 +91,7 @@ class Inventory(Protocol):
 
 
 class Convergences(Protocol):
-    """The returned instances that inherit a state, at most one each."""
+    """The instances that joined or returned late and inherit a state, at most one each."""
 
     def put(self, convergence: Convergence) -> None:
         """Store or replace an instance's convergence."""
@@ -116,7 +116,8 @@ class Convergences(Protocol):
     def waiting(self, source_id: int, limit: int | None = None) -> list[Convergence]:
         """Return up to `limit` instances that wait for their turn, in the order in which they returned.
 
-        Not those that are targets of the deployment in flight: that one will tell them.
+        Not those that are targets of the deployment in flight, which will tell them; but for those that run nothing and
+        were told nothing, as far as is known: they would have nothing to run until then.
         """
         ...
 
@@ -132,8 +133,8 @@ class Convergences(Protocol):
 class Deployments(Protocol):
     """The deployments. Every change of one compares its revision, see StaleError."""
 
-    def create(self, new: NewDeployment, its_targets: Sequence[NewTarget]) -> Deployment:
-        """Store a deployment in flight with its fixed list of targets.
+    def create(self, new: NewDeployment) -> Deployment:
+        """Store a deployment in flight; its targets are to be added in the same unit of work.
 
         StaleError when another is in flight: a unique index sees to it that there is never more than one.
         """
@@ -171,6 +172,10 @@ class Deployments(Protocol):
 class Targets(Protocol):
     """The targets of deployments. Whoever changes their states also saves the deployment: that is compared."""
 
+    def create(self, deployment_id: int, its_targets: Sequence[NewTarget]) -> None:
+        """Store the fixed list of targets of a new deployment, in its order."""
+        ...
+
     def of(self, deployment_id: int, instance_ids: Iterable[int]) -> list[Target]:
         """Return the targets of these instances in a deployment."""
         ...
@@ -183,8 +188,8 @@ class Targets(Protocol):
         """Return the targets that heartbeats have marked."""
         ...
 
-    def overdue(self, deployment_id: int, now: int) -> tuple[Target, ...]:
-        """Return the updating targets whose deadline has passed."""
+    def due(self, deployment_id: int, now: int) -> tuple[Target, ...]:
+        """Return the updating targets of which a moment has come (`Target.due_at`)."""
         ...
 
     def updating(self, deployment_id: int) -> tuple[Target, ...]:
@@ -192,11 +197,20 @@ class Targets(Protocol):
         ...
 
     def next_deadline(self, deployment_id: int, now: int) -> int | None:
-        """Return the earliest deadline after now among the updating targets."""
+        """Return the earliest moment after now among the updating targets."""
         ...
 
-    def candidates(self, deployment_id: int, limit: int) -> tuple[Candidate, ...]:
-        """Return the next pending targets in order, without those put off, with their instances."""
+    def candidates(
+        self, deployment_id: int, limit: int, of_each: Mapping[str, int] | None = None
+    ) -> tuple[Candidate, ...]:
+        """Return up to `limit` next pending targets in order, without those put off, with their instances.
+
+        With `of_each`: up to so many of each of these values of `spread_by` instead, and none of other values.
+        """
+        ...
+
+    def unhealthy(self, deployment_id: int, limit: int) -> tuple[Candidate, ...]:
+        """Return up to `limit` candidates that are written down as not HEALTHY, in order."""
         ...
 
     def touched(self, deployment_id: int) -> list[Touched]:
@@ -211,6 +225,10 @@ class Targets(Protocol):
         """Store what heartbeats say of targets; marked ones are shown to the next step."""
         ...
 
+    def set_unhealthy(self, targets: Sequence[Target]) -> None:
+        """Write down whether the instances of these targets are HEALTHY (`Target.unhealthy`)."""
+        ...
+
     def unmark(self, seen: Sequence[Target]) -> None:
         """Take the marks off: a step has seen these reports."""
         ...
@@ -221,6 +239,14 @@ class Targets(Protocol):
 
     def assign(self, assigned: Sequence[Assignment], generations: Mapping[int, int], now: int) -> None:
         """Set targets told, with their instances' new generations by instance id."""
+        ...
+
+    def postpone(self, postponed: Sequence[Postponed]) -> None:
+        """Set updating targets to wait for their next attempt."""
+        ...
+
+    def retell(self, retold: Sequence[Retelling], generations: Mapping[int, int], now: int) -> None:
+        """Set updating targets told once more, with their instances' new generations by instance id."""
         ...
 
     def defer(self, deployment_id: int, put_off: Sequence[Target]) -> None:
@@ -247,8 +273,8 @@ class Targets(Protocol):
         """Delete an unfinished target."""
         ...
 
-    def shift_deadlines(self, deployment_id: int, by: int, at_least: int = 0) -> None:
-        """Move the deadlines of the updating targets by so many milliseconds, and not before a moment."""
+    def reschedule(self, changed: Sequence[Target]) -> None:
+        """Write the moments that updating targets wait for."""
         ...
 
 

@@ -6,13 +6,23 @@ from typing import Any, TypeAlias
 import msgspec
 from sqlalchemy import RowMapping
 
-from dides.model.deployment import Counts, Deployment, DeploymentStatus, Kind, Target, TargetState
-from dides.model.instance import Instance, Report
+from dides.model.deployment import (
+    Counts,
+    Deployment,
+    DeploymentStatus,
+    Kind,
+    Target,
+    TargetState,
+    Timers,
+    Wave,
+)
+from dides.model.instance import Instance, Matched, Report
 from dides.model.policy import Policy
 from dides.model.state import NOTHING, State, Status, known
 
 Row: TypeAlias = RowMapping | Mapping[str, Any]
 COUNTS = Counts.__struct_fields__
+TIMERS = Timers.__struct_fields__
 
 
 def state_from(row: Row, name: str) -> State:
@@ -43,6 +53,19 @@ def instance_from(row: Row) -> Instance:
         registered_at=row["registered_at"],
         last_heartbeat_at=row["last_heartbeat_at"],
         reachable=row["reachable"],
+    )
+
+
+def matched_from(row: Row) -> Matched:
+    """Return as much of an instance as a trigger reads, with its value of a label in `spread`."""
+    return Matched(
+        id=row["id"],
+        name=row["name"],
+        current=state_from(row, "current"),
+        status=Status(row["status"]),
+        reachable=row["reachable"],
+        desired=known(state_from(row, "desired")),
+        spread=row["spread"] or "",
     )
 
 
@@ -92,7 +115,13 @@ def deployment_from(row: Row) -> Deployment:
         selector=row["selector"],
         policy=msgspec.convert(row["policy"], Policy),
         window=row["batch_window"],
-        threshold=row["threshold"],
+        waves=tuple(row["waves"]),
+        share=row["share"],
+        max_unavailable=row["max_unavailable"],
+        wave=Wave(open=row["wave_open"], began_with=row["wave_began_with"], succeeded=row["wave_succeeded"]),
+        timers=Timers(**{name: row[name] for name in TIMERS}),
+        spread=row["spread"],
+        blocked_by=row["blocked_by"],
         counts=Counts(**{name: row[name] for name in COUNTS}),
         rollback_of=row["rollback_of"],
         rolled_back_by=row["rolled_back_by"],
@@ -110,6 +139,12 @@ def deployment_columns(deployment: Deployment) -> dict[str, Any]:
         "in_flight": 1 if deployment.in_flight else None,
         "reason": deployment.reason,
         **{name: getattr(deployment.counts, name) for name in COUNTS},
+        **{name: getattr(deployment.timers, name) for name in TIMERS},
+        "wave_open": deployment.wave.open,
+        "wave_began_with": deployment.wave.began_with,
+        "wave_succeeded": deployment.wave.succeeded,
+        "spread": dict(deployment.spread),
+        "blocked_by": deployment.blocked_by,
         "rolled_back_by": deployment.rolled_back_by,
         "paused_at": deployment.paused_at,
         "finished_at": deployment.finished_at,
@@ -117,7 +152,10 @@ def deployment_columns(deployment: Deployment) -> dict[str, Any]:
 
 
 def target_from(row: Row) -> Target:
-    """Return the target kept in a row of `targets`, joined with `reachable` of its instance (null when it is gone)."""
+    """Return the target kept in a row of `targets`.
+
+    Joined with `reachable` and, as `instance_status`, the status of its instance; both are null when that is gone.
+    """
     return Target(
         id=row["id"],
         instance_id=row["instance_id"],
@@ -135,11 +173,28 @@ def target_from(row: Row) -> Target:
         attempt=row["attempt"],
         told_at=row["told_at"],
         deadline_at=row["deadline_at"],
+        healthy_at=row["healthy_at"],
+        retry_at=row["retry_at"],
         finished_at=row["finished_at"],
+        wave=row["wave"],
+        spread=row["spread"],
+        unhealthy=row["unhealthy"],
+        has_read=row["has_read"],
         failure_is_news=row["failure_is_news"],
         report=report_from(row),
         reachable=bool(row["reachable"]),
+        status=Status(row["instance_status"] or 0),
     )
+
+
+def moment_columns(target: Target) -> dict[str, int | None]:
+    """Return the columns that keep what an updating target waits for."""
+    return {
+        "deadline_at": target.deadline_at,
+        "healthy_at": target.healthy_at,
+        "retry_at": target.retry_at,
+        "due_at": target.due_at,
+    }
 
 
 def report_from(row: Row) -> Report | None:

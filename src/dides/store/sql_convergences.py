@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, and_, case, delete, func, insert, select, update
 
 from dides.model.state import State
 from dides.store.chunks import chunks
@@ -26,6 +26,13 @@ _IS_TARGET = (
     .join(deployments, targets.c.deployment_id == deployments.c.id)
     .where(deployments.c.in_flight == 1, targets.c.instance_id == convergences.c.instance_id)
     .exists()
+)
+_HAS_NOTHING = and_(
+    *(
+        instances.c[f"{state}_{version}"].is_(None)
+        for state in ("desired", "current")
+        for version in ("code", "configuration")
+    )
 )
 
 
@@ -73,7 +80,9 @@ class SqlConvergences:
 
     def waiting(self, source_id: int, limit: int | None = None) -> list[Convergence]:
         """Return up to `limit` instances that wait for their turn, in the order in which they returned."""
-        waits = (convergences.c.source_id == source_id) & convergences.c.told_at.is_(None) & ~_IS_TARGET
+        waits = (
+            (convergences.c.source_id == source_id) & convergences.c.told_at.is_(None) & (~_IS_TARGET | _HAS_NOTHING)
+        )
         return self._read(_WANTED.where(waits).order_by(convergences.c.id).limit(limit))
 
     def overdue(self, now: int) -> list[Convergence]:

@@ -1,17 +1,13 @@
 """Deployments in SQL, for every database that SQLAlchemy speaks to."""
 
-from collections.abc import Sequence
-
 import msgspec
 from sqlalchemy import Connection, String, cast, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dides.model.deployment import Counts, Deployment, DeploymentStatus, Kind
-from dides.store.chunks import chunks
-from dides.store.records import NewDeployment, NewTarget, StaleError
+from dides.store.records import NewDeployment, StaleError
 from dides.store.rows import deployment_columns, deployment_from
-from dides.store.sql_targets import new_target_columns
-from dides.store.tables import deployments, targets
+from dides.store.tables import deployments
 
 
 class SqlDeployments:
@@ -20,15 +16,13 @@ class SqlDeployments:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
-    def create(self, new: NewDeployment, its_targets: Sequence[NewTarget]) -> Deployment:
-        """Store a deployment in flight with its fixed list of targets. StaleError when another is in flight."""
-        deployment = _fresh(new, len(its_targets))
+    def create(self, new: NewDeployment) -> Deployment:
+        """Store a deployment in flight; StaleError when another one is."""
+        deployment = _fresh(new)
         try:
             row = self._db.execute(insert(deployments).values(_columns(deployment)).returning(deployments.c.id)).one()
         except IntegrityError as error:
             raise StaleError from error
-        for piece in chunks(enumerate(its_targets, start=1)):
-            self._db.execute(insert(targets), [new_target_columns(row.id, place, each) for place, each in piece])
         return msgspec.structs.replace(deployment, id=row.id)
 
     def get(self, deployment_id: int) -> Deployment | None:
@@ -82,9 +76,10 @@ class SqlDeployments:
         return msgspec.structs.replace(deployment, revision=revision)
 
 
-def _fresh(new: NewDeployment, total: int) -> Deployment:
+def _fresh(new: NewDeployment) -> Deployment:
     fields = msgspec.structs.asdict(new)
-    counts = Counts(total=total, pending=total)
+    total = fields.pop("total")
+    counts = Counts(total=total, pending=total, unavailable=fields.pop("unavailable"))
     return Deployment(id=0, status=DeploymentStatus.RUNNING, counts=counts, **fields)
 
 
@@ -98,7 +93,9 @@ def _columns(deployment: Deployment) -> dict[str, object]:
         "selector": deployment.selector,
         "policy": msgspec.to_builtins(deployment.policy),
         "batch_window": deployment.window,
-        "threshold": deployment.threshold,
+        "waves": list(deployment.waves),
+        "share": deployment.share,
+        "max_unavailable": deployment.max_unavailable,
         "next_position": deployment.counts.total + 1,
         "rollback_of": deployment.rollback_of,
         "created_at": deployment.created_at,

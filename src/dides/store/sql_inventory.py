@@ -14,12 +14,23 @@ from dides.store.records import StaleError, Telling
 from dides.store.rows import (
     instance_columns,
     instance_from,
+    matched_from,
     registration_columns,
     reported_columns,
     state_columns,
-    state_from,
 )
 from dides.store.tables import decommissioned, instance_labels, instances
+
+_MATCHED = (
+    instances.c.id,
+    instances.c.name,
+    instances.c.current_code,
+    instances.c.current_configuration,
+    instances.c.desired_code,
+    instances.c.desired_configuration,
+    instances.c.status,
+    instances.c.reachable,
+)
 
 
 class SqlInventory:
@@ -76,16 +87,11 @@ class SqlInventory:
             found.update({row["name"]: instance_from(row) for row in rows})
         return found
 
-    def matching(self, selector: Selector) -> list[Matched]:
-        """Return every instance that the selector matches."""
-        columns = (
-            instances.c.id,
-            instances.c.name,
-            instances.c.current_code,
-            instances.c.current_configuration,
-        )
-        rows = self._db.execute(select(*columns).where(_matches(selector))).mappings()
-        return [Matched(row["id"], row["name"], state_from(row, "current")) for row in rows]
+    def matching(self, selector: Selector, spread_by: str | None = None) -> list[Matched]:
+        """Return every instance that the selector matches, with its value of the label `spread_by` if one is named."""
+        its = (instance_labels.c.instance_id == instances.c.id) & (instance_labels.c.key == spread_by)
+        wanted = select(*_MATCHED, instance_labels.c.value.label("spread")).outerjoin(instance_labels, its)
+        return [matched_from(row) for row in self._db.execute(wanted.where(_matches(selector))).mappings()]
 
     def page(self, selector: Selector, status: Status | None, after: str, limit: int) -> list[Instance]:
         """Return up to `limit` matching instances whose names come after `after`, by name."""

@@ -3,19 +3,28 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, delete, func, insert, literal_column, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, literal_column, select, update
 
 from dides.model.deployment import Target, TargetState
-from dides.model.plan import Assignment, Candidate, Settled, Touched
+from dides.model.plan import Assignment, Candidate, Postponed, Retelling, Settled, Touched
 from dides.model.state import known
 from dides.store.bulk import KEY, update_rows
 from dides.store.chunks import chunks
 from dides.store.records import NewTarget
-from dides.store.rows import Row, instance_from, report_columns, state_columns, state_from, target_from
+from dides.store.rows import (
+    Row,
+    instance_from,
+    moment_columns,
+    report_columns,
+    state_columns,
+    state_from,
+    target_from,
+)
 from dides.store.tables import convergences, deployments, instances, targets
 
 _JOINED = targets.outerjoin(instances, targets.c.instance_id == instances.c.id)
-_TARGET = select(targets, instances.c.reachable).select_from(_JOINED)
+_OF_INSTANCE = (instances.c.reachable, instances.c.status.label("instance_status"))
+_TARGET = select(targets, *_OF_INSTANCE).select_from(_JOINED)
 _INSTANCE = [column.label(f"instance__{column.name}") for column in instances.c]
 
 
@@ -24,6 +33,11 @@ class SqlTargets:
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
+
+    def create(self, deployment_id: int, its_targets: Sequence[NewTarget]) -> None:
+        """Store the fixed list of targets of a new deployment, in its order."""
+        for piece in chunks(enumerate(its_targets, start=1)):
+            self._db.execute(insert(targets), [_new_columns(deployment_id, place, each) for place, each in piece])
 
     def of(self, deployment_id: int, instance_ids: Iterable[int]) -> list[Target]:
         """Return the targets of these instances in a deployment."""
@@ -43,9 +57,9 @@ class SqlTargets:
         """Return the targets that heartbeats have marked."""
         return tuple(self._targets(_TARGET.where(_in(deployment_id), targets.c.marked)))
 
-    def overdue(self, deployment_id: int, now: int) -> tuple[Target, ...]:
-        """Return the updating targets whose deadline has passed."""
-        return tuple(self._targets(_TARGET.where(_updating(deployment_id), targets.c.deadline_at <= now)))
+    def due(self, deployment_id: int, now: int) -> tuple[Target, ...]:
+        """Return the updating targets of which a moment has come."""
+        return tuple(self._targets(_TARGET.where(_updating(deployment_id), targets.c.due_at <= now)))
 
     def updating(self, deployment_id: int) -> tuple[Target, ...]:
         """Return every updating target."""
@@ -53,13 +67,29 @@ class SqlTargets:
         return tuple(sorted(self._targets(_TARGET.where(_updating(deployment_id))), key=lambda each: each.position))
 
     def next_deadline(self, deployment_id: int, now: int) -> int | None:
-        """Return the earliest deadline after now among the updating targets."""
-        wanted = select(func.min(targets.c.deadline_at)).where(_updating(deployment_id), targets.c.deadline_at > now)
+        """Return the earliest moment after now among the updating targets."""
+        wanted = select(func.min(targets.c.due_at)).where(_updating(deployment_id), targets.c.due_at > now)
         return self._db.execute(wanted).scalar()
 
-    def candidates(self, deployment_id: int, limit: int) -> tuple[Candidate, ...]:
-        """Return the next pending targets in order, without those put off, with their instances."""
+    def candidates(
+        self, deployment_id: int, limit: int, of_each: Mapping[str, int] | None = None
+    ) -> tuple[Candidate, ...]:
+        """Return up to `limit` next pending targets in order; with `of_each` up to so many of each of these values."""
         wanted = _candidates().where(_pending(deployment_id), targets.c.deferred.is_(False))
+        wanted = wanted.order_by(targets.c.position)
+        if of_each is None:
+            return self._candidates(wanted.limit(limit))
+        found = [
+            candidate
+            for value, number in of_each.items()
+            for candidate in self._candidates(wanted.where(targets.c.spread == value).limit(number))
+        ]
+        return tuple(sorted(found, key=lambda candidate: candidate.target.position))
+
+    def unhealthy(self, deployment_id: int, limit: int) -> tuple[Candidate, ...]:
+        """Return up to `limit` candidates that are written down as not HEALTHY, in order."""
+        ill = _in(deployment_id) & (targets.c.state == literal_column("'pending'")) & targets.c.unhealthy
+        wanted = _candidates().where(ill, targets.c.deferred.is_(False))
         return self._candidates(wanted.order_by(targets.c.position).limit(limit))
 
     def deferred(self, deployment_id: int) -> tuple[Candidate, ...]:
@@ -76,10 +106,21 @@ class SqlTargets:
     def note(self, noted: Sequence[Target], *, marked: bool) -> None:
         """Store what heartbeats say of targets; marked ones are shown to the next step."""
         rows = [
-            {KEY: each.id, "failure_is_news": each.failure_is_news, **report_columns(each.report)} for each in noted
+            {
+                KEY: each.id,
+                "failure_is_news": each.failure_is_news,
+                "has_read": each.has_read,
+                **report_columns(each.report),
+                **moment_columns(each),
+            }
+            for each in noted
         ]
         mark = {"marked": True} if marked else {}
         update_rows(self._db, targets, rows, **mark)
+
+    def set_unhealthy(self, changed: Sequence[Target]) -> None:
+        """Write down whether the instances of these targets are HEALTHY."""
+        update_rows(self._db, targets, [{KEY: each.id, "unhealthy": each.unhealthy} for each in changed])
 
     def unmark(self, seen: Sequence[Target]) -> None:
         """Take the marks off: a step has seen these reports."""
@@ -97,6 +138,26 @@ class SqlTargets:
     def assign(self, assigned: Sequence[Assignment], generations: Mapping[int, int], now: int) -> None:
         """Set targets told, with their instances' new generations by instance id."""
         update_rows(self._db, targets, [_assigned_columns(each, generations, now) for each in assigned])
+
+    def postpone(self, postponed: Sequence[Postponed]) -> None:
+        """Set updating targets to wait for their next attempt."""
+        rows = [
+            {
+                KEY: each.target.id,
+                "reason": each.reason,
+                "message": each.message,
+                "deadline_at": None,
+                "healthy_at": None,
+                "retry_at": each.retry_at,
+                "due_at": each.retry_at,
+            }
+            for each in postponed
+        ]
+        update_rows(self._db, targets, rows, marked=False)
+
+    def retell(self, retold: Sequence[Retelling], generations: Mapping[int, int], now: int) -> None:
+        """Set updating targets told once more, with their instances' new generations by instance id."""
+        update_rows(self._db, targets, [_retold_columns(each, generations) for each in retold], told_at=now)
 
     def defer(self, deployment_id: int, put_off: Sequence[Target]) -> None:
         """Move pending targets to the end of the order, out of the candidates' sight."""
@@ -118,7 +179,7 @@ class SqlTargets:
     def append(self, deployment_id: int, target: NewTarget) -> None:
         """Add a pending target at the end of the order."""
         place = self._take_positions(deployment_id, 1)
-        self._db.execute(insert(targets).values(new_target_columns(deployment_id, place, target)))
+        self._db.execute(insert(targets).values(_new_columns(deployment_id, place, target)))
 
     def detach(self, instance_id: int) -> None:
         """Keep the finished targets of an instance that is decommissioned, under its name alone."""
@@ -128,11 +189,9 @@ class SqlTargets:
         """Delete an unfinished target."""
         self._db.execute(delete(targets).where(targets.c.id == target.id))
 
-    def shift_deadlines(self, deployment_id: int, by: int, at_least: int = 0) -> None:
-        """Move the deadlines of the updating targets by so many milliseconds, and not before a moment."""
-        shifted = targets.c.deadline_at + by
-        later = case((shifted < at_least, at_least), else_=shifted)
-        self._db.execute(update(targets).where(_updating(deployment_id)).values(deadline_at=later))
+    def reschedule(self, changed: Sequence[Target]) -> None:
+        """Write the moments that updating targets wait for."""
+        update_rows(self._db, targets, [{KEY: each.id, **moment_columns(each)} for each in changed])
 
     def _take_positions(self, deployment_id: int, number: int) -> int:
         """Return the first of so many new places at the end of the order."""
@@ -151,7 +210,7 @@ class SqlTargets:
         )
 
 
-def new_target_columns(deployment_id: int, position: int, target: NewTarget) -> dict[str, Any]:
+def _new_columns(deployment_id: int, position: int, target: NewTarget) -> dict[str, Any]:
     """Return the columns of a target that has not been told anything yet."""
     return {
         "deployment_id": deployment_id,
@@ -166,6 +225,10 @@ def new_target_columns(deployment_id: int, position: int, target: NewTarget) -> 
         **state_columns("before", target.before),
         "generation": 0,
         "attempt": 0,
+        "wave": 0,
+        "spread": target.spread,
+        "unhealthy": target.unhealthy,
+        "has_read": False,
         "failure_is_news": False,
         "marked": False,
     }
@@ -185,8 +248,27 @@ def _assigned_columns(assigned: Assignment, generations: Mapping[int, int], now:
         "attempt": target.attempt + 1,
         "told_at": now,
         "deadline_at": assigned.deadline_at,
+        "due_at": assigned.deadline_at,
         "finished_at": now if finished else None,
+        "wave": assigned.wave,
         "failure_is_news": assigned.failure_is_news,
+        "marked": False,
+        **report_columns(None),
+    }
+
+
+def _retold_columns(retold: Retelling, generations: Mapping[int, int]) -> dict[str, Any]:
+    target = retold.target
+    return {
+        KEY: target.id,
+        "generation": generations[target.instance_id] if target.instance_id is not None else 0,
+        "attempt": target.attempt + 1,
+        "deadline_at": retold.deadline_at,
+        "due_at": retold.deadline_at,
+        "healthy_at": None,
+        "retry_at": None,
+        "has_read": target.has_read or target.report is not None,
+        "failure_is_news": retold.failure_is_news,
         "marked": False,
         **report_columns(None),
     }
@@ -194,7 +276,7 @@ def _assigned_columns(assigned: Assignment, generations: Mapping[int, int], now:
 
 def _with_instance() -> Select[Any]:
     both = targets.join(instances, targets.c.instance_id == instances.c.id)
-    return select(targets, instances.c.reachable, *_INSTANCE).select_from(both)
+    return select(targets, *_OF_INSTANCE, *_INSTANCE).select_from(both)
 
 
 def _candidates() -> Select[Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -39,11 +39,11 @@ class SqliteStore:
         self._clock = clock
         self._closed = False
         try:
-            writing = _engine(file, synchronous, "BEGIN IMMEDIATE")
+            writing = open_engine(file, synchronous, "BEGIN IMMEDIATE")
             migrate(writing)
         except DBAPIError as error:
             raise UnavailableError(f"{file} cannot be opened as a database: {error.orig}") from error
-        self._reading = _engine(file, synchronous, "BEGIN")
+        self._reading = open_engine(file, synchronous, "BEGIN")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
         self._writer = Writer(writing, clock)
 
@@ -79,11 +79,11 @@ class SqliteStore:
             raise UnavailableError(f"the database cannot be read: {error.orig}") from error
 
 
-def _engine(file: Path, synchronous: str, begin: str) -> Engine:
+def open_engine(file: Path, synchronous: str, begin: str, **options: Any) -> Engine:
+    """Return an engine whose transactions start with `begin`; `options` are SQLAlchemy's own, and go first."""
     engine = create_engine(
         f"sqlite:///{file}",
-        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
-        pool_size=READERS,
+        **{"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}, "pool_size": READERS, **options},
         json_serializer=lambda value: msgspec.json.encode(value).decode(),
         json_deserializer=msgspec.json.decode,
     )

@@ -1,4 +1,7 @@
-"""The tables. What heartbeats change, but for the mark on a target, is in no index."""
+"""The tables. What heartbeats change, but for the mark and the next moment of an updating target, is in no index.
+
+Server defaults stand where a migration added a column to tables that had rows; the program always gives a value.
+"""
 
 from sqlalchemy import (
     JSON,
@@ -13,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -116,7 +120,9 @@ deployments = Table(
     Column("selector", String),
     Column("policy", JSON, nullable=False),
     Column("batch_window", Integer, nullable=False),
-    Column("threshold", Integer, nullable=False),
+    Column("waves", JSON, nullable=False, server_default="[]"),
+    Column("share", Integer),
+    Column("max_unavailable", Integer),
     Column("total", Integer, nullable=False),
     Column("pending", Integer, nullable=False),
     Column("updating", Integer, nullable=False),
@@ -125,6 +131,15 @@ deployments = Table(
     Column("skipped", Integer, nullable=False),
     Column("already", Integer, nullable=False),
     Column("deferred", Integer, nullable=False),
+    Column("unavailable", Integer, nullable=False, server_default="0"),
+    Column("spread", JSON, nullable=False, server_default="{}"),
+    Column("wave_open", Integer, nullable=False, server_default="1"),
+    Column("wave_began_with", Integer, nullable=False, server_default="0"),
+    Column("wave_succeeded", Integer, nullable=False, server_default="0"),
+    Column("deadline_at", Moment),
+    Column("soaked_at", Moment),
+    Column("blocked_until", Moment),
+    Column("blocked_by", String),
     Column("next_position", Integer, nullable=False),
     Column("rollback_of", Id),
     Column("rolled_back_by", Id),
@@ -160,7 +175,14 @@ targets = Table(
     Column("attempt", Integer, nullable=False),
     Column("told_at", Moment),
     Column("deadline_at", Moment),
+    Column("healthy_at", Moment),
+    Column("retry_at", Moment),
+    Column("due_at", Moment),
     Column("finished_at", Moment),
+    Column("wave", Integer, nullable=False, server_default="0"),
+    Column("spread", String, nullable=False, server_default=text("''")),
+    Column("unhealthy", Boolean, nullable=False, server_default=false()),
+    Column("has_read", Boolean, nullable=False, server_default=false()),
     Column("failure_is_news", Boolean, nullable=False),
     Column("marked", Boolean, nullable=False),
     Column("report_at", Moment),
@@ -172,6 +194,14 @@ targets = Table(
     UniqueConstraint("instance_id", "deployment_id"),
     Index("ix_targets_order", "deployment_id", "state", "deferred", "position"),
     Index("ix_targets_position", "deployment_id", "position"),
+    Index("ix_targets_spread", "deployment_id", "state", "deferred", "spread", "position"),
+    Index(
+        "ix_targets_unhealthy",
+        "deployment_id",
+        "position",
+        sqlite_where=text("unhealthy AND state = 'pending'"),
+        postgresql_where=text("unhealthy AND state = 'pending'"),
+    ),
     Index(
         "ix_targets_marked",
         "deployment_id",
@@ -179,9 +209,9 @@ targets = Table(
         postgresql_where=text("marked"),
     ),
     Index(
-        "ix_targets_deadline",
+        "ix_targets_due",
         "deployment_id",
-        "deadline_at",
+        "due_at",
         sqlite_where=text("state = 'updating'"),
         postgresql_where=text("state = 'updating'"),
     ),

@@ -44,3 +44,9 @@ def test_delays_are_spread_from_nought() -> None:
 @pytest.mark.parametrize(("asked", "delay"), [(3.0, 3.5), (3600.0, 60.5), (None, 0.5)])
 def test_what_the_coordinator_asks_for_is_waited_first(asked: float | None, delay: float) -> None:
     assert Backoff(Highest()).next_delay(asked) == delay
+
+
+def test_a_lower_cap_holds_for_one_delay() -> None:
+    backoff = Backoff(Highest())
+    assert [backoff.next_delay(cap=3) for _ in range(5)] == [0.5, 1, 2, 3, 3]
+    assert backoff.next_delay() == 16

@@ -2,7 +2,7 @@ import httpx2
 import pytest
 from msgspec import UNSET
 
-from dides.cli.deploy import make_request, read_target, read_timeout, trigger
+from dides.cli.deploy import make_request, read_target, trigger
 from dides.cli.options import UsageError
 from dides.client.errors import RefusedError, UnreachableError
 from dides.protocol.messages import Configuration, DeployRequest
@@ -41,12 +41,6 @@ def test_a_request_leaves_out_what_was_not_given() -> None:
 def test_a_request_without_any_version_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="--config"):
         make_request(None, None, ({}, None), Configuration())
-
-
-@pytest.mark.parametrize("seconds", [0.0, -1.0, 31_536_001.0, float("nan"), float("inf")])
-def test_a_timeout_is_positive_and_at_most_a_year(seconds: float) -> None:
-    with pytest.raises(Exception, match="above 0"):
-        read_timeout(seconds)
 
 
 async def test_a_trigger_is_tried_again_under_the_same_key() -> None:

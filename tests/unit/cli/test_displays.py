@@ -8,8 +8,9 @@ from dides.cli.live import ROWS, LiveDisplay
 from dides.cli.plain import PlainDisplay
 from dides.cli.progress import ServerTime
 from dides.cli.watch import Sight
+from dides.cli.words import say_held
 from dides.model.deployment import DeploymentStatus, TargetState
-from dides.protocol.messages import Configuration
+from dides.protocol.messages import Configuration, Wave
 from support.consoles import make_text_console, text_of
 from support.fake_coordinator import NOON, make_deployment, make_progress, make_target
 
@@ -124,15 +125,86 @@ def test_plain_lines_are_one_for_each_change() -> None:
 def test_a_plain_line_says_that_it_is_paused_and_names_few() -> None:
     console = make_text_console(width=200)
     many = tuple(make_target(f"web-{number}") for number in range(7))
-    paused = make_deployment(status=DeploymentStatus.PAUSED, progress=make_progress(updating=7))
+    paused = make_deployment(status=DeploymentStatus.PAUSED, progress=make_progress(updating=7), held_by="paused")
     PlainDisplay(console, TIME).show(Sight(deployment=paused, updating=many))
     assert "(web-0, web-1, web-2, web-3, web-4, and 2 more)" in text_of(console)
     assert "paused; dides resume goes on" in text_of(console)
 
 
+IN_WAVE_2 = Wave(open=2, of=3)
+
+
+def test_the_live_block_says_which_wave_is_open() -> None:
+    console = make_text_console()
+    with LiveDisplay(console, TIME) as display:
+        display.show(Sight(deployment=make_deployment(wave=IN_WAVE_2, held_by="wave")))
+    out = text_of(console)
+    assert "wave 2 of 3  0/5  12.5 s" in out
+    assert "the rest of this wave has to end before the next one begins" in out
+
+
+def test_a_wave_that_waits_says_what_to_type() -> None:
+    sight = Sight(deployment=make_deployment(wave=IN_WAVE_2, held_by="promote", progress=make_progress(pending=3)))
+    live, plain = make_text_console(), make_text_console(width=200)
+    with LiveDisplay(live, TIME) as display:
+        display.show(sight)
+    PlainDisplay(plain, TIME).show(sight)
+    for console in (live, plain):
+        assert "this wave is over, and waits: dides promote opens the next one" in text_of(console)
+    assert "3 pending, wave 2 of 3, this wave is over" in text_of(plain)
+
+
+@pytest.mark.parametrize(("until", "says"), [(NOON + timedelta(seconds=60), ", for 47.5 s more"), (None, "")])
+def test_a_soak_says_for_how_long_still_where_that_is_known(until: datetime | None, says: str) -> None:
+    sight = Sight(deployment=make_deployment(wave=IN_WAVE_2, held_by="soak"), soaks_until=until)
+    live, plain = make_text_console(), make_text_console(width=200)
+    with LiveDisplay(live, TIME) as display:
+        display.show(sight)
+    PlainDisplay(plain, TIME).show(sight)
+    for console in (live, plain):
+        lines = text_of(console).splitlines()
+        assert any(line.endswith(f"this wave is over, and soaks before the next one begins{says}") for line in lines)
+
+
+def test_a_target_that_is_to_be_told_once_more_says_why() -> None:
+    reason = "attempt 1 of 2 failed: reported FAILED"
+    sight = Sight(deployment=make_deployment(), updating=(make_target("web-4", reason=reason), make_target("web-5")))
+    live, plain = make_text_console(), make_text_console(width=200)
+    with LiveDisplay(live, TIME) as display:
+        display.show(sight)
+    PlainDisplay(plain, TIME).show(sight)
+    assert f"  ▸ web-4  for 12.5 s, {reason}" in text_of(live).splitlines()
+    assert f"2 updating (web-4: {reason}, web-5)" in text_of(plain)
+
+
+def test_a_plain_line_is_not_said_twice() -> None:
+    console = make_text_console()
+    display = PlainDisplay(console, TIME)
+    display.show(Sight(deployment=make_deployment()))
+    display.show(Sight(deployment=make_deployment(held_by="batch_size")))
+    assert len(text_of(console).splitlines()) == 2
+
+
+@pytest.mark.parametrize(("updating", "said"), [(0, True), (1, False)])
+def test_where_lines_cannot_be_redrawn_a_block_is_said_when_nothing_goes_on(updating: int, said: bool) -> None:
+    console = make_text_console()
+    blocked = make_deployment(held_by="max_unavailable", progress=make_progress(updating=updating, pending=3))
+    with PlainDisplay(console, TIME) as display:
+        display.show(Sight(deployment=blocked))
+    assert ("(max_unavailable)" in text_of(console)) is said
+
+
+@pytest.mark.parametrize("held_by", ["batch_size", "wave", "promote", "soak", "max_unavailable", "spread_by", "paused"])
+def test_everything_that_can_hold_a_deployment_has_words(held_by: str) -> None:
+    assert say_held(make_deployment(held_by=held_by)) != held_by
+    assert say_held(make_deployment(held_by="something new")) == "something new"
+
+
 def test_a_clock_that_is_off_is_corrected_by_the_coordinators() -> None:
     clock = FixedClock(NOON + timedelta(hours=5))
     assert ServerTime(clock, NOON).seconds_since(NOON - timedelta(seconds=4)) == 4.0
+    assert ServerTime(clock, NOON).seconds_until(NOON + timedelta(seconds=4)) == 4.0
+    assert ServerTime(clock, NOON).seconds_until(NOON - timedelta(seconds=4)) == 0.0
 
 
 def test_a_clock_that_is_behind_shows_no_negative_durations() -> None:

@@ -12,7 +12,7 @@ from dides.cli.exits import ExitCode
 from dides.cli.main import COMMANDS, load_command
 
 PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
-SHARED = "Flags that many commands share"
+SHARED = ("Flags that many commands share", "Flags that say how a deployment proceeds")
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -63,7 +63,7 @@ def default_of(param: TyperOption | TyperArgument) -> str:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_flag_of_a_command_is_documented_with_its_default_and_its_variable(command: str) -> None:
-    own, shared = rows_of(section(f"dides {command}")), rows_of(section(SHARED))
+    own, shared = rows_of(section(f"dides {command}")), [row for each in SHARED for row in rows_of(section(each))]
     documented = {row.names: row for row in [*shared, *own]}
     for row in rows_in_the_program(command):
         page = documented.get(row.names)
@@ -76,6 +76,11 @@ def test_every_flag_of_a_command_is_documented_with_its_default_and_its_variable
 def test_nothing_is_documented_that_is_not_there(command: str) -> None:
     real = {row.names for row in rows_in_the_program(command)}
     assert [sorted(row.names) for row in rows_of(section(f"dides {command}")) if row.names not in real] == []
+
+
+def test_the_shared_flags_are_flags_of_some_command() -> None:
+    real = {row.names for command in COMMANDS for row in rows_in_the_program(command)} | {frozenset({"--help"})}
+    assert [sorted(row.names) for each in SHARED for row in rows_of(section(each)) if row.names not in real] == []
 
 
 def test_every_documented_command_exists() -> None:

@@ -1,7 +1,7 @@
 import pytest
 import typer
 
-from dides.cli.options import UsageError, join_selectors, read_amount, read_labels, read_selector
+from dides.cli.options import UsageError, join_selectors, read_labels, read_selector
 
 
 def test_labels_are_pairs_and_a_value_may_be_empty_or_hold_an_equals_free_word() -> None:
@@ -35,18 +35,6 @@ def test_a_selector_is_checked_before_it_is_sent() -> None:
 def test_labels_and_a_selector_become_one_selector() -> None:
     assert join_selectors({"env": "a", "role": "web"}, "!canary") == "env=a,role=web,!canary"
     assert join_selectors({}, None) is None
-
-
-@pytest.mark.parametrize(("text", "amount"), [("1", 1), ("1000000", 1_000_000), ("25%", "25%"), ("0.01%", "0.01%")])
-def test_an_amount_is_a_count_or_a_percentage(text: str, amount: int | str) -> None:
-    assert read_amount(text, "--batch-size") == amount
-
-
-@pytest.mark.parametrize("text", ["0", "-1", "1000001", "x", "", "0%", "101%", "1.001%", "%", "1.5"])
-def test_an_amount_that_is_neither_is_a_usage_error_that_names_the_option(text: str) -> None:
-    with pytest.raises(typer.BadParameter) as caught:
-        read_amount(text, "--batch-size")
-    assert "--batch-size" in caught.value.format_message()
 
 
 def test_a_usage_error_is_its_own_text() -> None:

@@ -1,13 +1,14 @@
 from collections.abc import Sequence
+from datetime import timedelta
 
 import httpx2
 import pytest
 
-from dides.cli.watch import LONGEST, SHORTEST, Follower, Sight
+from dides.cli.watch import LONGEST, SHORTEST, Follower, Sight, soak_end
 from dides.client.errors import RefusedError, UnreachableError
 from dides.model.deployment import DeploymentStatus, TargetState
-from dides.protocol.messages import Deployment
-from support.fake_coordinator import FakeCoordinator, make_deployment, make_progress, make_target, refuse
+from dides.protocol.messages import Configuration, Deployment, Event, Wave
+from support.fake_coordinator import NOON, FakeCoordinator, make_deployment, make_progress, make_target, refuse
 
 
 class Recorder:
@@ -97,6 +98,49 @@ async def test_the_window_and_each_failure_are_shown_with_the_change_that_made_t
     assert [target.instance for target in second.updating] == ["web-2"]
     assert second.failures == ()
     assert last.updating == ()
+
+
+async def test_further_attempts_are_shown_though_the_deployment_looks_the_same() -> None:
+    coordinator = FakeCoordinator()
+    failed = make_target("web-1", reason="attempt 1 of 2 failed: reported FAILED")
+    running = make_deployment(
+        progress=make_progress(pending=1, updating=1), configuration=Configuration(batch_size=1, retries=1)
+    )
+    looks = iter([[make_target("web-1")], [make_target("web-1")], [failed], [failed]])
+    coordinator.look = lambda: coordinator.targets.update({42: next(looks)})
+    recorder, _ = await watch(coordinator, [running, running, running, running, COMPLETED])
+    assert [[target.reason for target in sight.updating] for sight in recorder.sights] == [[""], [failed.reason], []]
+
+
+async def test_the_end_of_a_soak_is_known_from_the_events() -> None:
+    coordinator = FakeCoordinator()
+    coordinator.events = [make_event("wave.soaking", at=10, seconds=60), make_event("wave.opened", at=5)]
+    soaking = make_deployment(held_by="soak", wave=Wave(open=1, of=2), progress=make_progress(succeeded=1, pending=1))
+    recorder, _ = await watch(coordinator, [soaking, COMPLETED])
+    assert recorder.sights[0].soaks_until == NOON + timedelta(seconds=70)
+    assert recorder.sights[1].soaks_until is None
+
+
+def make_event(kind: str, *, at: float, **data: object) -> Event:
+    moment = NOON + timedelta(seconds=at)
+    return Event(id=1, at=moment, kind=kind, deployment_id=42, instance=None, actor="coordinator", data=data)
+
+
+@pytest.mark.parametrize(
+    ("events", "end"),
+    [
+        ([], None),
+        ([("wave.opened", 5)], None),
+        ([("wave.soaking", 10)], 70),
+        ([("wave.soaking", 10), ("wave.opened", 70), ("wave.soaking", 100)], 160),
+        ([("wave.soaking", 10), ("deployment.paused", 20), ("deployment.resumed", 50)], 100),
+        ([("deployment.paused", 1), ("deployment.resumed", 5), ("wave.soaking", 10)], 70),
+        ([("deployment.resumed", 5), ("wave.soaking", 10), ("deployment.paused", 20)], 70),
+    ],
+)
+def test_a_pause_puts_the_end_of_a_soak_off(events: list[tuple[str, float]], end: float | None) -> None:
+    found = soak_end([make_event(kind, at=at, seconds=60) for kind, at in events])
+    assert found == (None if end is None else NOON + timedelta(seconds=end))
 
 
 async def test_a_coordinator_that_is_away_for_a_while_is_waited_for() -> None:

@@ -1,6 +1,7 @@
 """Instances that return after the end of a deployment inherit it, a window at a time."""
 
 from dides.model.deployment import DeploymentStatus
+from dides.model.selector import parse_selector
 from dides.model.state import State, Status
 from dides.protocol.messages import Heartbeat
 from support.hand_fleet import V1, V2, V3, Fleet
@@ -128,3 +129,70 @@ async def test_returning_together_they_are_admitted_together(fleet: Fleet) -> No
     taken = await fleet.take_in(*((name, Heartbeat(status=Status.HEALTHY, code_version="1")) for name in "abc"))
     assert taken.told == {"a", "b"}
     assert [taken.instances[name].desired for name in "abc"] == [V2, V2, None]
+
+
+async def converging(fleet: Fleet) -> list[str]:
+    """Return who waits for what it has missed, or is on its way."""
+    every = await fleet.store.read(lambda tx: tx.inventory.page(parse_selector(""), None, "", 1000))
+    found = await fleet.store.read(lambda tx: tx.convergences.of(each.id for each in every))
+    return sorted(each.instance.name for each in found)
+
+
+async def test_those_that_join_late_inherit_within_the_window_too(fleet: Fleet) -> None:
+    await fleet.running("a")
+    await fleet.trigger(V2, batch_size=2)
+    await fleet.arrive("a")
+    await fleet.step()
+    await fleet.register("b", "c", "d")
+    assert await desired(fleet, "b", "c", "d") == [V2, V2, None]
+    assert await converging(fleet) == ["b", "c", "d"]
+    await fleet.arrive("b")
+    assert fleet.told == {"d"}
+    await fleet.arrive("c", "d")
+    assert await converging(fleet) == []
+
+
+async def test_one_that_joins_late_gets_the_earlier_version_before_its_turn_for_the_new_one(fleet: Fleet) -> None:
+    await fleet.running("a", "z")
+    await fleet.trigger(V2, batch_size=2)
+    await fleet.arrive("a", "z")
+    await fleet.step()
+    deployment = await fleet.trigger(V3)
+    await fleet.register("b", "c")
+    assert await desired(fleet, "b", "c") == [V2, V2], "they run nothing, so they do not wait for V3"
+    for name in ("a", "z"):
+        await fleet.arrive(name)
+        await fleet.step()
+    assert await fleet.states(deployment) == {"a": "succeeded", "z": "succeeded", "b": "updating", "c": "pending"}
+    assert await converging(fleet) == ["c"]
+    await fleet.arrive("b")
+    await fleet.step()
+    await fleet.arrive("c")
+    await fleet.step()
+    assert await converging(fleet) == []
+    assert await desired(fleet, "b", "c") == [V3, V3]
+
+
+async def test_a_zone_of_500_that_comes_back_at_once_converges_a_window_at_a_time(fleet: Fleet) -> None:
+    zone = [f"zone-{number:03}" for number in range(500)]
+    await fleet.running(*(f"here-{number}" for number in range(10)))
+    await fleet.running(*zone)
+    await fleet.silence(*zone)
+    deployment = await fleet.trigger(V2, batch_size="5%")
+    assert deployment.window == 26
+    await fleet.arrive(*(f"here-{number}" for number in range(10)))
+    assert (await fleet.steps()).status is DeploymentStatus.COMPLETED
+    back = Heartbeat(status=Status.HEALTHY, code_version=V1.code_version)
+    await fleet.take_in(*((name, back) for name in zone))
+    arrived: set[str] = set()
+    rounds = 0
+    while told := fleet.told:
+        assert len(told) <= deployment.window
+        assert not told & arrived
+        assert await converging(fleet) == sorted(set(zone) - arrived)
+        arrived |= told
+        rounds += 1
+        await fleet.arrive(*sorted(told))
+    assert arrived == set(zone)
+    assert rounds == -(-500 // deployment.window)
+    assert await converging(fleet) == []

@@ -4,12 +4,14 @@ import random
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dides.coordinator.inventory import relabel
 from dides.coordinator.step import step
 from dides.model.errors import RefusedError
+from dides.model.policy import Ordering
 from dides.model.state import State, Status
 from dides.store.sqlite import SqliteStore
 from support.clocks import FakeClock
@@ -43,6 +45,7 @@ class Walk:
             self.advance: 1,
             self.pause: 1,
             self.resume: 2,
+            self.promote: 2,
             self.abort: 1,
             self.roll_back: 1,
             self.decommission: 1,
@@ -98,7 +101,24 @@ class Walk:
             failure_threshold=self.chance.choice([1, 2, "60%"]),
             update_timeout=60,
             auto_rollback=self.chance.random() < 0.7,
+            **self.rarely(
+                waves=self.chance.choice([(1,), (1, 3), ("30%", "60%")]),
+                wave_pause=self.chance.choice([0, 30, "manual"]),
+                min_healthy_time=self.chance.choice([0.5, 20]),
+                deadline=self.chance.choice([60, 200]),
+                max_unavailable=self.chance.choice([1, 2, "50%"]),
+                spread_by="half",
+                retries=self.chance.choice([1, 2]),
+                order=Ordering.SHUFFLE,
+            ),
         )
+
+    def rarely(self, **fields: object) -> dict[str, Any]:
+        """Return some of these fields, drawn."""
+        return {name: value for name, value in fields.items() if self.chance.random() < 0.3}
+
+    async def promote(self) -> None:
+        await self.fleet.promote()
 
     async def advance(self) -> None:
         self.fleet.clock.advance(self.chance.choice([0.5, 20, 70]))

@@ -5,6 +5,7 @@ import pytest
 
 from dides.coordinator.deployments import KEEP_KEYS_MS, Key
 from dides.coordinator.housekeeping import forget
+from dides.engine.threshold import threshold_of
 from dides.model.deployment import DeploymentStatus
 from dides.model.errors import InFlightError, InvalidError
 from dides.model.state import State, Status
@@ -30,7 +31,7 @@ async def test_it_takes_its_first_step_at_once(fleet: Fleet) -> None:
 async def test_it_resolves_percentages_and_the_order_once(fleet: Fleet) -> None:
     await fleet.running(*(f"web-{number}" for number in range(10)))
     deployment = await fleet.trigger(batch_size="25%", failure_threshold="11%")
-    assert (deployment.window, deployment.threshold, deployment.counts.total) == (3, 2, 10)
+    assert (deployment.window, threshold_of(deployment), deployment.counts.total) == (3, 2, 10)
     assert [each.instance for each in await fleet.targets(deployment)] == [f"web-{number}" for number in range(10)]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 
 from dides.engine.admission import ALREADY, NOTHING_TO_RETURN_TO, Admission, admit, desired_for
@@ -17,6 +18,7 @@ from support.builders import (
     V2,
     already_there,
     candidate,
+    counts,
     deployment,
     pending,
     returning,
@@ -26,7 +28,9 @@ from support.builders import (
 
 
 def admitted(slots: int, *candidates: Candidate, to: Deployment | None = None) -> Admission:
-    return admit(to or deployment(), candidates, slots, NOW)
+    """Admit candidates while so many slots are free; one more is taken."""
+    taken = {"window": slots + 1, "counts": counts(updating=1, pending=9)}
+    return admit(msgspec.structs.replace(to or deployment(), **taken), candidates, NOW)
 
 
 def told(admission: Admission) -> list[int]:

@@ -3,7 +3,7 @@
 import pytest
 
 from dides.engine.ending import conclude, nothing_left
-from dides.model.deployment import DeploymentStatus
+from dides.model.deployment import DeploymentStatus, Wave
 from dides.model.policy import Policy
 from support.builders import counts, deployment, rollback
 
@@ -37,24 +37,27 @@ def test_nothing_is_left_once_none_is_updating_and_only_unreachable_ones_are_pen
         ({"succeeded": 2, "failed": 1}, COMPLETED, "2 of 3 at the target, 1 failed"),
         ({"succeeded": 2, "pending": 1, "deferred": 1}, COMPLETED, "2 of 3 at the target, 1 unreachable"),
         ({"pending": 3, "deferred": 3}, FAILED, "no target reachable"),
-        ({"failed": 2, "pending": 1, "deferred": 1}, FAILED, "no target succeeded: 0 of 3 at the target, 2 failed"),
+        ({"failed": 2, "pending": 1, "deferred": 1}, FAILED, "no target succeeded: none of the 2 targets that started"),
+        ({"failed": 2, "skipped": 1, "already": 1}, FAILED, "no target succeeded: none of the 2 targets that started"),
         ({}, FAILED, "no target left"),
     ],
 )
 def test_a_deployment_fails_only_if_no_target_succeeded_or_was_already_there(
     states: dict[str, int], status: DeploymentStatus, reason: str
 ) -> None:
-    ending = conclude(deployment(), counts(**states))
+    ending = conclude(deployment(counts=counts(**states), wave=Wave(succeeded=states.get("succeeded", 0))))
     assert ending.status is status
     assert ending.reason.startswith(reason)
     assert not ending.stop
 
 
 def test_a_deployment_in_which_none_succeeded_and_some_failed_is_rolled_back_whatever_the_threshold() -> None:
-    assert conclude(deployment(threshold=5), counts(failed=2)).rollback
-    assert not conclude(deployment(threshold=5, policy=Policy(auto_rollback=False)), counts(failed=2)).rollback
-    assert not conclude(deployment(threshold=5), counts(failed=2, succeeded=1)).rollback
-    assert not conclude(deployment(), counts(pending=2, deferred=2)).rollback, "nothing was touched"
+    failed, untouched = counts(failed=2), counts(pending=2, deferred=2)
+    assert conclude(deployment(threshold=5, counts=failed)).rollback
+    assert not conclude(deployment(threshold=5, counts=failed, policy=Policy(auto_rollback=False))).rollback
+    mixed = deployment(threshold=5, counts=counts(failed=2, succeeded=1), wave=Wave(succeeded=1))
+    assert not conclude(mixed).rollback
+    assert not conclude(deployment(counts=untouched)).rollback, "nothing was touched"
 
 
 @pytest.mark.parametrize(
@@ -71,5 +74,5 @@ def test_a_deployment_in_which_none_succeeded_and_some_failed_is_rolled_back_wha
 def test_failures_in_a_rollback_are_recorded_and_told_at_its_end(
     states: dict[str, int], status: DeploymentStatus, reason: str
 ) -> None:
-    ending = conclude(rollback(), counts(**states))
+    ending = conclude(rollback(counts=counts(**states)))
     assert (ending.status, ending.reason) == (status, reason)

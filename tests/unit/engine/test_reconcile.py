@@ -47,7 +47,7 @@ def told(plan: Plan) -> list[int]:
 def test_the_first_step_fills_the_window() -> None:
     plan = reconcile(snapshot(deployment(window=2, counts=counts(pending=3)), map(candidate, (1, 2, 3))))
     assert told(plan) == [1, 2]
-    assert plan.counts == counts(pending=1, updating=2)
+    assert plan.deployment.counts == counts(pending=1, updating=2)
     assert (plan.ending, plan.run_again, plan.next_deadline) == (None, False, NOW + 600_000)
 
 
@@ -55,27 +55,27 @@ def test_the_slot_of_a_succeeded_target_goes_to_the_next_pending_one_in_the_same
     its_deployment = deployment(window=2, counts=counts(pending=2, updating=2))
     plan = reconcile(snapshot(its_deployment, map(candidate, (3, 4)), reported=(arrived(1),)))
     assert told(plan) == [3]
-    assert plan.counts == counts(pending=1, updating=2, succeeded=1)
+    assert plan.deployment.counts == counts(pending=1, updating=2, succeeded=1)
 
 
 def test_a_failed_target_frees_its_slot_while_failures_are_under_the_threshold() -> None:
     its_deployment = deployment(threshold=2, counts=counts(pending=2, updating=1))
     plan = reconcile(snapshot(its_deployment, [candidate(2)], reported=(failing(1),)))
     assert told(plan) == [2]
-    assert plan.counts == counts(pending=1, updating=1, failed=1)
+    assert plan.deployment.counts == counts(pending=1, updating=1, failed=1)
 
 
 def test_a_timed_out_target_frees_its_slot_too() -> None:
     its_deployment = deployment(threshold=2, counts=counts(pending=2, updating=1))
-    plan = reconcile(snapshot(its_deployment, [candidate(2)], overdue=(late(1),)))
+    plan = reconcile(snapshot(its_deployment, [candidate(2)], due=(late(1),)))
     assert told(plan) == [2]
 
 
 def test_a_target_that_reported_and_is_overdue_gets_one_verdict() -> None:
     both = updating(1, report=report(), deadline_at=NOW)
-    plan = reconcile(snapshot(deployment(counts=counts(updating=1)), reported=(both,), overdue=(both,)))
+    plan = reconcile(snapshot(deployment(counts=counts(updating=1)), reported=(both,), due=(both,)))
     assert [each.state for each in plan.settled] == [TargetState.SUCCEEDED]
-    assert plan.counts == counts(succeeded=1)
+    assert plan.deployment.counts == counts(succeeded=1)
 
 
 @pytest.mark.parametrize("status", [DeploymentStatus.RUNNING, PAUSED])
@@ -98,14 +98,14 @@ def test_once_tripped_nothing_new_is_told() -> None:
     its_deployment = deployment(window=3, counts=counts(pending=4, updating=1))
     plan = reconcile(snapshot(its_deployment, [already_there(4), unreachable(5), candidate(6)], reported=(failing(1),)))
     assert (plan.assigned, plan.deferred, plan.run_again, plan.next_deadline) == ((), (), False, None)
-    assert plan.counts == counts(pending=4, failed=1)
-    assert plan.counts.stopped() == counts(failed=1, skipped=4)
+    assert plan.deployment.counts == counts(pending=4, failed=1)
+    assert plan.deployment.counts.stopped() == counts(failed=1, skipped=4)
 
 
 def test_a_canary_that_dies_after_it_succeeded_trips_the_deployment_instead_of_completing_it() -> None:
     dead = succeeded(1, report=report(Status.FAILED, V2))
     plan = reconcile(snapshot(deployment(counts=counts(updating=1, succeeded=1)), reported=(dead, arrived(2))))
-    assert plan.counts == counts(succeeded=1, failed=1)
+    assert plan.deployment.counts == counts(succeeded=1, failed=1)
     assert plan.ending is not None
     assert plan.ending.stop
 
@@ -125,10 +125,10 @@ def test_a_paused_deployment_gives_verdicts_and_tells_nothing_new() -> None:
     assert plan.ending is None
 
 
-def test_in_a_pause_no_timeout_fires_and_none_is_waited_for() -> None:
+def test_in_a_pause_no_timeout_fires_but_the_end_of_min_healthy_time_is_waited_for() -> None:
     its_deployment = deployment(status=PAUSED, counts=counts(updating=2))
-    plan = reconcile(snapshot(its_deployment, overdue=(late(1),), next_deadline=DEADLINE))
-    assert (plan.settled, plan.next_deadline) == ((), None)
+    plan = reconcile(snapshot(its_deployment, due=(late(1),), next_deadline=DEADLINE))
+    assert (plan.settled, plan.next_deadline) == ((), DEADLINE)
 
 
 def test_a_paused_deployment_of_which_nothing_is_left_completes() -> None:
@@ -145,7 +145,7 @@ def test_a_paused_deployment_gives_unreachable_targets_until_it_is_resumed() -> 
 
 def test_a_coordinator_that_came_back_lets_no_timeout_fire_and_looks_again_when_it_may() -> None:
     its_deployment = deployment(counts=counts(updating=2))
-    quiet = snapshot(its_deployment, overdue=(late(1),), next_deadline=DEADLINE, quiet_until=NOW + 30)
+    quiet = snapshot(its_deployment, due=(late(1),), next_deadline=DEADLINE, quiet_until=NOW + 30)
     plan = reconcile(quiet)
     assert (plan.settled, plan.next_deadline) == ((), NOW + 30)
 
@@ -160,7 +160,7 @@ def test_the_next_step_is_due_at_the_earliest_deadline(timeout: float, other: in
 
 def test_targets_already_there_take_no_slot_and_count_as_there() -> None:
     plan = reconcile(snapshot(deployment(counts=counts(pending=2)), [already_there(1), candidate(2)]))
-    assert plan.counts == counts(updating=1, skipped=1, already=1)
+    assert plan.deployment.counts == counts(updating=1, skipped=1, already=1)
 
 
 def test_a_deployment_whose_targets_are_all_there_completes_in_its_first_step() -> None:
@@ -172,7 +172,7 @@ def test_a_deployment_whose_targets_are_all_there_completes_in_its_first_step() 
 def test_unreachable_targets_wait_while_another_is_updating() -> None:
     plan = reconcile(snapshot(deployment(counts=counts(pending=2)), [unreachable(1), candidate(2)]))
     assert [each.id for each in plan.deferred] == [1]
-    assert plan.counts == counts(pending=1, updating=1, deferred=1)
+    assert plan.deployment.counts == counts(pending=1, updating=1, deferred=1)
     assert (plan.ending, plan.skip_deferred) == (None, False)
 
 
@@ -181,7 +181,7 @@ def test_unreachable_targets_are_skipped_once_nothing_else_is_pending_or_updatin
     plan = reconcile(snapshot(its_deployment, reported=(arrived(2),)))
     assert plan.skip_deferred
     assert not plan.restore_deferred
-    assert plan.counts == counts(succeeded=1, skipped=1)
+    assert plan.deployment.counts == counts(succeeded=1, skipped=1)
     assert plan.ending is not None
     assert plan.ending.status is DeploymentStatus.COMPLETED
 
@@ -227,9 +227,8 @@ def test_a_step_that_examined_every_pending_target_does_not_ask_to_run_again() -
 
 def test_a_step_in_which_nothing_happened_changes_nothing() -> None:
     its_deployment = deployment(counts=counts(pending=2, updating=1, succeeded=1))
-    assert reconcile(snapshot(its_deployment, next_deadline=DEADLINE)) == Plan(
-        counts=its_deployment.counts, next_deadline=DEADLINE
-    )
+    nothing = Plan(deployment=its_deployment, next_deadline=DEADLINE)
+    assert reconcile(snapshot(its_deployment, next_deadline=DEADLINE)) == nothing
 
 
 def test_unreachable_targets_are_not_given_up_right_after_an_outage() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dides.engine.reconcile import reconcile
+from dides.engine.threshold import threshold_of
 from dides.model.deployment import Counts, DeploymentStatus, Kind, Target, TargetState
 from dides.model.plan import Candidate, Plan, Snapshot
 from dides.model.policy import Policy
@@ -71,7 +72,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         its_deployment,
         waiting,
         reported=(*now_updating[first:], *now_succeeded[first:]),
-        overdue=tuple(each for each in now_updating if (each.deadline_at or 0) <= NOW),
+        due=tuple(each for each in now_updating if (each.deadline_at or 0) <= NOW),
         quiet_until=draw(st.sampled_from([0, NOW, NOW + 1])),
         next_deadline=draw(st.sampled_from([None, NOW + 1])),
     )
@@ -105,28 +106,28 @@ def test_a_step_never_tells_more_than_the_slots_that_are_free(shown: Snapshot) -
 @given(snapshots())
 def test_the_counts_of_a_plan_are_what_its_changes_make_of_those_before(shown: Snapshot) -> None:
     plan, before = reconcile(shown), shown.deployment.counts
-    assert sum_of(plan.counts) == plan.counts.total == before.total
-    assert min(msgspec.structs.astuple(plan.counts)) >= 0
-    assert plan.counts.deferred <= plan.counts.pending
-    assert plan.counts.already <= plan.counts.skipped
+    assert sum_of(plan.deployment.counts) == plan.deployment.counts.total == before.total
+    assert min(msgspec.structs.astuple(plan.deployment.counts)) >= 0
+    assert plan.deployment.counts.deferred <= plan.deployment.counts.pending
+    assert plan.deployment.counts.already <= plan.deployment.counts.skipped
     failed = settled_as(plan, TargetState.UPDATING, TargetState.FAILED)
     failed_later = settled_as(plan, TargetState.SUCCEEDED, TargetState.FAILED)
-    assert plan.counts.failed == before.failed + failed + failed_later
-    assert plan.counts.succeeded == before.succeeded - failed_later + settled_as(
+    assert plan.deployment.counts.failed == before.failed + failed + failed_later
+    assert plan.deployment.counts.succeeded == before.succeeded - failed_later + settled_as(
         plan, TargetState.UPDATING, TargetState.SUCCEEDED
     )
-    assert plan.counts.updating == before.updating + told(plan) - settled_as(plan, TargetState.UPDATING)
+    assert plan.deployment.counts.updating == before.updating + told(plan) - settled_as(plan, TargetState.UPDATING)
 
 
 @given(snapshots())
 def test_failures_never_become_fewer(shown: Snapshot) -> None:
-    assert reconcile(shown).counts.failed >= shown.deployment.counts.failed
+    assert reconcile(shown).deployment.counts.failed >= shown.deployment.counts.failed
 
 
 @given(snapshots())
 def test_a_deployment_trips_exactly_when_its_failures_have_reached_the_threshold(shown: Snapshot) -> None:
     plan = reconcile(shown)
-    reached = plan.counts.failed >= shown.deployment.threshold
+    reached = plan.deployment.counts.failed >= threshold_of(shown.deployment)
     assert tripped(plan) is (shown.deployment.kind is Kind.DEPLOY and reached)
 
 
@@ -142,7 +143,7 @@ def test_every_target_in_a_plan_came_from_the_snapshot_and_stands_in_it_once(sho
     plan = reconcile(shown)
     judged = [each.target for each in plan.settled]
     admitted = [*(each.target for each in plan.assigned), *plan.deferred]
-    assert all(target in (*shown.reported, *shown.overdue) for target in judged)
+    assert all(target in (*shown.reported, *shown.due) for target in judged)
     # Candidates are dealt with in order: those of the plan are the first ones, without a gap.
     first = [each.target.id for each in shown.candidates[: len(admitted)]]
     assert sorted(each.id for each in admitted) == first
@@ -160,10 +161,14 @@ def test_only_reachable_instances_are_told_in_a_deployment(shown: Snapshot) -> N
 def test_a_deployment_ends_by_itself_only_when_nothing_is_left_and_then_all_is_finished(shown: Snapshot) -> None:
     plan = reconcile(shown)
     if plan.ending and not plan.ending.stop:
-        assert (plan.counts.pending, plan.counts.updating, plan.counts.deferred) == (0, 0, 0)
+        assert (plan.deployment.counts.pending, plan.deployment.counts.updating, plan.deployment.counts.deferred) == (
+            0,
+            0,
+            0,
+        )
         assert not plan.run_again
-    elif not plan.ending and shown.deployment.status is DeploymentStatus.RUNNING:
-        assert plan.counts.updating > 0 or plan.counts.pending > plan.counts.deferred
+    elif not plan.ending and shown.deployment.status is DeploymentStatus.RUNNING and shown.now >= shown.quiet_until:
+        assert plan.deployment.counts.updating > 0 or plan.deployment.counts.pending > plan.deployment.counts.deferred
 
 
 @given(snapshots())

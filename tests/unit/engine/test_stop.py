@@ -1,10 +1,9 @@
 """What a trip or an abort does to the targets that were updating."""
 
 from dides.engine.stop import STOPPED, known_to_have_read, stop
-from dides.engine.verdict import note
 from dides.model.deployment import TargetState
 from dides.model.state import Status
-from support.builders import GENERATION, TOLD_AT, V0, V1, report, updating
+from support.builders import GENERATION, TOLD_AT, V0, V1, noted, report, updating
 
 
 def test_updating_targets_are_skipped_as_stopped_while_updating() -> None:
@@ -27,14 +26,14 @@ def test_a_stopped_target_that_has_read_its_state_keeps_it() -> None:
 
 
 def test_with_observed_a_target_has_read_its_state_once_it_acts_on_this_generation() -> None:
-    other = note(updating(), report(observed=GENERATION - 1))
-    this = note(updating(), report(observed=GENERATION))
+    other = noted(updating(), report(observed=GENERATION - 1))
+    this = noted(updating(), report(observed=GENERATION))
     assert (known_to_have_read(other), known_to_have_read(this)) == (False, True)
 
 
 def test_without_observed_a_target_has_read_its_state_in_the_answer_to_a_heartbeat_since_the_telling() -> None:
-    before = note(updating(), report(at=TOLD_AT - 1))
-    since = note(updating(), report(at=TOLD_AT))
+    before = noted(updating(), report(at=TOLD_AT - 1))
+    since = noted(updating(), report(at=TOLD_AT))
     assert (known_to_have_read(before), known_to_have_read(since)) == (False, True)
 
 

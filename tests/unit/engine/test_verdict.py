@@ -4,13 +4,27 @@ from itertools import product
 
 import pytest
 
-from dides.engine.verdict import NO_TIMEOUTS, Time, judge, note, time_of, verdicts
+from dides.engine.verdict import Time, heard_at, judge, time_of, verdicts
 from dides.model.deployment import Target, TargetState
 from dides.model.instance import Report
 from dides.model.state import State, Status
-from support.builders import DEADLINE, GENERATION, NOW, PAUSED, TOLD_AT, V1, V2, deployment, report, succeeded, updating
+from support.builders import (
+    DEADLINE,
+    GENERATION,
+    NOW,
+    PAUSED,
+    TOLD_AT,
+    V1,
+    V2,
+    deployment,
+    noted,
+    report,
+    succeeded,
+    updating,
+)
 
 RUNNING = Time(NOW, timeouts_run=True)
+HEARD = heard_at(NOW)
 SUCCEEDS, FAILS, CLOCK = "succeeded", "reported FAILED", "up to the clock"
 
 # Columns: without `observed`, FAILED is no news, then news; with `observed` = generation, FAILED is no news, then news.
@@ -66,11 +80,11 @@ def test_the_table_of_verdicts_first_match_wins(
 
 def hear(target: Target, *reports: Report) -> Target:
     for each in reports:
-        target = note(target, each)
+        target = noted(target, each)
     return target
 
 
-def outcome(target: Target, time: Time = NO_TIMEOUTS) -> TargetState | None:
+def outcome(target: Target, time: Time = HEARD) -> TargetState | None:
     verdict = judge(target, time)
     return verdict.state if verdict else None
 
@@ -78,40 +92,40 @@ def outcome(target: Target, time: Time = NO_TIMEOUTS) -> TargetState | None:
 @pytest.mark.parametrize("observed", [GENERATION - 1, GENERATION + 1, 0])
 def test_with_observed_only_heartbeats_of_this_generation_count(observed: int) -> None:
     target = updating()
-    assert note(target, report(observed=observed)) is target
-    assert outcome(note(target, report(observed=GENERATION))) is TargetState.SUCCEEDED
+    assert noted(target, report(observed=observed)) is target
+    assert outcome(noted(target, report(observed=GENERATION))) is TargetState.SUCCEEDED
 
 
 def test_without_observed_any_heartbeat_received_since_the_telling_counts() -> None:
-    assert outcome(note(updating(), report(at=TOLD_AT))) is TargetState.SUCCEEDED
+    assert outcome(noted(updating(), report(at=TOLD_AT))) is TargetState.SUCCEEDED
 
 
 def test_without_observed_a_heartbeat_received_before_the_telling_does_not_count() -> None:
     target = updating()
-    assert note(target, report(at=TOLD_AT - 1)) is target
+    assert noted(target, report(at=TOLD_AT - 1)) is target
 
 
 def test_without_observed_nothing_counts_before_a_telling() -> None:
     target = updating(told_at=None)
-    assert note(target, report()) is target
+    assert noted(target, report()) is target
 
 
 def test_at_the_target_means_every_version_that_is_managed_is_equal() -> None:
     only_code = updating(to=State("2.0"))
-    assert outcome(note(only_code, report(current=State("2.0", "anything")))) is TargetState.SUCCEEDED
-    assert outcome(note(updating(to=V2), report(current=State("2.0", "c1")))) is None
+    assert outcome(noted(only_code, report(current=State("2.0", "anything")))) is TargetState.SUCCEEDED
+    assert outcome(noted(updating(to=V2), report(current=State("2.0", "c1")))) is None
 
 
 def test_failed_without_observed_fails_only_when_it_is_news() -> None:
     was_failed_when_told = updating(failure_is_news=False)
-    assert outcome(note(was_failed_when_told, report(Status.FAILED, V1))) is None
-    assert outcome(note(updating(failure_is_news=True), report(Status.FAILED, V1))) is TargetState.FAILED
+    assert outcome(noted(was_failed_when_told, report(Status.FAILED, V1))) is None
+    assert outcome(noted(updating(failure_is_news=True), report(Status.FAILED, V1))) is TargetState.FAILED
 
 
 @pytest.mark.parametrize("other", [Status.UNKNOWN, Status.HEALTHY, Status.DEGRADED])
 def test_failed_without_observed_is_news_once_another_status_was_reported(other: Status) -> None:
     target = hear(updating(failure_is_news=False), report(Status.FAILED, V1), report(other, V1))
-    assert outcome(note(target, report(Status.FAILED, V1))) is TargetState.FAILED
+    assert outcome(noted(target, report(Status.FAILED, V1))) is TargetState.FAILED
 
 
 def test_failed_again_and_again_without_observed_does_not_become_news() -> None:
@@ -120,27 +134,27 @@ def test_failed_again_and_again_without_observed_does_not_become_news() -> None:
 
 
 def test_failed_before_and_still_failed_at_the_deadline_times_out() -> None:
-    target = note(updating(failure_is_news=False, deadline_at=NOW), report(Status.FAILED, V1))
+    target = noted(updating(failure_is_news=False, deadline_at=NOW), report(Status.FAILED, V1))
     verdict = judge(target, RUNNING)
     assert verdict is not None
     assert verdict.reason.startswith("timed out")
 
 
 def test_failed_with_observed_fails_though_it_was_failed_when_told() -> None:
-    target = note(updating(failure_is_news=False), report(Status.FAILED, V1, observed=GENERATION))
+    target = noted(updating(failure_is_news=False), report(Status.FAILED, V1, observed=GENERATION))
     assert outcome(target) is TargetState.FAILED
 
 
 def test_a_failure_is_not_forgotten_because_the_next_heartbeat_came_before_the_step() -> None:
     target = hear(updating(), report(Status.FAILED, V2, message="no disk"), report(Status.HEALTHY, V2))
-    verdict = judge(target, NO_TIMEOUTS)
+    verdict = judge(target, HEARD)
     assert verdict is not None
     assert (verdict.state, verdict.message) == (TargetState.FAILED, "no disk")
 
 
 def test_a_failure_at_the_target_is_not_forgotten_because_healthy_came_before_it_and_no_step_between() -> None:
     target = hear(updating(), report(Status.HEALTHY, V2), report(Status.FAILED, V2, message="leaks"))
-    verdict = judge(target, NO_TIMEOUTS)
+    verdict = judge(target, HEARD)
     assert verdict is not None
     assert (verdict.state, verdict.message) == (TargetState.FAILED, "leaks")
 
@@ -153,7 +167,7 @@ def test_a_success_is_not_undone_by_what_would_not_undo_it_after_the_step(later:
 
 
 def test_healthy_at_the_target_succeeds_even_after_the_deadline() -> None:
-    assert outcome(note(updating(deadline_at=NOW - 1), report()), RUNNING) is TargetState.SUCCEEDED
+    assert outcome(noted(updating(deadline_at=NOW - 1), report()), RUNNING) is TargetState.SUCCEEDED
 
 
 def test_a_timeout_fires_at_the_deadline_and_not_a_millisecond_earlier() -> None:
@@ -170,7 +184,7 @@ def test_one_lost_after_it_was_told_keeps_its_slot_until_its_timeout() -> None:
 
 
 def test_a_timed_out_target_keeps_the_last_message_that_it_sent() -> None:
-    target = note(updating(deadline_at=NOW), report(Status.DEGRADED, V1, message="applying"))
+    target = noted(updating(deadline_at=NOW), report(Status.DEGRADED, V1, message="applying"))
     verdict = judge(target, RUNNING)
     assert verdict is not None
     assert verdict.message == "applying"
@@ -186,8 +200,8 @@ def test_no_timeout_fires_until_a_coordinator_that_came_back_has_listened_for_a_
 
 
 def test_a_succeeded_target_that_reports_failed_at_the_target_becomes_failed() -> None:
-    target = note(succeeded(), report(Status.FAILED, V2, message="out of memory"))
-    verdict = judge(target, NO_TIMEOUTS)
+    target = noted(succeeded(), report(Status.FAILED, V2, message="out of memory"))
+    verdict = judge(target, HEARD)
     assert verdict is not None
     assert (verdict.state, verdict.message) == (TargetState.FAILED, "out of memory")
     assert "after it had succeeded" in verdict.reason
@@ -197,7 +211,7 @@ def test_a_succeeded_target_that_reports_failed_at_the_target_becomes_failed() -
     "later", [report(Status.FAILED, V1), report(Status.DEGRADED, V2), report(Status.HEALTHY, V1), report()]
 )
 def test_a_succeeded_target_stays_so_whatever_else_it_reports(later: Report) -> None:
-    assert outcome(note(succeeded(), later), RUNNING) is None
+    assert outcome(noted(succeeded(), later), RUNNING) is None
 
 
 def test_a_succeeded_target_has_no_timeout() -> None:
@@ -210,5 +224,5 @@ def test_a_failure_after_success_is_not_forgotten_because_the_next_heartbeat_cam
 
 def test_each_target_gets_one_verdict_at_the_most() -> None:
     arrived, waiting, late = updating(1, report=report()), updating(2), updating(3, deadline_at=NOW)
-    given = verdicts([arrived, waiting, late, arrived, late], RUNNING)
+    given = verdicts(deployment(), [arrived, waiting, late, arrived, late], RUNNING).settled
     assert [(each.target.id, each.state) for each in given] == [(1, TargetState.SUCCEEDED), (3, TargetState.FAILED)]

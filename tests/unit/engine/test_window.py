@@ -2,29 +2,19 @@
 
 import pytest
 
-from dides.engine.window import caps, free_slots, held_by, may_examine, window_of
+from dides.engine.window import caps, free_slots, held_by, may_examine
 from dides.model.deployment import DeploymentStatus
-from dides.model.policy import Amount
 from support.builders import PAUSED, counts, deployment
-
-
-@pytest.mark.parametrize(
-    ("amount", "matched", "window"), [(2, 10, 2), (1, 1, 1), (50, 10, 50), ("25%", 10, 3), ("0.01%", 10, 1)]
-)
-def test_batch_size_is_a_count_or_a_percentage_of_the_matched_targets_rounded_up(
-    amount: Amount, matched: int, window: int
-) -> None:
-    assert window_of(amount, matched) == window
 
 
 @pytest.mark.parametrize(("updating", "free"), [(0, 3), (1, 2), (2, 1), (3, 0), (4, 0)])
 def test_never_more_than_the_window_is_updating(updating: int, free: int) -> None:
-    assert free_slots(deployment(window=3), counts(updating=updating, pending=9)) == free
+    assert free_slots(deployment(window=3, counts=counts(updating=updating, pending=9))) == free
 
 
 @pytest.mark.parametrize("status", set(DeploymentStatus) - {DeploymentStatus.RUNNING})
 def test_only_a_running_deployment_has_free_slots(status: DeploymentStatus) -> None:
-    assert free_slots(deployment(status=status, window=3), counts(pending=9)) == 0
+    assert free_slots(deployment(status=status, window=3, counts=counts(pending=9))) == 0
 
 
 def test_the_cap_of_a_deployment_bears_the_name_of_its_setting() -> None:

@@ -16,7 +16,7 @@ from dides.store.base import Transaction
 from dides.store.migrate import migrate
 from dides.store.records import Telling
 from dides.store.sql import SqlTransaction
-from dides.store.sqlite import _engine
+from dides.store.sqlite import open_engine
 from support.stores import V2, an_instance, deploy
 
 NOW = 500
@@ -34,9 +34,11 @@ def assigned(tx: Transaction) -> list[Assignment]:
 OF_A_STEP: dict[str, Query] = {
     "in_flight": lambda tx: tx.deployments.in_flight(),
     "reported": lambda tx: tx.targets.reported(1),
-    "overdue": lambda tx: tx.targets.overdue(1, NOW),
+    "due": lambda tx: tx.targets.due(1, NOW),
     "next_deadline": lambda tx: tx.targets.next_deadline(1, NOW),
     "candidates": lambda tx: tx.targets.candidates(1, 10),
+    "candidates_of_each": lambda tx: tx.targets.candidates(1, 10, {"zone-a": 5, "zone-b": 5}),
+    "unhealthy": lambda tx: tx.targets.unhealthy(1, 10),
     "updating": lambda tx: tx.targets.updating(1),
     "deferred": lambda tx: tx.targets.deferred(1),
     "unmark": lambda tx: tx.targets.unmark([each.target for each in tx.targets.candidates(1, 2)]),
@@ -62,12 +64,11 @@ OF_A_HEARTBEAT: dict[str, Query] = {
 }
 OF_AN_OPERATOR: dict[str, Query] = {
     "detach": lambda tx: tx.targets.detach(1),
-    "shift_deadlines": lambda tx: tx.targets.shift_deadlines(1, 5),
     "skip_pending": lambda tx: tx.targets.skip_pending(1, "", NOW),
     "newest events": lambda tx: tx.events.page(1, None, 10, newest_first=True),
     "targets page": lambda tx: tx.targets.page(1, None, 5, 10),
 }
-NO_DEPLOYMENT_ALONE = ("overdue", "next_deadline", "candidates", "updating", "deferred", "targets")
+NO_DEPLOYMENT_ALONE = ("due", "next_deadline", "candidates", "candidates_of_each", "updating", "deferred", "targets")
 """Those that go by more than the deployment: its targets may be the whole fleet."""
 
 
@@ -91,7 +92,7 @@ class Explainer:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = _engine(tmp_path / "dides.db", "OFF", "BEGIN")
+    engine = open_engine(tmp_path / "dides.db", "OFF", "BEGIN")
     migrate(engine)
     yield engine
     engine.dispose()

@@ -15,7 +15,7 @@ from dides.store.base import Transaction
 from dides.store.migrate import migrate
 from dides.store.records import Event as Happened
 from dides.store.sql import SqlTransaction
-from dides.store.sqlite import SqliteStore, _engine
+from dides.store.sqlite import SqliteStore, open_engine
 from dides.store.writer import LARGEST_GROUP, Writer
 from support.clocks import FakeClock
 from support.stores import add
@@ -42,7 +42,7 @@ class Gate:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
-    engine = _engine(tmp_path / "dides.db", "FULL", "BEGIN IMMEDIATE")
+    engine = open_engine(tmp_path / "dides.db", "FULL", "BEGIN IMMEDIATE")
     migrate(engine)
     return engine
 
@@ -234,7 +234,10 @@ def test_a_submission_in_the_moment_of_closing_is_refused_or_finished(tmp_path: 
 
     with ThreadPoolExecutor(2) as threads:
         for attempt in range(60):
-            writer, many = Writer(_engine(tmp_path / f"{attempt}.db", "OFF", "BEGIN IMMEDIATE"), FakeClock()), Event()
+            writer, many = (
+                Writer(open_engine(tmp_path / f"{attempt}.db", "OFF", "BEGIN IMMEDIATE"), FakeClock()),
+                Event(),
+            )
             submitting = [threads.submit(submit_until_refused, writer, many) for _ in range(2)]
             assert many.wait(PATIENCE)
             writer.close()

@@ -1,0 +1,47 @@
+"""Draws a rehearsal into a file, with matplotlib, which is an optional extra."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from dides.cli.options import UsageError
+from dides.cli.rehearse_answer import Answer
+from dides.cli.rehearse_report import Quantity, chance, headline, quantities
+from dides.sim.rehearsal_run import Outcome
+
+SUFFIXES = (".pdf", ".png", ".svg")
+BINS = 30
+LIBRARY = "matplotlib"
+
+
+def check_plot(path: Path) -> None:
+    """Want a file that can be written, and matplotlib, before any time is spent. Raises UsageError."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"--plot writes {', '.join(SUFFIXES)} files: give the file one of these endings.")
+    if not path.parent.is_dir():
+        raise UsageError(f"--plot: there is no directory {path.parent}.")
+    if find_spec(LIBRARY) is None:
+        raise UsageError(
+            "--plot needs matplotlib, which is not installed. It comes with the extra: in a clone of dides, "
+            "pip install '.[plot]'"
+        )
+
+
+def draw_plot(answer: Answer, outcomes: Sequence[Outcome], path: Path) -> None:
+    """Write histograms of what the terminal shows. Raises OSError when the file cannot be written."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 - optional
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - optional
+
+    shown = [quantity for quantity in quantities(answer, outcomes) if quantity.values]
+    figure = Figure(figsize=(8, 1.5 + 2.5 * len(shown)), layout="constrained")
+    figure.suptitle("\n".join((*headline(answer), chance(answer)[0])), fontsize=8, wrap=True)
+    for axes, quantity in zip(figure.subplots(len(shown), squeeze=False)[:, 0], shown, strict=True):
+        axes.hist(quantity.values, bins=BINS)
+        axes.set_xlabel(_label(quantity))
+        axes.set_ylabel("runs")
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.savefig(path)
+
+
+def _label(quantity: Quantity) -> str:
+    return f"{quantity.name} (instances)" if quantity.whole else f"{quantity.name} (seconds)"

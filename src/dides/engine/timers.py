@@ -1,0 +1,35 @@
+"""What stands still in a pause and while no coordinator runs: timers are moved by as long as that lasted."""
+
+import msgspec
+
+from dides.model.deployment import Target, Timers
+
+
+def moved_target(target: Target, by: int, at_least: int = 0) -> Target:
+    """Return an updating target with its timeout and its next attempt later by `by` ms, and not before a moment."""
+    return msgspec.structs.replace(
+        target,
+        deadline_at=_later(target.deadline_at, by, at_least),
+        retry_at=_later(target.retry_at, by, at_least),
+    )
+
+
+def moved_hold(target: Target, by: int, at_least: int) -> Target:
+    """Return an updating target whose `min_healthy_time` is over later by `by` ms.
+
+    It runs on in a pause, but not while no coordinator could have heard that the instance was HEALTHY no longer.
+    """
+    return msgspec.structs.replace(target, healthy_at=_later(target.healthy_at, by, at_least))
+
+
+def moved(timers: Timers, by: int, at_least: int = 0) -> Timers:
+    """Return a deployment's timers later by `by` ms, and not before a moment."""
+    return Timers(
+        deadline_at=_later(timers.deadline_at, by, at_least),
+        soaked_at=_later(timers.soaked_at, by, at_least),
+        blocked_until=_later(timers.blocked_until, by, at_least),
+    )
+
+
+def _later(moment: int | None, by: int, at_least: int) -> int | None:
+    return None if moment is None else max(moment + by, at_least)

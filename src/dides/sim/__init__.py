@@ -1,0 +1,1 @@
+"""The deterministic simulator: one seed drives clock, network, agents and coordinators. Start reading in world.py."""
