@@ -1,6 +1,6 @@
 # dides: everything a newcomer needs is `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench constraints clean
+.PHONY: help setup demo test check format soak bench constraints clean
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -20,7 +20,7 @@ demo: setup  ## a coordinator, eight agents, a rollout, a bad version, a rollbac
 	@$(BIN)/dides demo
 
 test: setup  ## every test
-	@echo "==> running the tests (unit, contract, integration, acceptance)"
+	@echo "==> running the tests (unit, contract, simulation, integration, acceptance)"
 	@$(BIN)/pytest
 
 check: setup  ## format, lint, types, import floors
@@ -32,6 +32,9 @@ check: setup  ## format, lint, types, import floors
 format: setup  ## format the code
 	@$(BIN)/ruff format src tests bench docs
 	@$(BIN)/ruff check --fix src tests bench docs
+
+soak: setup  ## simulated worlds with faults, for as long as told: make soak ARGS="--minutes 10"
+	@$(BIN)/python -m dides.sim soak $(ARGS)
 
 bench: setup  ## benchmarks; each prints its figures and the ratio to a yardstick
 	@for file in bench/bench_*.py; do echo "==> $$file"; PYTHONPATH=tests $(BIN)/python $$file || exit 1; done

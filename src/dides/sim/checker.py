@@ -1,0 +1,96 @@
+"""Checks every property after every transaction, and every promise when it is given and after every crash."""
+
+import inspect
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from dides.sim.clock import VirtualClock
+from dides.sim.disk import Commit, Disk
+from dides.sim.memory import Memory
+from dides.sim.promises import Promises
+from dides.sim.properties.catalogue import SAFETY
+from dides.sim.tables import Change, Reader, View
+from dides.sim.trace import Trace
+
+RELEVANT = frozenset({"instances", "deployments", "targets", "convergences"})
+
+
+class Violation(msgspec.Struct, frozen=True):
+    """A property that did not hold."""
+
+    name: str
+    sentence: str
+    """What it promises."""
+    detail: str
+    """What was the case instead."""
+
+
+class Checker:
+    """Follows the database. `violated` is called with whatever does not hold."""
+
+    def __init__(self, disk: Disk, clock: VirtualClock, memory: Memory, promises: Promises, trace: Trace) -> None:
+        self.violated: Callable[[Violation], None] = lambda _: None
+        self.commits = 0
+        self._disk = disk
+        self._clock = clock
+        self._memory = memory
+        self._promises = promises
+        self._trace = trace
+        self._reader = Reader()
+        disk.observe = self.observe
+        disk.problem = self.report_problem
+        promises.problem = self.report_problem
+        promises.check = self.check_promises
+
+    @property
+    def view(self) -> View:
+        """The tables as they are."""
+        return self._reader.view
+
+    def observe(self, commit: Commit) -> None:
+        """Check a transaction that was committed."""
+        self.commits += 1
+        if not commit.tables & RELEVANT:
+            return
+        change = self._reader.follow(commit, self._disk.raw, self._clock.now())
+        self._memory.prepare(change, self._promises.waiting)
+        for line in _narrate(change):
+            self._trace.note(commit.by, f"{commit.unit}: {line}")
+        for each in SAFETY:
+            for detail in each(change, self._memory):
+                self.violated(Violation(each.__name__, inspect.getdoc(each) or "", detail))
+        self._memory.conclude(change)
+
+    def check_promises(self) -> None:
+        """Check that everything that was acknowledged is stored."""
+        for detail in self._promises.broken(self._disk.raw):
+            self.violated(Violation("promises_are_kept", "What was answered with success is durable.", detail))
+
+    def report_problem(self, detail: str) -> None:
+        """Take up something that must never happen, whatever the tables say."""
+        self.violated(Violation("nothing_breaks", "The store holds whole transactions; no unit of work fails.", detail))
+
+
+def _narrate(change: Change) -> Iterator[str]:
+    """Yield what a change comes to, for the trace."""
+    yield from _narrate_deployments(change)
+    for before, target in change.targets:
+        if target and (before is None or (before.state, before.attempt) != (target.state, target.attempt)):
+            was = before.state if before else "new"
+            yield f"target {target.instance} in {target.deployment_id}: {was} -> {target.state} {target.reason}"
+    for _, instance in change.tellings:
+        yield f"{instance.name} is told {instance.desired} under generation {instance.generation}"
+    for earlier, now in change.instances:
+        if earlier and now and earlier.reachable != now.reachable:
+            yield f"{now.name} is {'reachable' if now.reachable else 'unreachable'}"
+        if earlier and not now:
+            yield f"{earlier.name} is gone"
+
+
+def _narrate_deployments(change: Change) -> Iterator[str]:
+    for before, row in change.deployments:
+        if row and (before is None or before.status != row.status):
+            yield f"deployment {row.id} ({row.kind} {row.to[0]}/{row.to[1]}) is {row.status} {row.reason}"
+        elif row and before and row.wave_open != before.wave_open:
+            yield f"deployment {row.id} opens wave {row.wave_open}"

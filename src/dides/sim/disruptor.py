@@ -1,0 +1,150 @@
+"""Brings disruptions about, and ends them."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from dides.sim.disk import Disk, Fuse
+from dides.sim.machines import Machine
+from dides.sim.network import Network, Partition, Weather
+from dides.sim.operators import Operators
+from dides.sim.processes import CoordinatorProcess
+from dides.sim.scenario import (
+    Act,
+    AnyDisruption,
+    CrashCoordinator,
+    CrashMachine,
+    Decommission,
+    FreezeCoordinator,
+    KillCoordinator,
+    MachineSpec,
+    Part,
+    Relabel,
+    ReplaceMachine,
+    StopCoordinator,
+    StoreAway,
+    Storm,
+)
+
+
+class Disruptor:
+    """Does what a scenario says to a world, and heals it."""
+
+    def __init__(
+        self,
+        processes: Mapping[str, CoordinatorProcess],
+        disk: Disk,
+        network: Network,
+        operators: Operators,
+        lost: Callable[[str], None],
+    ) -> None:
+        """`lost` is called with the name of a coordinator whose memory was lost."""
+        self.machine_named: Callable[[str], Machine | None] = lambda _: None
+        self.add_machine: Callable[[MachineSpec, float], None] = lambda _spec, _delay: None
+        self._processes = processes
+        self._disk = disk
+        self._network = network
+        self._operators = operators
+        self._lost = lost
+        self._usual = network.weather
+        self._down_for = 1.0
+        self._loop = asyncio.get_running_loop()
+        self._tasks: list[asyncio.Task[None]] = []
+        disk.killed = self._killed
+
+    def disrupt(self, disruption: AnyDisruption) -> None:
+        """Let a disruption begin."""
+        match disruption:
+            case CrashCoordinator() | KillCoordinator() | StopCoordinator() | FreezeCoordinator() | StoreAway():
+                self._disrupt_coordinator(disruption)
+            case Part() | Storm():
+                self._disrupt_network(disruption)
+            case CrashMachine() | ReplaceMachine():
+                self._disrupt_machine(disruption)
+            case Act():
+                self._start(self._operators.act(disruption))
+            case Decommission():
+                self._start(self._operators.decommission(disruption))
+            case Relabel():
+                self._start(self._operators.relabel(disruption))
+
+    def heal(self, machines: Iterable[Machine]) -> None:
+        """End all disruptions; who is not gone for good goes on."""
+        self._disk.fuse = None
+        self._network.partitions.clear()
+        self._network.weather = Weather()
+        for process in self._processes.values():
+            process.thaw()
+            process.start()
+            if process.store:
+                process.store.away = False
+        for machine in machines:
+            machine.start()
+
+    def _disrupt_coordinator(
+        self, disruption: CrashCoordinator | KillCoordinator | StopCoordinator | FreezeCoordinator | StoreAway
+    ) -> None:
+        process, seconds = self._processes[disruption.coordinator], disruption.seconds
+        match disruption:
+            case CrashCoordinator():
+                self._down_for = seconds
+                self._disk.fuse = Fuse(process.name, disruption.statements, disruption.moment, disruption.part)
+            case KillCoordinator():
+                self._kill(process)
+                self._loop.call_later(seconds, process.start)
+            case StopCoordinator():
+                process.leave()
+                self._loop.call_later(seconds, process.start)
+            case FreezeCoordinator():
+                process.freeze()
+                self._loop.call_later(seconds, process.thaw)
+            case StoreAway() if store := process.store:
+                store.away = True
+                self._loop.call_later(seconds, lambda: setattr(store, "away", False))
+
+    def _disrupt_network(self, disruption: Part | Storm) -> None:
+        if isinstance(disruption, Storm):
+            self._network.weather = disruption.weather
+            self._loop.call_later(disruption.seconds, lambda: setattr(self._network, "weather", self._usual))
+            return
+        machines, coordinators = frozenset(disruption.machines), frozenset(disruption.coordinators)
+        parted = [Partition(machines, coordinators)] if disruption.requests else []
+        parted += [Partition(coordinators, machines)] if disruption.answers else []
+        self._network.partitions += parted
+        self._loop.call_later(disruption.seconds, self._join, parted)
+
+    def _disrupt_machine(self, disruption: CrashMachine | ReplaceMachine) -> None:
+        machine = self.machine_named(disruption.machine)
+        if machine is None:
+            return
+        match disruption:
+            case CrashMachine(seconds=None):
+                machine.die("its agent never starts again")
+            case CrashMachine(seconds=float() as seconds, applying=True):
+                machine.cut_off_for = seconds
+            case CrashMachine(seconds=float() as seconds):
+                machine.crash()
+                self._loop.call_later(seconds, machine.start)
+            case ReplaceMachine():
+                if not disruption.earlier_stays:
+                    machine.die("it is replaced")
+                spec = msgspec.structs.replace(machine.spec, runs=(None, None))
+                self.add_machine(spec, 1.0)
+
+    def _killed(self, name: str) -> None:
+        """Take up that the disk has killed a process in the middle of a unit of work."""
+        process = self._processes[name]
+        self._kill(process)
+        self._loop.call_later(self._down_for, process.start)
+
+    def _kill(self, process: CoordinatorProcess) -> None:
+        process.kill()
+        self._lost(process.name)
+
+    def _join(self, parted: list[Partition]) -> None:
+        self._network.partitions = [each for each in self._network.partitions if each not in parted]
+
+    def _start(self, work: object) -> None:
+        assert asyncio.iscoroutine(work)
+        self._tasks.append(self._loop.create_task(work))

@@ -1,0 +1,165 @@
+"""The doors of a coordinator, as the API opens them: who asks is checked, bodies are encoded and decoded."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias, TypeVar
+
+import msgspec
+
+from dides.coordinator.coordinator import Coordinator
+from dides.coordinator.credentials import hash_of
+from dides.coordinator.deployments import Key, Order
+from dides.model.deployment import Deployment
+from dides.model.errors import ForbiddenError, GoneError, NotFoundError, UnauthorizedError
+from dides.model.instance import Instance
+from dides.model.selector import parse_selector
+from dides.model.state import State
+from dides.protocol.messages import Directive, Heartbeat, InstanceSpec
+from dides.sim.promises import Promises
+from dides.sim.scenario import PlannedOrder
+from dides.store.base import Transaction
+
+T = TypeVar("T")
+Door: TypeAlias = Callable[[Coordinator], Awaitable[T]]
+OPERATOR = "operator"
+
+
+class Doors:
+    """Makes the requests of instances and operators. What is answered with success is kept as a promise."""
+
+    def __init__(self, promises: Promises) -> None:
+        self._promises = promises
+
+    def register(self, spec: InstanceSpec, credential: str | None) -> Door[str]:
+        """Register; the answer is the new credential."""
+
+        async def enter(coordinator: Coordinator) -> str:
+            _, given = await coordinator.register(_over_the_wire(spec), credential)
+            self._promises.registered(spec.name, hash_of(given))
+            return given
+
+        return enter
+
+    def heartbeat(self, name: str, credential: str, heartbeat: Heartbeat) -> Door[Directive]:
+        """Send a heartbeat."""
+
+        async def enter(coordinator: Coordinator) -> Directive:
+            await self._check_is(coordinator, name, credential)
+            received = _over_the_wire(heartbeat)
+            heard = self._promises.arrives(name, received)
+            try:
+                instance = await _still_there(coordinator.heartbeat(name, received))
+                self._promises.taken_in(heard)
+            finally:
+                self._promises.over(heard)
+            return _directive(instance, coordinator)
+
+        return enter
+
+    def desired(self, name: str, credential: str, generation: int, wait: float) -> Door[Directive]:
+        """Hold a blocking query."""
+
+        async def enter(coordinator: Coordinator) -> Directive:
+            await self._check_is(coordinator, name, credential)
+            instance = await _still_there(coordinator.wait_for_change(name, generation, wait))
+            return _directive(instance, coordinator)
+
+        return enter
+
+    def trigger(self, planned: PlannedOrder, key: str) -> Door[int]:
+        """Trigger a deployment under an idempotency key; the answer is its id."""
+        order = _order(planned)
+        body = hashlib.sha256(msgspec.json.encode(planned)).digest()
+
+        async def enter(coordinator: Coordinator) -> int:
+            triggered = await coordinator.trigger(order, Key(key, body))
+            self._promises.triggered(key, triggered.deployment.id)
+            return triggered.deployment.id
+
+        return enter
+
+    def act(self, action: str, *, rollback: bool = False) -> Door[Deployment]:
+        """Pause, resume, promote, abort, roll back, or take one step by hand."""
+
+        async def enter(coordinator: Coordinator) -> Deployment:
+            deeds: Mapping[str, Callable[[], Awaitable[Deployment]]] = {
+                "pause": lambda: coordinator.pause(OPERATOR),
+                "resume": lambda: coordinator.resume(OPERATOR),
+                "promote": lambda: coordinator.promote(OPERATOR),
+                "abort": lambda: coordinator.abort(OPERATOR, rollback=rollback),
+                "roll_back": lambda: coordinator.roll_back(OPERATOR),
+                "progress": coordinator.progress,
+            }
+            with self._promises.asked(action):
+                answer = await deeds[action]()
+            self._promises.done(answer)
+            return answer
+
+        return enter
+
+    def relabel(self, name: str, labels: Mapping[str, str]) -> Door[None]:
+        """Replace an instance's labels."""
+
+        async def enter(coordinator: Coordinator) -> None:
+            await coordinator.relabel(name, dict(labels), OPERATOR)
+
+        return enter
+
+    def decommission(self, name: str, *, force: bool) -> Door[None]:
+        """Remove an instance."""
+
+        async def enter(coordinator: Coordinator) -> None:
+            await coordinator.decommission(name, OPERATOR, force=force)
+            self._promises.decommissioned(name)
+
+        return enter
+
+    async def _check_is(self, coordinator: Coordinator, name: str, credential: str) -> None:
+        """Raise what the API raises for the credential of nobody, of somebody else, or of a decommissioned instance."""
+        owner = await coordinator.read(lambda tx: _owner(tx, hash_of(credential)))
+        if owner is None:
+            raise UnauthorizedError("nobody has this credential")
+        if owner != name:
+            raise ForbiddenError(f"this is the credential of {owner}")
+
+
+def _owner(tx: Transaction, credential: bytes) -> str | None:
+    if owner := tx.inventory.owner_of(credential):
+        return owner
+    if tx.inventory.decommissioned(credential):
+        raise GoneError("this instance was decommissioned")
+    return None
+
+
+def _over_the_wire(message: T) -> T:
+    return msgspec.json.decode(msgspec.json.encode(message), type=type(message))
+
+
+def _order(planned: PlannedOrder) -> Order:
+    return Order(
+        to=State(planned.code_version, planned.configuration_version),
+        labels=dict(planned.labels),
+        selector_text=None,
+        selector=parse_selector("").and_labels(planned.labels),
+        policy=planned.policy,
+        actor=OPERATOR,
+    )
+
+
+async def _still_there(reading: Awaitable[Instance]) -> Instance:
+    try:
+        return await reading
+    except NotFoundError as error:
+        raise GoneError(error.detail) from error
+
+
+def _directive(instance: Instance, coordinator: Coordinator) -> Directive:
+    directive = Directive(
+        name=instance.name,
+        desired=instance.desired,
+        generation=instance.generation,
+        deployment_id=instance.told_by,
+        update_needed=not instance.current.meets(instance.desired),
+        heartbeat_interval=coordinator.settings.heartbeat_interval,
+    )
+    return _over_the_wire(directive)

@@ -1,0 +1,64 @@
+"""What must be the case in the end, once nothing disturbs any more: every deployment ends, everybody arrives."""
+
+from collections.abc import Iterator, Sequence
+
+from dides.coordinator.credentials import hash_of
+from dides.model.state import State
+from dides.sim.disk import Disk
+from dides.sim.machines import Machine
+from dides.sim.memory import Memory
+from dides.sim.rows import DeploymentRow, InstanceRow, meets
+from dides.sim.tables import View
+
+REST_SECONDS = 60.0
+PROMOTED_AFTER = 20.0
+"""Seconds within which an operator promotes a wave that waits, once the world is healed."""
+LONGEST_BACKOFF = 20.0
+"""Seconds that the further attempts of one target wait together, at the most that policies here allow."""
+
+
+def longest_rollouts(view: View, memory: Memory) -> float:
+    """Return the seconds within which what is in flight must have ended, with a rollback after it."""
+    return REST_SECONDS + sum(_longest(memory, row) for row in view.in_flight())
+
+
+def unfinished(view: View) -> Iterator[str]:
+    """Every deployment ends if every instance eventually answers or goes silent for good."""
+    for row in view.in_flight():
+        yield f"deployment {row.id} ({row.kind}) is still {row.status}"
+
+
+def unsettled(view: View, machines: Sequence[Machine], disk: Disk) -> Iterator[str]:
+    """Every reachable instance gets to what it is to be; those converging converge."""
+    for row in view.convergences.values():
+        yield f"instance {row.instance_id} still {'waits for' if row.told_at is None else 'converges on'} {row.desired}"
+    credentials = dict(disk.raw.execute("SELECT name, credential_hash FROM instances"))
+    instances = {each.name: each for each in view.instances.values()}
+    for machine in machines:
+        name, credential = machine.spec.name, machine.disk.credential
+        if machine.works and credential and credentials.get(name) == hash_of(credential):
+            yield from _not_there(machine, instances[name])
+
+
+def _not_there(machine: Machine, instance: InstanceRow) -> Iterator[str]:
+    if not instance.reachable:
+        yield f"{machine.label} lives, and counts as unreachable"
+    runs = (machine.runs.code_version, machine.runs.configuration_version)
+    if not machine.can_reach(State(*instance.desired)):
+        return
+    if not meets(runs, instance.desired):
+        yield f"{machine.label} runs {runs} and is to be {instance.desired}"
+    elif not meets(instance.current, instance.desired):
+        yield f"{machine.label} runs {runs} and is shown with {instance.current}"
+
+
+def _longest(memory: Memory, row: DeploymentRow) -> float:
+    """Return an upper bound for one deployment and its rollback: every target takes all its time, one after another."""
+    story = memory.stories[row.id]
+    timeout: float = story.policy["update_timeout"]
+    pause, retries = story.setting("wave_pause"), story.setting("retries") or 0
+    soak = pause if isinstance(pause, float | int) else PROMOTED_AFTER
+    one = (1 + retries) * timeout + (LONGEST_BACKOFF if retries else 0)
+    silence = memory.time_to_live_ms / 1000
+    there = (row.pending + row.updating) * one + len(story.waves) * soak + timeout
+    return there + row.total * timeout + 2 * silence

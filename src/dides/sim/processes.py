@@ -1,0 +1,119 @@
+"""Coordinators as processes: the real coordinator with its real loops, started, stopped, killed and frozen."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from dides.coordinator.coordinator import Coordinator
+from dides.coordinator.settings import Settings
+from dides.model.errors import UnavailableError
+from dides.sim.clock import VirtualClock
+from dides.sim.disk import Disk
+from dides.sim.loop import Owner, VirtualLoop
+from dides.sim.store import SimulatedStore
+from dides.sim.trace import Trace
+
+RESTART_SECONDS = 2.0
+"""How long the service manager waits before it starts a coordinator again that could not start."""
+
+
+class CoordinatorProcess:
+    """One coordinator, through all its starts.
+
+    `on_change` is called whenever it begins or ceases to watch, with True when it has just started.
+    """
+
+    def __init__(self, name: str, seed: int, disk: Disk, settings: Settings, trace: Trace) -> None:
+        self.name = name
+        self.owner = Owner(name)
+        self.coordinator: Coordinator | None = None
+        """None while it does not serve."""
+        self.store: SimulatedStore | None = None
+        self.on_change: Callable[[bool], None] = lambda _: None
+        self._loop = _loop()
+        self._clock = VirtualClock(self._loop)
+        self._seed = seed
+        self._disk = disk
+        self._settings = settings
+        self._trace = trace
+        self._starts = 0
+        self._leaving = asyncio.Event()
+        self._main: asyncio.Task[None] | None = None
+
+    @property
+    def up(self) -> bool:
+        """True while it serves, even if it is frozen."""
+        return self.coordinator is not None
+
+    @property
+    def watching(self) -> bool:
+        """True while it serves and is not frozen."""
+        return self.up and not self.owner.stopped
+
+    def start(self) -> None:
+        """Start it, unless it runs; it serves once it has recovered."""
+        if self._main is not None and not self._main.done():
+            return
+        self.owner = Owner(self.name)
+        self._leaving = asyncio.Event()
+        self._trace.note(self.name, "starts")
+        self._main = self.owner.spawn(self._loop, self._run())
+
+    def freeze(self) -> None:
+        """Let it stand still."""
+        if not self.owner.stopped:
+            self._trace.note(self.name, "is frozen")
+            self.owner.stop()
+            self.on_change(False)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        if self.owner.stopped:
+            self._trace.note(self.name, "goes on")
+            self.owner.go_on(self._loop)
+            self.on_change(False)
+
+    def leave(self) -> None:
+        """End it in an orderly way, as SIGTERM does."""
+        self._trace.note(self.name, "is asked to stop")
+        self._leaving.set()
+
+    def kill(self) -> None:
+        """End it at once: what it has not written is lost."""
+        self._trace.note(self.name, "is killed")
+        self.coordinator = None
+        if self.store:
+            self.store.dead = True
+        self.owner.kill(self._loop)
+        self.owner = Owner(self.name)
+        self.on_change(False)
+
+    async def _run(self) -> None:
+        owner = self.owner
+        while True:
+            with contextlib.suppress(UnavailableError):
+                await self._serve(owner)
+                return
+            await asyncio.sleep(RESTART_SECONDS)
+
+    async def _serve(self, owner: Owner) -> None:
+        self._starts += 1
+        self.store = SimulatedStore(self._disk, self.name, self._seed, self._starts)
+        coordinator = Coordinator(self.store, self._clock, self._settings)
+        try:
+            async with coordinator.running():
+                self.coordinator = coordinator
+                self._trace.note(self.name, "serves")
+                self.on_change(True)
+                await self._leaving.wait()
+                self._trace.note(self.name, "stops")
+        finally:
+            if self.owner is owner:
+                self.coordinator = None
+                self.on_change(False)
+
+
+def _loop() -> VirtualLoop:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop), "simulations run on a virtual loop"
+    return loop

@@ -1,0 +1,112 @@
+"""What coordinators have answered with success: each of it has to be in the database, then and after every crash."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from dides.model.deployment import Deployment
+from dides.protocol.messages import Heartbeat
+
+
+class Heard(msgspec.Struct):
+    """A heartbeat that has reached a coordinator."""
+
+    name: str
+    at: int
+    arrived: int
+    """When it arrived, as a number that counts what happens."""
+    heartbeat: Heartbeat
+    coordinator: str
+
+
+class Promises:
+    """Keeps what was promised, and says which promises are broken.
+
+    `now` gives milliseconds, `moment` numbers that count what happens, `coordinator` the name of the one that runs.
+    """
+
+    def __init__(self, now: Callable[[], int], moment: Callable[[], int], coordinator: Callable[[], str]) -> None:
+        self.waiting: list[Heard] = []
+        """Heartbeats that have arrived and are not known to be committed."""
+        self.promoting: list[str] = []
+        """The coordinators that are asked to promote now."""
+        self.problem: Callable[[str], None] = lambda _: None
+        self.check: Callable[[], None] = lambda: None
+        self._now = now
+        self._moment = moment
+        self._coordinator = coordinator
+        self._credentials: dict[str, bytes] = {}
+        self._keys: dict[str, int] = {}
+        self._revisions: dict[int, int] = {}
+
+    def arrives(self, name: str, heartbeat: Heartbeat) -> Heard:
+        """Note that a coordinator has received a heartbeat."""
+        heard = Heard(name, self._now(), self._moment(), heartbeat, self._coordinator())
+        self.waiting.append(heard)
+        return heard
+
+    def taken_in(self, heard: Heard) -> None:
+        """Promise that a heartbeat is stored."""
+        if any(each is heard for each in self.waiting):
+            self.problem(f"the heartbeat of {heard.name} at {heard.at} was acknowledged and is not stored")
+
+    def over(self, heard: Heard) -> None:
+        """Forget a heartbeat that was answered: it is stored by now, or never will be."""
+        self.waiting = [each for each in self.waiting if each is not heard]
+
+    def lost(self, coordinator: str) -> None:
+        """Forget the heartbeats that a coordinator had in its memory when it was killed."""
+        self.waiting = [each for each in self.waiting if each.coordinator != coordinator]
+
+    def registered(self, name: str, credential: bytes) -> None:
+        """Promise that an instance is registered."""
+        self._credentials[name] = credential
+        self.check()
+
+    def decommissioned(self, name: str) -> None:
+        """Promise that an instance is gone."""
+        self._credentials.pop(name, None)
+
+    def triggered(self, key: str, deployment_id: int) -> None:
+        """Promise that a deployment was made, once for each key."""
+        if (earlier := self._keys.get(key, deployment_id)) != deployment_id:
+            self.problem(f"{key} made two deployments: {earlier} and {deployment_id}")
+        self._keys[key] = deployment_id
+        self.check()
+
+    @contextmanager
+    def asked(self, action: str) -> Iterator[None]:
+        """Note what an operator asks for while the block lasts."""
+        coordinator = self._coordinator()
+        if action == "promote":
+            self.promoting.append(coordinator)
+        try:
+            yield
+        finally:
+            if action == "promote":
+                self.promoting.remove(coordinator)
+
+    def done(self, deployment: Deployment) -> None:
+        """Promise that a deployment was changed."""
+        self._revisions[deployment.id] = max(deployment.revision, self._revisions.get(deployment.id, 0))
+        self.check()
+
+    def broken(self, database: sqlite3.Connection) -> Iterator[str]:
+        """Return which promises do not hold."""
+        names = {name for (name,) in database.execute("SELECT name FROM instances")}
+        gone = {name for (name,) in database.execute("SELECT name FROM decommissioned")}
+        for name in sorted(self._credentials.keys() - names - gone):
+            yield f"the registration of {name} was acknowledged and is not stored"
+        yield from self._broken_deployments(database)
+
+    def _broken_deployments(self, database: sqlite3.Connection) -> Iterator[str]:
+        keys = dict(database.execute("SELECT key, deployment_id FROM idempotency_keys"))
+        revisions = dict(database.execute("SELECT id, revision FROM deployments"))
+        for key, deployment_id in self._keys.items():
+            if keys.get(key) != deployment_id or deployment_id not in revisions:
+                yield f"deployment {deployment_id} of {key} was acknowledged and is not stored"
+        for deployment_id, revision in self._revisions.items():
+            if revisions.get(deployment_id, -1) < revision:
+                yield f"revision {revision} of deployment {deployment_id} was acknowledged and is not stored"

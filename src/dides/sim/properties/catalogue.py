@@ -1,0 +1,44 @@
+"""All safety properties, in the order in which they are checked after every transaction."""
+
+from collections.abc import Callable, Iterator
+
+from dides.sim.memory import Memory
+from dides.sim.properties import limits, returns, rollouts, tellings, verdicts
+from dides.sim.tables import Change
+
+Property = Callable[[Change, Memory], Iterator[str]]
+"""Yields what is wrong with a change; its docstring is the sentence of the design that it checks."""
+
+SAFETY: tuple[Property, ...] = (
+    rollouts.one_in_flight,
+    rollouts.window_is_kept,
+    rollouts.tripped_tells_nothing,
+    rollouts.threshold_trips,
+    rollouts.failures_are_kept,
+    rollouts.counters_are_true,
+    rollouts.ends_are_final,
+    rollouts.pause_tells_nothing,
+    tellings.generations_rise,
+    tellings.targets_are_told_anew,
+    tellings.only_legal_states_are_told,
+    tellings.reachable_ones_are_told,
+    tellings.unread_states_are_taken_back,
+    tellings.skipped_are_there,
+    verdicts.successes_are_earned,
+    verdicts.failures_are_earned,
+    verdicts.acknowledged_failures_count,
+    verdicts.timeouts_are_over,
+    verdicts.deadlines_are_over,
+    verdicts.silence_is_real,
+    verdicts.heartbeats_are_taken_in,
+    limits.waves_are_kept,
+    limits.waves_open_in_time,
+    limits.spread_is_kept,
+    limits.availability_is_kept,
+    limits.attempts_are_limited,
+    returns.rollbacks_return_all,
+    returns.returned_have_what_they_had,
+    returns.rollbacks_undo_once,
+    returns.only_completed_are_inherited,
+    returns.converging_keep_the_window,
+)

@@ -1,0 +1,76 @@
+"""Properties of what comes after a deployment: its rollback, and what later instances inherit."""
+
+from collections.abc import Iterator
+
+from dides.sim.memory import Memory, inherited
+from dides.sim.rows import ConvergenceRow, DeploymentRow, over
+from dides.sim.tables import Change
+
+
+def rollbacks_return_all(change: Change, _: Memory) -> Iterator[str]:
+    """A rollback has every touched target, and no other."""
+    for before, row in change.deployments:
+        if before is not None or row is None or row.rollback_of is None:
+            continue
+        undone = change.after.targets_of(row.rollback_of)
+        touched = {each.instance for each in undone if each.told_at is not None and each.instance_id is not None}
+        its = {each.instance for each in change.after.targets_of(row.id)}
+        if touched != its:
+            yield f"rollback {row.id} is for {sorted(its)}, deployment {row.rollback_of} touched {sorted(touched)}"
+
+
+def returned_have_what_they_had(change: Change, memory: Memory) -> Iterator[str]:
+    """After a rollback every instance is to be what it was before the undone deployment touched it."""
+    for before, row in change.deployments:
+        over_now = before and row and before.in_flight and row.status in ("completed", "failed")
+        if not over_now or row is None or row.rollback_of is None:
+            continue
+        undone = memory.stories[row.rollback_of]
+        managed = {each.instance_id: each.to for each in change.after.targets_of(row.rollback_of)}
+        for target in change.after.targets_of(row.id):
+            instance = change.after.instances.get(target.instance_id or 0)
+            if instance and instance.desired != (had := undone.had_before(instance.id, managed[instance.id])):
+                yield f"{instance.name} had {had}, and after rollback {row.id} it is to be {instance.desired}"
+
+
+def rollbacks_undo_once(change: Change, memory: Memory) -> Iterator[str]:
+    """A rollback undoes a deployment of kind deploy, which is undone once at the most."""
+    for before, row in change.deployments:
+        if before is None and row and row.rollback_of is not None:
+            undone = memory.stories[row.rollback_of].row
+            others = [each.id for each in change.after.deployments.values() if each.rollback_of == row.rollback_of]
+            if undone.kind != "deploy" or len(others) > 1:
+                yield f"deployment {row.rollback_of} of kind {undone.kind} is undone by {others}"
+
+
+def only_completed_are_inherited(change: Change, _: Memory) -> Iterator[str]:
+    """Inherited is the newest completed, not undone deployment that matches; failed and aborted ones never."""
+    for _before, row in change.convergences:
+        if row is None:
+            continue
+        earlier = [each for each in change.before.convergences.values() if each.instance_id == row.instance_id]
+        if row.told_at is not None and any(each.desired == row.desired for each in earlier):
+            source = change.after.deployments[row.source_id]
+            if row.told_at == change.now and source.rolled_back_by is not None:
+                yield f"instance {row.instance_id} inherits from {source.id}, which is undone"
+        elif not _inherits(change, row):
+            yield f"instance {row.instance_id} is to inherit {row.desired}, which it may not"
+
+
+def converging_keep_the_window(change: Change, memory: Memory) -> Iterator[str]:
+    """Instances that joined or returned late inherit at most the deployment's `batch_size` at a time."""
+    for _before, row in change.convergences:
+        if row is None or row.told_at is None:
+            continue
+        told = [each for each in change.after.convergences.values() if each.told_at and each.source_id == row.source_id]
+        if len(told) > memory.stories[row.source_id].window:
+            yield f"{len(told)} instances converge on deployment {row.source_id} at once"
+
+
+def _inherits(change: Change, row: ConvergenceRow) -> bool:
+    instance = change.after.instances[row.instance_id]
+    before = change.before.instances.get(row.instance_id)
+    heritage = inherited(instance.labels, change.after.deployments)
+    source: DeploymentRow = change.after.deployments[row.source_id]
+    rightful = {heritage, over(heritage, before.desired if before else (None, None))}
+    return source.rolled_back_by is None and heritage != (None, None) and row.desired in rightful

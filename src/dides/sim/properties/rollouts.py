@@ -1,0 +1,117 @@
+"""Properties of a deployment as a whole: its window, its threshold, its failures, its counters, its end."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from dides.sim.memory import Memory
+from dides.sim.rows import HEALTHY, DeploymentRow
+from dides.sim.tables import Change, name_all
+
+STATES = ("pending", "updating", "succeeded", "failed", "skipped")
+FINISHED = ("succeeded", "failed", "skipped")
+ALREADY = "already at target"
+
+
+def one_in_flight(change: Change, _: Memory) -> Iterator[str]:
+    """At most one deployment in flight."""
+    if change.deployments and len(flying := change.after.in_flight()) > 1:
+        yield f"deployments {[each.id for each in flying]} are in flight together"
+
+
+def window_is_kept(change: Change, memory: Memory) -> Iterator[str]:
+    """Never more than the window updating."""
+    for row in change.after.in_flight() if change.targets else ():
+        updating = [each for each in change.after.targets_of(row.id) if each.state == "updating"]
+        if len(updating) > memory.stories[row.id].window:
+            window = memory.stories[row.id].window
+            yield f"{len(updating)} targets of deployment {row.id} are updating, its window is {window}"
+
+
+def tripped_tells_nothing(change: Change, memory: Memory) -> Iterator[str]:
+    """Once tripped nothing new is told."""
+    for _, target in change.told:
+        row, was = change.after.deployments[target.deployment_id], change.before.deployments.get(target.deployment_id)
+        if was is not None and not was.in_flight:
+            yield f"{target.instance} was told by deployment {row.id}, which had {was.status}"
+        story = memory.stories[row.id]
+        tripped = row.status == "aborted" or (row.status == "failed" and not story.rolls_back)
+        if tripped and target.reason != ALREADY:
+            yield f"{target.instance} was told in the very step in which deployment {row.id} {row.status}"
+        failed = sum(each.state == "failed" for each in change.after.targets_of(row.id))
+        if target.state == "updating" and not story.rolls_back and failed >= story.threshold(row.wave_open):
+            yield f"{target.instance} was told by deployment {row.id} with {failed} failed targets"
+
+
+def threshold_trips(change: Change, memory: Memory) -> Iterator[str]:
+    """`failed >= failure_threshold` trips: the deployment is `failed` at once, in the step that sees it."""
+    if change.unit != "step":
+        return
+    for row in change.after.in_flight():
+        story = memory.stories[row.id]
+        failed = sum(each.state == "failed" for each in change.after.targets_of(row.id))
+        if not story.rolls_back and failed >= story.threshold(row.wave_open):
+            yield f"deployment {row.id} goes on with {failed} failed targets"
+
+
+def failures_are_kept(change: Change, memory: Memory) -> Iterator[str]:
+    """Failures are never forgotten, not by a restart either."""
+    for before, after in change.targets:
+        known = before is not None and before.id in memory.stories[before.deployment_id].failed
+        if before and known and (after is None or after.state != "failed"):
+            yield f"the failure of {before.instance} in deployment {before.deployment_id} was forgotten"
+    for before_row, row in change.deployments:
+        if before_row and row and row.failed < before_row.failed:
+            yield f"deployment {row.id} had {before_row.failed} failures and has {row.failed}"
+
+
+def counters_are_true(change: Change, memory: Memory) -> Iterator[str]:
+    """The counters are kept in the same transactions that change what they count."""
+    changed = {row.id for _, row in change.deployments if row}
+    changed |= {row.deployment_id for pair in change.targets for row in pair if row}
+    if change.instances:
+        changed |= {row.id for row in change.after.in_flight() if memory.stories[row.id].setting("max_unavailable")}
+    for row in (change.after.deployments[each] for each in sorted(changed)):
+        for name, number in _real_counts(change, memory, row).items():
+            if getattr(row, name) != number:
+                yield f"deployment {row.id} counts {getattr(row, name)} {name}, there are {number}"
+
+
+def ends_are_final(change: Change, _: Memory) -> Iterator[str]:
+    """Completed, failed and aborted are final; a finished target stays what it is, but a succeeded one may fail."""
+    for before_row, row in change.deployments:
+        if before_row and not before_row.in_flight and (row is None or row.status != before_row.status):
+            yield f"deployment {before_row.id} had {before_row.status} and changed"
+        ended = row and before_row and before_row.in_flight and not row.in_flight
+        left = (
+            [each for each in change.after.targets_of(before_row.id) if each.state not in FINISHED]
+            if before_row
+            else []
+        )
+        if ended and left and before_row:
+            yield f"deployment {before_row.id} has ended, but not {name_all(left)}"
+    for before, after in change.settled:
+        if before.state in FINISHED and (before.state, after.state) != ("succeeded", "failed"):
+            yield f"{after.instance} had {before.state} in deployment {after.deployment_id} and is {after.state}"
+        if before.state == "succeeded" and not change.before.deployments[after.deployment_id].in_flight:
+            yield f"{after.instance} {after.state} after the end of deployment {after.deployment_id}"
+
+
+def pause_tells_nothing(change: Change, _: Memory) -> Iterator[str]:
+    """In a pause nothing new is told."""
+    for _before, target in change.told:
+        was = change.before.deployments.get(target.deployment_id)
+        if was is not None and was.status == "paused":
+            yield f"{target.instance} was told by deployment {was.id} while that was paused"
+
+
+def _real_counts(change: Change, memory: Memory, row: DeploymentRow) -> dict[str, int]:
+    targets = change.after.targets_of(row.id)
+    states = Counter(each.state for each in targets)
+    counts = {name: states[name] for name in STATES} | {"total": len(targets)}
+    counts["deferred"] = sum(bool(each.deferred) and each.state == "pending" for each in targets)
+    counts["already"] = sum(each.state == "skipped" and each.reason == ALREADY for each in targets)
+    if memory.stories[row.id].setting("max_unavailable") is not None and row.in_flight:
+        instances = change.after.instances
+        here = [(each, instances[each.instance_id or 0]) for each in targets if each.instance_id in instances]
+        counts["unavailable"] = sum(each.state == "updating" or its.status != HEALTHY for each, its in here)
+    return counts

@@ -1,0 +1,129 @@
+"""Properties of verdicts: each is earned by what was really heard, or by time that really went by."""
+
+from collections.abc import Iterator
+
+from dides.sim.memory import TAKE_IN, Memory, Report, Story, earned_failure
+from dides.sim.rows import HEALTHY, TargetRow, meets
+from dides.sim.tables import Change
+
+SLACK_MS = 1_000
+"""How far the checker's idea of an outage may be off from that of the coordinators, for each outage."""
+BY_REPORT, BY_TIME = "reported FAILED", ("timed out", "lost")
+
+
+def successes_are_earned(change: Change, memory: Memory) -> Iterator[str]:
+    """Succeeded: HEALTHY at the target for `min_healthy_time`, by heartbeats that are about this telling."""
+    for before, after in change.settled:
+        if after.state == "succeeded" and not _has_succeeded(change, memory, before):
+            yield f"{after.instance} succeeded in deployment {after.deployment_id} without having been HEALTHY there"
+
+
+def failures_are_earned(change: Change, memory: Memory) -> Iterator[str]:
+    """Failed: FAILED was reported, about this telling, or the time is over."""
+    for before, after in change.settled:
+        if after.state != "failed":
+            continue
+        story = memory.stories[after.deployment_id]
+        reports = memory.reports.get(before.instance_id or 0, [])
+        if after.reason.startswith(BY_REPORT):
+            if not any(earned_failure(each, story, before, reports) for each in reports):
+                yield f"{after.instance} failed in deployment {after.deployment_id}, and did not report that"
+        elif not after.reason.startswith(BY_TIME):
+            yield f"{after.instance} failed for no known reason: {after.reason!r}"
+
+
+def acknowledged_failures_count(change: Change, memory: Memory) -> Iterator[str]:
+    """A report that calls for a verdict is kept until a step has seen it: no later one makes FAILED forgotten."""
+    for before, after in change.settled:
+        if after.state != "succeeded" or before.state != "updating":
+            continue
+        story, reports = memory.stories[after.deployment_id], memory.reports.get(before.instance_id or 0, [])
+        failures = [each for each in reports if earned_failure(each, story, before, reports)]
+        breaks = [*memory.silences.get(before.instance_id or 0, []), change.now]
+        if failures and not _has_held(_about(memory, before, until=failures[0]), story, before, breaks):
+            yield f"{after.instance} had reported FAILED before it succeeded in deployment {after.deployment_id}"
+
+
+def timeouts_are_over(change: Change, memory: Memory) -> Iterator[str]:
+    """Timed out: `update_timeout` after the telling; pauses, and time without a coordinator, do not count."""
+    for before, after in change.settled:
+        if after.state != "failed" or not after.reason.startswith(BY_TIME):
+            continue
+        story = memory.stories[after.deployment_id]
+        active = memory.active(story, story.told[before.id].at, change.now)
+        if active + _slack(memory) < story.policy["update_timeout"] * 1000:
+            yield f"{after.instance} failed by time after {active / 1000:g} s of {story.policy['update_timeout']:g} s"
+        if _is_quiet(change, memory):
+            yield f"{after.instance} failed by time within one time to live after an outage"
+
+
+def deadlines_are_over(change: Change, memory: Memory) -> Iterator[str]:
+    """A deployment fails by its `deadline` only when that is over; pauses and outages do not count."""
+    for before, after in change.deployments:
+        if before and after and before.in_flight and after.reason.startswith("deadline"):
+            story = memory.stories[after.id]
+            active = memory.active(story, after.created_at, change.now)
+            if active + _slack(memory) < (story.setting("deadline") or 0) * 1000:
+                yield f"deployment {after.id} failed by its deadline after {active / 1000:g} s"
+
+
+def silence_is_real(change: Change, memory: Memory) -> Iterator[str]:
+    """An instance is unreachable once it has been silent for its time to live, and not within one after an outage."""
+    for before, after in change.instances:
+        if not before or not after or not before.reachable or after.reachable:
+            continue
+        heard = max(before.last_heartbeat_at or 0, before.registered_at)
+        if change.now - heard < memory.time_to_live_ms:
+            yield f"{after.name} was declared unreachable after {change.now - heard} ms of silence"
+        if memory.attendance.outages and change.now < memory.attendance.last_return + memory.time_to_live_ms:
+            yield f"{after.name} was declared unreachable within one time to live after an outage"
+
+
+def heartbeats_are_taken_in(change: Change, memory: Memory) -> Iterator[str]:
+    """An instance's current state is what its newest heartbeat says, over what the earlier ones said."""
+    for instance_id, reports in memory.reports.items() if change.unit == TAKE_IN else ():
+        after, newest = change.after.instances.get(instance_id), reports[-1]
+        if after is None or newest.stored_at != change.number:
+            continue
+        if (newest.status, newest.current) != (after.status, after.current) or not after.reachable:
+            yield f"{after.name} is shown as {after.status} at {after.current}, and has reported {newest}"
+
+
+def _is_quiet(change: Change, memory: Memory) -> bool:
+    """Tell whether it is within one time to live after an outage."""
+    attendance = memory.attendance
+    return bool(attendance.outages) and change.now < attendance.last_return + memory.time_to_live_ms - SLACK_MS
+
+
+def _has_succeeded(change: Change, memory: Memory, target: TargetRow) -> bool:
+    story, instance_id = memory.stories[target.deployment_id], target.instance_id or 0
+    breaks = [*memory.silences.get(instance_id, []), change.now]
+    return _has_held(_about(memory, target), story, target, breaks)
+
+
+def _about(memory: Memory, target: TargetRow, until: Report | None = None) -> list[Report]:
+    """Return the reports about the newest telling of a target, up to one of them."""
+    telling = memory.stories[target.deployment_id].told.get(target.id)
+    reports = memory.reports.get(target.instance_id or 0, [])
+    if until is not None:
+        reports = reports[: reports.index(until)]
+    return [each for each in reports if telling and each.counts(telling)]
+
+
+def _has_held(reports: list[Report], story: Story, target: TargetRow, breaks: list[int]) -> bool:
+    """Tell whether HEALTHY at the target was held for long enough; other reports and silence end that."""
+    needed = round((story.setting("min_healthy_time") or 0) * 1000)
+    since: int | None = None
+    for moment, good in sorted(
+        [(each.at, each.status == HEALTHY and meets(each.current, target.to)) for each in reports]
+        + [(each, False) for each in breaks],
+        key=lambda each: each[0],
+    ):
+        if since is not None and moment - since >= needed:
+            return True
+        since = (moment if since is None else since) if good else None
+    return since is not None and needed == 0
+
+
+def _slack(memory: Memory) -> int:
+    return SLACK_MS * (1 + memory.attendance.outages)

@@ -1,0 +1,162 @@
+"""Coordinators, stores and agents broken on purpose, one small patch each, for as long as a world is played."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from dides.agent.decision import Decision, decide
+from dides.agent.memory import Standing
+from dides.coordinator import convergence, deployments, housekeeping, inventory, liveness, presence
+from dides.coordinator.deployments import Key, Order, Triggered
+from dides.coordinator.heartbeats import Heartbeats
+from dides.coordinator.housekeeping import Recovery
+from dides.coordinator.liveness import Declared, Liveness
+from dides.coordinator.settings import Settings
+from dides.engine import inheritance
+from dides.engine.verdict import Time
+from dides.model.deployment import Deployment, Kind, Target
+from dides.model.instance import Instance
+from dides.model.plan import Touched
+from dides.protocol.messages import Directive
+from dides.sim import agents
+from dides.sim.disk import Disk
+from dides.store.base import Transaction
+from dides.store.records import Telling
+from dides.store.sql_deployments import SqlDeployments
+from dides.store.sql_inventory import SqlInventory
+from dides.store.sql_targets import SqlTargets
+
+Patch = pytest.MonkeyPatch
+
+
+def failures_are_forgotten_by_a_restart(patch: Patch) -> None:
+    right = housekeeping.recover
+
+    def recover(tx: Transaction, settings: Settings) -> Recovery:
+        its = tx.deployments.in_flight()
+        if its and its.counts.failed:
+            tx.deployments.save(replace(its, counts=replace(its.counts, failed=0)))
+        return right(tx, settings)
+
+    patch.setattr(presence, "recover", recover)
+
+
+def outages_count_as_time(patch: Patch) -> None:
+    def recover(tx: Transaction, _: Settings) -> Recovery:
+        return Recovery(0, tx.inventory.reachable_names())
+
+    patch.setattr(presence, "recover", recover)
+
+
+def pauses_count_as_time(patch: Patch) -> None:
+    def moved_target(target: Target, _by: int) -> Target:
+        return target
+
+    patch.setattr(deployments, "moved_target", moved_target)
+
+
+def silence_is_declared_early(patch: Patch) -> None:
+    right = liveness.declare_unreachable
+
+    def declare(tx: Transaction, names: Sequence[str], since: int) -> Declared:
+        return right(tx, names, since + 10_000)
+
+    patch.setattr(Liveness, "silent", lambda self: list(self._seen))
+    patch.setattr(liveness, "declare_unreachable", declare)
+
+
+def untouched_ones_are_rolled_back(patch: Patch) -> None:
+    def touched(self: SqlTargets, deployment_id: int) -> list[Touched]:
+        everyone = [each for each in self.page(deployment_id, None, 0, 1000) if each.instance_id is not None]
+        instances = SqlInventory(self._db).many([each.instance for each in everyone])
+        return [Touched(each, instances[each.instance]) for each in everyone]
+
+    patch.setattr(SqlTargets, "touched", touched)
+
+
+def heartbeats_are_answered_before_they_are_stored(patch: Patch) -> None:
+    right = Heartbeats._write
+
+    async def write(self: Heartbeats, batch: Any) -> None:
+        for incoming, answered in batch:
+            known = await self._store.read(partial(_get, incoming.name))
+            if known and not answered.done():
+                answered.set_result(known)
+        await right(self, batch)
+
+    patch.setattr(Heartbeats, "_write", write)
+
+
+def _get(name: str, tx: Transaction) -> Instance | None:
+    return tx.inventory.get(name)
+
+
+def power_cuts_lose_commits(patch: Patch) -> None:
+    """What was committed is in a file that does not survive."""
+    right = Disk._copy
+
+    def copy(self: Disk) -> Path:
+        made = right(self)
+        made.with_name(made.name + "-wal").unlink(missing_ok=True)
+        return made
+
+    patch.setattr(Disk, "_copy", copy)
+
+
+def second_deployment_is_let_in(patch: Patch) -> None:
+    """Here the store itself refuses it, by its unique index; that this is no answer to an operator is the finding."""
+
+    def trigger(tx: Transaction, order: Order, _key: Key | None, _quiet_until: int) -> Triggered:
+        return Triggered(deployments._create(tx, order), created=True, stepped=None)
+
+    patch.setattr(deployments, "trigger", trigger)
+
+
+def failed_versions_are_inherited(patch: Patch) -> None:
+    def may_be_inherited(its: Deployment) -> bool:
+        return its.kind is Kind.DEPLOY and not its.in_flight
+
+    patch.setattr(inheritance, "may_be_inherited", may_be_inherited)
+    patch.setattr(SqlDeployments, "newest_completed", lambda self: self.page(None, None, 100))
+
+
+def tellings_keep_the_generation(patch: Patch) -> None:
+    right = SqlInventory.tell
+    lower = "UPDATE instances SET generation = max(1, generation - 1) WHERE id = ?"
+
+    def tell(self: SqlInventory, tellings: Sequence[Telling]) -> dict[int, int]:
+        for each in right(self, tellings):
+            self._db.exec_driver_sql(lower, (each,))
+        return self._generations(each.instance_id for each in tellings)
+
+    patch.setattr(SqlInventory, "tell", tell)
+
+
+def late_ones_converge_at_once(patch: Patch) -> None:
+    patch.setattr(convergence, "room_to_converge", lambda _source, _converging: 1000)
+
+
+def decommissioned_targets_stay_counted(patch: Patch) -> None:
+    patch.setattr(inventory, "without", lambda its, _target: its)
+
+
+def agents_trust_an_apply_that_was_cut_off(patch: Patch) -> None:
+    """The instance may run half of two versions, and reports the earlier one."""
+
+    def careless(standing: Standing, directive: Directive, *, now: float, lower_since: float | None) -> Decision:
+        failed = standing.attempt is not None and standing.attempt.failure is not None
+        clean = standing if failed else replace(standing, attempt=None)
+        return decide(clean, directive, now=now, lower_since=lower_since)
+
+    patch.setattr(agents, "decide", careless)
+
+
+def timeouts_run_in_a_pause(patch: Patch) -> None:
+    def time_of(_deployment: Deployment, now: int, quiet_until: int) -> Time:
+        return Time(now, timeouts_run=now >= quiet_until)
+
+    patch.setattr("dides.engine.reconcile.time_of", time_of)

@@ -1,0 +1,90 @@
+"""Scenarios made by hand, for what a seed brings about only seldom."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from dides.model.policy import Policy
+from dides.sim.network import Weather
+from dides.sim.scenario import (
+    Act,
+    Character,
+    CrashMachine,
+    KillCoordinator,
+    MachineSpec,
+    Part,
+    PlannedOrder,
+    Scenario,
+)
+
+QUIET = Scenario(
+    seed=1,
+    heartbeat_interval=5.0,
+    time_to_live=15.0,
+    reconcile_interval=5.0,
+    coordinators=("alpha",),
+    weather=Weather(),
+    machines=(),
+    orders=(),
+    disruptions=(),
+    horizon=40.0,
+)
+"""One coordinator, a good network, and nobody else."""
+
+
+def machines(number: int, **changes: Any) -> tuple[MachineSpec, ...]:
+    usual = {"labels": {"env": "prod", "zone": "a"}, "apply_seconds": 3.0}
+    return tuple(MachineSpec(name=f"web-{each}", **{**usual, **changes}) for each in range(number))
+
+
+def order(at: float, version: str, **policy: Any) -> PlannedOrder:
+    return PlannedOrder(at=at, labels={}, policy=Policy(update_timeout=20.0, **policy), code_version=version)
+
+
+def roll_back_in_mid_apply() -> Scenario:
+    """An agent dies in the middle of an apply, and comes back when the version before is desired again."""
+    return replace(
+        QUIET,
+        machines=machines(2),
+        orders=(order(8, "1", batch_size=2),),
+        disruptions=(CrashMachine(at=5, machine="web-0", seconds=8.0, applying=True), Act(at=12, action="roll_back")),
+    )
+
+
+def restart_after_a_failure() -> Scenario:
+    """One target has failed, fewer than the threshold, when the coordinator is killed."""
+    machines_ = (replace(machines(1)[0], fails_at=("1",)), *machines(5)[1:])
+    return replace(
+        QUIET,
+        machines=machines_,
+        orders=(order(8, "1", failure_threshold=3),),
+        disruptions=(KillCoordinator(at=17, coordinator="alpha", seconds=1.0),),
+    )
+
+
+def flap_between_steps() -> Scenario:
+    """Steps are taken by hand, and between two of them instances say FAILED and then HEALTHY."""
+    return replace(
+        QUIET,
+        reconcile_interval=0.0,
+        machines=machines(8, character=Character.FLAPPING),
+        orders=tuple(
+            order(8 + 15 * place, str(1 + place), batch_size=8, failure_threshold=9, auto_rollback=False)
+            for place in range(3)
+        ),
+        horizon=70.0,
+    )
+
+
+def zone_returns(number: int, window: int) -> Scenario:
+    """A zone misses a deployment and comes back at once."""
+    zone = machines(number)
+    there = (MachineSpec(name="other-0", labels={"env": "prod", "zone": "b"}, apply_seconds=1.0),)
+    names = tuple(each.name for each in zone)
+    return replace(
+        QUIET,
+        machines=(*there, *zone),
+        orders=(order(24, "1", batch_size=window),),
+        disruptions=(Part(at=6, machines=names, coordinators=("alpha",), seconds=34.0),),
+        horizon=50.0,
+    )

@@ -1,0 +1,45 @@
+"""The checker bites: every program that was broken on purpose is caught, and for the right reason."""
+
+import pytest
+
+from dides.sim.draw import draw_scenario
+from dides.sim.runs import run_scenario
+from dides.sim.scenario import Scenario
+from dides.sim.world import Outcome
+from simulation.mutants import MUTANTS, Mutant, World
+
+SEEDS = 60
+"""Within so many seeds every mutant has to be caught that is caught by seeds at all."""
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_mutant_is_caught(mutant: Mutant) -> None:
+    outcome = _play(mutant, mutant.world)
+    if not _caught(mutant, outcome):
+        assert isinstance(mutant.world, int), f"{mutant.name} survives: {outcome.violation}"
+        found = next((seed for seed in range(SEEDS) if _caught(mutant, _play(mutant, seed))), None)
+        assert found is not None, f"{mutant.name} survives {SEEDS} seeds; with {mutant.world} came {outcome.violation}"
+
+
+@pytest.mark.parametrize("world", sorted({each.world for each in MUTANTS}, key=str), ids=str)
+def test_the_same_worlds_are_good_when_nothing_is_broken(world: World) -> None:
+    outcome = run_scenario(_scenario(world))
+    assert outcome.violation is None
+
+
+def test_there_are_mutants_enough() -> None:
+    assert len({each.name for each in MUTANTS}) >= 14
+
+
+def _play(mutant: Mutant, world: World) -> Outcome:
+    with pytest.MonkeyPatch.context() as patch:
+        mutant.make(patch)
+        return run_scenario(_scenario(world))
+
+
+def _caught(mutant: Mutant, outcome: Outcome) -> bool:
+    return outcome.violation is not None and outcome.violation.name in mutant.by
+
+
+def _scenario(world: World) -> Scenario:
+    return draw_scenario(world) if isinstance(world, int) else world()
