@@ -83,7 +83,7 @@ def target_view(target: model.Target) -> messages.Target:
     return messages.Target(
         instance=target.instance,
         state=target.state,
-        reason=target.reason,
+        reason=_reason(target),
         message=message,
         from_=target.before,
         to=target.to,
@@ -91,6 +91,21 @@ def target_view(target: model.Target) -> messages.Target:
         told_at=None if target.told_at is None else to_datetime(target.told_at),
         finished_at=None if target.finished_at is None else to_datetime(target.finished_at),
     )
+
+
+def _reason(target: model.Target) -> str:
+    """Return why a target is where it is; of an updating one, what it waits for if that is time."""
+    if target.state is not model.TargetState.UPDATING:
+        return target.reason
+    if target.retry_at is not None:
+        return f"{target.reason}; told again at {_moment(target.retry_at)}"
+    if target.healthy_at is not None and target.report and target.healthy_at > target.report.at:
+        return f"HEALTHY, and has to stay so until {_moment(target.healthy_at)}"
+    return target.reason
+
+
+def _moment(moment: int) -> str:
+    return f"{to_datetime(moment):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def event_view(event: Event) -> messages.Event:

@@ -14,7 +14,7 @@ from dides.engine.inheritance import (
     inherited,
     room_to_converge,
 )
-from dides.model.deployment import Deployment
+from dides.model.deployment import Deployment, Kind
 from dides.model.instance import Instance
 from dides.model.selector import parse_selector
 from dides.model.state import State
@@ -86,6 +86,24 @@ def admit(tx: Transaction) -> set[str]:
         room = room_to_converge(source, tx.convergences.told(source_id))
         told |= {_tell(tx, source, waiting) for waiting in tx.convergences.waiting(source_id, room)}
     return told
+
+
+def give_way(tx: Transaction, deployment: Deployment, told: Iterable[int]) -> None:
+    """Let the instances (ids) that a deployment tells converge no longer.
+
+    One that waited keeps its place, out of turn while the deployment is in flight: it may be stopped before the
+    instance has read anything of it.
+    """
+    told = tuple(told)
+    places = tx.convergences.of(told) if deployment.kind is Kind.DEPLOY else []
+    waiting = {each.instance.id for each in places if each.told_at is None}
+    tx.convergences.drop(number for number in told if number not in waiting)
+
+
+def let_go(tx: Transaction, deployment: Deployment, restored: set[str]) -> None:
+    """Forget the places of a deployment's targets at its end, but for those (names) that never read what it told."""
+    places = tx.convergences.of_told_targets(deployment.id)
+    tx.convergences.drop(each.instance.id for each in places if each.instance.name not in restored)
 
 
 def inherit_anew(tx: Transaction, undone: Deployment, rollback: Deployment) -> set[str]:

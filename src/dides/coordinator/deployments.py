@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from dides.coordinator import convergence
 from dides.coordinator.journal import log
 from dides.coordinator.step import Stepped, begin_rollback, step_of
 from dides.coordinator.stopping import stop_targets
@@ -213,6 +214,7 @@ def _new(tx: Transaction, order: Order, matched: Sequence[Matched]) -> NewDeploy
 def _stop(tx: Transaction, deployment: Deployment, actor: str, reason: str) -> tuple[set[str], Deployment]:
     deployment = settle_reported(tx, deployment)
     told = stop_targets(tx, deployment)
+    convergence.let_go(tx, deployment, told)
     aborted = Ending(status=DeploymentStatus.ABORTED, reason=reason, stop=True)
     log(tx, "deployment.aborted", actor, deployment_id=deployment.id, data={"reason": reason})
     return told, tx.deployments.save(ended(deployment, aborted, tx.now))

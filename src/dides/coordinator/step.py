@@ -84,7 +84,7 @@ def _assign(tx: Transaction, deployment: Deployment, assigned: tuple[Assignment,
         Telling(each.target.instance_id, each.desired, deployment.id) for each in assigned if each.target.instance_id
     ]
     tx.targets.assign(assigned, tx.inventory.tell(tellings), tx.now)
-    tx.convergences.drop(each.instance_id for each in tellings)
+    convergence.give_way(tx, deployment, (each.instance_id for each in tellings))
     already = (each for each in assigned if each.reason == ALREADY)
     tx.inventory.set_last_good({each.target.instance_id: each.before for each in already if each.target.instance_id})
     tx.events.append([target_event(tx, deployment, each) for each in assigned])
@@ -111,8 +111,9 @@ def _skip_deferred(tx: Transaction, deployment: Deployment, *, restore: bool) ->
 
 
 def _end(tx: Transaction, deployment: Deployment, ending: Ending, told: set[str], quiet_until: int) -> Stepped:
-    if ending.stop:
-        told |= stop_targets(tx, deployment)
+    restored = stop_targets(tx, deployment) if ending.stop else set()
+    convergence.let_go(tx, deployment, restored)
+    told |= restored
     deployment = tx.deployments.save(ended(deployment, ending, tx.now))
     log(tx, f"deployment.{ending.status.value}", deployment_id=deployment.id, data={"reason": ending.reason})
     if not ending.rollback:

@@ -208,7 +208,7 @@ class Target(Answer, rename={"from_": "from"}):
 
     instance: Annotated[str, Meta(description="The instance's name.")]
     state: Annotated[TargetState, Meta(description="How far it is.")]
-    reason: Annotated[str, Meta(description="Why it failed or was skipped.")]
+    reason: Annotated[str, Meta(description="Why it failed or was skipped, or what an updating one waits for.")]
     message: Annotated[str, Meta(description="What the instance says of it.")]
     from_: Annotated[State, Meta(description="What the instance ran when it was told, or at the trigger.")]
     to: Annotated[State, Meta(description="What it is told to run.")]

@@ -41,7 +41,7 @@ class Moment(StrEnum):
 class Fuse(msgspec.Struct):
     """A kill to come: `statements` counts down over as many units of work of one process as it takes."""
 
-    owner: str
+    coordinator: str
     statements: int
     moment: Moment
     part: float = 0.5
@@ -109,7 +109,7 @@ class Disk:
 
     def write(self, by: str, unit: str, work: Callable[[Transaction], T], asked: int = 0) -> T:
         """Run a unit of work in a transaction; PowerCutError when its process is killed meanwhile."""
-        fuse = self.fuse if self.fuse and self.fuse.owner == by else None
+        fuse = self.fuse if self.fuse and by.startswith(f"{self.fuse.coordinator}.") else None
         before = self.dump() if fuse else {}
         self._written.clear()
         self._burning = fuse is not None

@@ -134,13 +134,14 @@ class Disruptor:
 
     def _killed(self, name: str) -> None:
         """Take up that the disk has killed a process in the middle of a unit of work."""
-        process = self._processes[name]
+        process = self._processes[name.partition(".")[0]]
         self._kill(process)
         self._loop.call_later(self._down_for, process.start)
 
     def _kill(self, process: CoordinatorProcess) -> None:
+        owner = process.owner.name
         process.kill()
-        self._lost(process.name)
+        self._lost(owner)
 
     def _join(self, parted: list[Partition]) -> None:
         self._network.partitions = [each for each in self._network.partitions if each not in parted]

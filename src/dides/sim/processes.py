@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from contextvars import Context
 
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.settings import Settings
@@ -10,6 +11,7 @@ from dides.model.errors import UnavailableError
 from dides.sim.clock import VirtualClock
 from dides.sim.disk import Disk
 from dides.sim.loop import Owner, VirtualLoop
+from dides.sim.scenario import Scenario
 from dides.sim.store import SimulatedStore
 from dides.sim.trace import Trace
 
@@ -23,7 +25,7 @@ class CoordinatorProcess:
     `on_change` is called whenever it begins or ceases to watch, with True when it has just started.
     """
 
-    def __init__(self, name: str, seed: int, disk: Disk, settings: Settings, trace: Trace) -> None:
+    def __init__(self, name: str, scenario: Scenario, disk: Disk, trace: Trace) -> None:
         self.name = name
         self.owner = Owner(name)
         self.coordinator: Coordinator | None = None
@@ -32,12 +34,17 @@ class CoordinatorProcess:
         self.on_change: Callable[[bool], None] = lambda _: None
         self._loop = _loop()
         self._clock = VirtualClock(self._loop)
-        self._seed = seed
+        self._scenario = scenario
         self._disk = disk
-        self._settings = settings
+        self._settings = Settings(
+            heartbeat_interval=scenario.heartbeat_interval,
+            time_to_live=scenario.time_to_live,
+            reconcile_interval=scenario.reconcile_interval,
+        )
         self._trace = trace
         self._starts = 0
         self._leaving = asyncio.Event()
+        self._wanted = False
         self._main: asyncio.Task[None] | None = None
 
     @property
@@ -51,13 +58,16 @@ class CoordinatorProcess:
         return self.up and not self.owner.stopped
 
     def start(self) -> None:
-        """Start it, unless it runs; it serves once it has recovered."""
+        """Start it, unless it runs, or as soon as it has ended; it serves once it has recovered."""
+        self._wanted = True
         if self._main is not None and not self._main.done():
             return
-        self.owner = Owner(self.name)
+        self._starts += 1
+        self.owner = Owner(f"{self.name}.{self._starts}")
         self._leaving = asyncio.Event()
         self._trace.note(self.name, "starts")
         self._main = self.owner.spawn(self._loop, self._run())
+        self._main.add_done_callback(self._ended, context=Context())
 
     def freeze(self) -> None:
         """Let it stand still."""
@@ -76,17 +86,23 @@ class CoordinatorProcess:
     def leave(self) -> None:
         """End it in an orderly way, as SIGTERM does."""
         self._trace.note(self.name, "is asked to stop")
+        self._wanted = False
         self._leaving.set()
 
     def kill(self) -> None:
         """End it at once: what it has not written is lost."""
         self._trace.note(self.name, "is killed")
+        self._wanted = False
         self.coordinator = None
         if self.store:
             self.store.dead = True
         self.owner.kill(self._loop)
         self.owner = Owner(self.name)
         self.on_change(False)
+
+    def _ended(self, main: asyncio.Task[None]) -> None:
+        if self._wanted and main is self._main:
+            self.start()
 
     async def _run(self) -> None:
         owner = self.owner
@@ -97,8 +113,7 @@ class CoordinatorProcess:
             await asyncio.sleep(RESTART_SECONDS)
 
     async def _serve(self, owner: Owner) -> None:
-        self._starts += 1
-        self.store = SimulatedStore(self._disk, self.name, self._seed, self._starts)
+        self.store = SimulatedStore(self._disk, owner.name, self._scenario.seed, in_order=self._scenario.in_order)
         coordinator = Coordinator(self.store, self._clock, self._settings)
         try:
             async with coordinator.running():

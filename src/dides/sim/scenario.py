@@ -192,6 +192,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     time_to_live: float
     reconcile_interval: float
     coordinators: tuple[str, ...]
+    in_order: bool = True
+    """Whether a coordinator's writes happen in the order in which it asked for them, as with one writing thread."""
     weather: Weather
     machines: tuple[MachineSpec, ...]
     orders: tuple[PlannedOrder, ...]

@@ -17,16 +17,21 @@ USUAL, SELDOM = 0.004, 0.25
 
 
 class SimulatedStore:
-    """See dides.store.base.Store. Writes run in the order in which they were asked for, as with one writing thread."""
+    """See dides.store.base.Store.
 
-    def __init__(self, disk: Disk, owner: str, seed: int, start: int) -> None:
+    With `in_order` writes run in the order in which they were asked for, as with one writing thread; without it they
+    overtake each other, as they may with connections to a server.
+    """
+
+    def __init__(self, disk: Disk, owner: str, seed: int, *, in_order: bool) -> None:
         self.away = False
         """Nothing can be read or written, as when a database is being moved."""
         self.dead = False
         self._disk = disk
         self._owner = owner
-        self._identity = (seed, "store", owner, start)
+        self._identity = (seed, "store", owner)
         self._units = 0
+        self._in_order = in_order
         self._free_at = 0.0
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
@@ -43,8 +48,10 @@ class SimulatedStore:
         before, after = self._latency()
         asked = self._disk.next_moment()
         now = asyncio.get_running_loop().time()
-        self._free_at = max(now + before, self._free_at + 1e-5)
-        await asyncio.sleep(self._free_at - now)
+        if self._in_order:
+            self._free_at = max(now + before, self._free_at + 1e-5)
+            before = self._free_at - now
+        await asyncio.sleep(before)
         self._check()
         try:
             result = self._disk.write(self._owner, name_of(work), work, asked)

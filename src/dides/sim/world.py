@@ -10,7 +10,6 @@ from pathlib import Path
 
 import msgspec
 
-from dides.coordinator.settings import Settings
 from dides.sim import endings
 from dides.sim.agents import AGENTS
 from dides.sim.attendance import Attendance
@@ -143,13 +142,7 @@ class World:
             self._break(Violation("comes_to_rest", sentence, f"after {seconds:g} s {detail}"))
 
     def _process(self, name: str) -> CoordinatorProcess:
-        scenario = self.scenario
-        settings = Settings(
-            heartbeat_interval=scenario.heartbeat_interval,
-            time_to_live=scenario.time_to_live,
-            reconcile_interval=scenario.reconcile_interval,
-        )
-        process = CoordinatorProcess(name, scenario.seed, self.disk, settings, self.trace)
+        process = CoordinatorProcess(name, self.scenario, self.disk, self.trace)
         process.on_change = self._attend
         return process
 

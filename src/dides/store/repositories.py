@@ -121,6 +121,10 @@ class Convergences(Protocol):
         """
         ...
 
+    def of_told_targets(self, deployment_id: int) -> list[Convergence]:
+        """Return the convergences of the instances that are told targets of this deployment."""
+        ...
+
     def overdue(self, now: int) -> list[Convergence]:
         """Return those told whose deadline has passed."""
         ...

@@ -85,6 +85,11 @@ class SqlConvergences:
         )
         return self._read(_WANTED.where(waits).order_by(convergences.c.id).limit(limit))
 
+    def of_told_targets(self, deployment_id: int) -> list[Convergence]:
+        """Return the convergences of the instances that are told targets of this deployment."""
+        its = (targets.c.instance_id == convergences.c.instance_id) & (targets.c.deployment_id == deployment_id)
+        return self._read(_WANTED.join(targets, its).where(targets.c.told_at.is_not(None)))
+
     def overdue(self, now: int) -> list[Convergence]:
         """Return those told whose deadline has passed."""
         return self._read(_WANTED.where(convergences.c.deadline_at <= now))

@@ -148,3 +148,29 @@ async def test_one_that_was_away_and_then_returned_by_a_rollback_still_inherits(
     await fleet.silence("a")
     await fleet.report("a", Status.HEALTHY, V1)
     assert (await fleet.instance("a")).desired == V2
+
+
+async def test_one_that_was_told_and_stopped_before_it_read_anything_keeps_its_place(fleet: Fleet) -> None:
+    """Found in review: it got its earlier state back, and was never told what it had missed."""
+    await missed(fleet, "a")
+    await fleet.trigger(V3)
+    await fleet.report("a", Status.HEALTHY, V1)
+    await fleet.arrive("present")
+    await fleet.step()
+    assert (await fleet.instance("a")).desired == V3
+    await fleet.abort()
+    await fleet.silence()
+    assert (await fleet.instance("a")).desired == V2
+
+
+async def test_one_that_has_read_what_it_was_told_has_no_place_any_more(fleet: Fleet) -> None:
+    await missed(fleet, "a")
+    await fleet.trigger(V3)
+    await fleet.report("a", Status.HEALTHY, V1)
+    await fleet.arrive("present")
+    await fleet.step()
+    told = await fleet.instance("a")
+    await fleet.report("a", Status.DEGRADED, V1, observed=told.generation)
+    await fleet.abort()
+    await fleet.silence()
+    assert (await fleet.instance("a")).desired == V3
