@@ -55,6 +55,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _mutant(engine.availability_does_not_hold, 26, "availability_is_kept"),
     _mutant(engine.stopped_ones_keep_what_they_never_read, 1, "unread_states_are_taken_back"),
     _mutant(engine.last_target_is_not_waited_for, 13, "counters_are_true", "ends_are_final", "tripped_tells_nothing"),
+    _mutant(engine.moments_that_have_passed_are_waited_for, 5, "nothing_breaks"),
     _mutant(coordinator.failures_are_forgotten_by_a_restart, restart_after_a_failure, "failures_are_kept"),
     _mutant(coordinator.outages_count_as_time, 18, "timeouts_are_over", "deadlines_are_over"),
     _mutant(coordinator.pauses_count_as_time, 9, "timeouts_are_over", "deadlines_are_over"),

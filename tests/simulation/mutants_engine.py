@@ -24,7 +24,7 @@ from dides.engine.admission import Admission
 from dides.engine.verdict import Time
 from dides.model.deployment import Counts, Deployment, DeploymentStatus, Target, TargetState
 from dides.model.instance import Report
-from dides.model.plan import Assignment, Candidate, Postponed, Restoration, Settled
+from dides.model.plan import Assignment, Candidate, Plan, Postponed, Restoration, Settled, Snapshot
 from dides.model.policy import Policy
 from dides.model.state import State, Status, known
 
@@ -169,3 +169,15 @@ def last_target_is_not_waited_for(patch: Patch) -> None:
         return counts.updating <= 1 and counts.pending == counts.deferred
 
     patch.setattr(reconcile, "nothing_left", nothing_left)
+
+
+def moments_that_have_passed_are_waited_for(patch: Patch) -> None:
+    """The next step is due at once, again and again."""
+    right = reconcile._next_deadline
+
+    def next_deadline(snapshot: Snapshot, plan: Plan) -> int | None:
+        deadline = right(snapshot, plan)
+        waits = snapshot.quiet_until > snapshot.now and plan.deployment.counts.updating
+        return snapshot.now - 1 if waits else deadline
+
+    patch.setattr(reconcile, "_next_deadline", next_deadline)

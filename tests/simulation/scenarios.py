@@ -5,7 +5,6 @@ from typing import Any
 from msgspec.structs import replace
 
 from dides.model.policy import Policy
-from dides.sim.network import Weather
 from dides.sim.scenario import (
     Act,
     Character,
@@ -15,6 +14,7 @@ from dides.sim.scenario import (
     Part,
     PlannedOrder,
     Scenario,
+    Weather,
 )
 
 QUIET = Scenario(

@@ -69,7 +69,13 @@ class Checker:
 
     def report_problem(self, detail: str) -> None:
         """Take up something that must never happen, whatever the tables say."""
-        self.violated(Violation("nothing_breaks", "The store holds whole transactions; no unit of work fails.", detail))
+        self.violated(
+            Violation(
+                "nothing_breaks",
+                "The store holds whole transactions; no unit of work fails; no loop turns without a pause.",
+                detail,
+            )
+        )
 
 
 def _narrate(change: Change) -> Iterator[str]:

@@ -8,7 +8,6 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +17,8 @@ from sqlalchemy import Connection
 from dides.model.errors import RefusedError
 from dides.sim.clock import VirtualClock
 from dides.sim.database import Engine, copy_template, engine
+from dides.sim.pace import Pace
+from dides.sim.scenario import Moment
 from dides.store.base import Transaction
 from dides.store.sql import SqlTransaction
 from dides.store.tables import metadata
@@ -25,17 +26,7 @@ from dides.store.tables import metadata
 T = TypeVar("T")
 Dump = dict[str, list[tuple[Any, ...]]]
 TABLES = sorted(metadata.tables)
-
-
-class Moment(StrEnum):
-    """Where in a unit of work a process is killed."""
-
-    STATEMENT = "statement"
-    """Before a statement that writes."""
-    COMMIT = "commit"
-    """While the commit is being written: a part of it is on the disk."""
-    ANSWER = "answer"
-    """After the commit, before anybody is told."""
+FEW_PAGES = 4
 
 
 class Fuse(msgspec.Struct):
@@ -77,8 +68,11 @@ class Disk:
         self._number = 0
         self._commits = 0
         self._burning = False
+        self._copied = directory
+        """What the last power cut in the middle of a unit of work has left."""
         self._written: set[str] = set()
         self._moments = 0
+        self._pace = Pace(clock.monotonic)
         copy_template(self._file)
         self._engine: Engine = engine()
         self._engine.on_statement = self._on_statement
@@ -109,15 +103,17 @@ class Disk:
 
     def write(self, by: str, unit: str, work: Callable[[Transaction], T], asked: int = 0) -> T:
         """Run a unit of work in a transaction; PowerCutError when its process is killed meanwhile."""
+        if problem := self._pace.note(by, unit):
+            self.problem(problem)
         fuse = self.fuse if self.fuse and by.startswith(f"{self.fuse.coordinator}.") else None
-        before = self.dump() if fuse else {}
+        before = self._light(fuse) if fuse else {}
         self._written.clear()
         self._burning = fuse is not None
         transaction = self._connection.begin()
         try:
             result = self._attempt(unit, work)
         except PowerCutError:
-            self._cut(by, self._copy(), before)
+            self._cut(by, self._copied, before)
             raise
         except BaseException:
             transaction.rollback()
@@ -159,6 +155,13 @@ class Disk:
             self.problem(f"{unit} raised {type(error).__name__}: {error}")
             raise
 
+    def _light(self, fuse: Fuse) -> Dump:
+        """Get ready for a power cut; return what is in the database before it."""
+        if fuse.moment is Moment.STATEMENT:
+            # With so few pages in memory, uncommitted ones get into the log, which recovery has to leave out.
+            self.raw.execute(f"PRAGMA cache_size = {FEW_PAGES}")
+        return self.dump()
+
     def _on_statement(self, statement: str) -> None:
         """Note which table a statement writes to, and let the fuse burn."""
         words = statement.split(None, 3)
@@ -173,6 +176,8 @@ class Disk:
         if self._burning and self.fuse:
             self.fuse.statements -= 1
             if self.fuse.statements <= 0 and self.fuse.moment is Moment.STATEMENT:
+                # Now, not when it is caught: SQLAlchemy closes the connection, and SQLite tidies up as it does so.
+                self._copied = self._copy()
                 raise PowerCutError
 
     def _copy(self) -> Path:

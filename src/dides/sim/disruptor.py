@@ -7,7 +7,7 @@ import msgspec
 
 from dides.sim.disk import Disk, Fuse
 from dides.sim.machines import Machine
-from dides.sim.network import Network, Partition, Weather
+from dides.sim.network import Network, Partition
 from dides.sim.operators import Operators
 from dides.sim.processes import CoordinatorProcess
 from dides.sim.scenario import (
@@ -25,6 +25,7 @@ from dides.sim.scenario import (
     StopCoordinator,
     StoreAway,
     Storm,
+    Weather,
 )
 
 

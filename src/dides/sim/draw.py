@@ -6,8 +6,6 @@ from random import Random
 import msgspec
 
 from dides.sim.chance import chance_of
-from dides.sim.disk import Moment
-from dides.sim.network import Weather
 from dides.sim.policies import draw_policy
 from dides.sim.scenario import (
     Act,
@@ -19,6 +17,7 @@ from dides.sim.scenario import (
     FreezeCoordinator,
     KillCoordinator,
     MachineSpec,
+    Moment,
     Part,
     PlannedOrder,
     Relabel,
@@ -27,6 +26,7 @@ from dides.sim.scenario import (
     StopCoordinator,
     StoreAway,
     Storm,
+    Weather,
 )
 
 FIRST_ORDER, BETWEEN_ORDERS, AFTER_LAST = 8.0, 25.0, 20.0
@@ -54,6 +54,7 @@ def draw_scenario(seed: int) -> Scenario:
         time_to_live=3 * interval,
         reconcile_interval=chance.choice((2.0, 5.0, 5.0, 5.0, 10.0, 0.0)),
         coordinators=chance.choice((("alpha",), ("alpha",), ("alpha", "beta"))),
+        in_order=chance.random() < 0.75,
         weather=chance.choice((FAIR, FAIR, POOR)),
         machines=tuple(_machine(seed, number, bad) for number in range(chance.choice((3, 4, 5, 6, 6, 7, 8, 10)))),
         orders=tuple(_order(seed, place, version) for place, version in enumerate(versions)),

@@ -6,9 +6,9 @@ from dides.coordinator.credentials import hash_of
 from dides.model.state import State
 from dides.sim.disk import Disk
 from dides.sim.machines import Machine
-from dides.sim.memory import Memory
+from dides.sim.memory import Memory, is_inheritable
 from dides.sim.rows import DeploymentRow, InstanceRow, meets
-from dides.sim.tables import View
+from dides.sim.tables import View, matches
 
 REST_SECONDS = 60.0
 PROMOTED_AFTER = 20.0
@@ -28,8 +28,9 @@ def unfinished(view: View) -> Iterator[str]:
         yield f"deployment {row.id} ({row.kind}) is still {row.status}"
 
 
-def unsettled(view: View, machines: Sequence[Machine], disk: Disk) -> Iterator[str]:
-    """Every reachable instance gets to what it is to be; those converging converge."""
+def unsettled(view: View, memory: Memory, machines: Sequence[Machine], disk: Disk) -> Iterator[str]:
+    """Every reachable instance gets to what it is to be; those converging converge, and who joined late inherits."""
+    yield from _not_inherited(view, memory)
     for row in view.convergences.values():
         yield f"instance {row.instance_id} still {'waits for' if row.told_at is None else 'converges on'} {row.desired}"
     credentials = dict(disk.raw.execute("SELECT name, credential_hash FROM instances"))
@@ -38,6 +39,24 @@ def unsettled(view: View, machines: Sequence[Machine], disk: Disk) -> Iterator[s
         name, credential = machine.spec.name, machine.disk.credential
         if machine.works and credential and credentials.get(name) == hash_of(credential):
             yield from _not_there(machine, instances[name])
+
+
+def _not_inherited(view: View, memory: Memory) -> Iterator[str]:
+    """Yield who has missed a deployment, and has not got it since.
+
+    What counts is the newest deployment that was completed, not undone, and is for the instance, unless this one or a
+    later one has told it something that it keeps.
+    """
+    newest_first = sorted(view.deployments.values(), key=lambda each: -each.id)
+    for instance in view.instances.values():
+        if not instance.reachable or instance.id in memory.relabelled:
+            continue
+        told = [each for each in view.targets.values() if each.instance_id == instance.id and each.told_at is not None]
+        last_told = max((each.deployment_id for each in told if each.id not in memory.restored), default=0)
+        missed = (each for each in newest_first if is_inheritable(each) and matches(instance.labels, each.labels))
+        source = next(missed, None)
+        if source and source.id > last_told and not meets(instance.desired, source.to):
+            yield f"{instance.name} has missed deployment {source.id}, and is to be {instance.desired}"
 
 
 def _not_there(machine: Machine, instance: InstanceRow) -> Iterator[str]:

@@ -104,6 +104,10 @@ class Memory:
         """By instance: its heartbeats, in the order in which they were stored."""
         self.silences: dict[int, list[int]] = {}
         """By instance: when it was declared unreachable."""
+        self.relabelled: set[int] = set()
+        """The instances whose labels have changed since they joined."""
+        self.restored: set[int] = set()
+        """The targets that were stopped, and whose instances got their earlier state back."""
 
     def active(self, story: Story, since: int, until: int) -> int:
         """Return the milliseconds of a span in which a deployment's timers ran."""
@@ -122,12 +126,17 @@ class Memory:
         for before_instance, instance in change.instances:
             if before_instance and instance and before_instance.reachable and not instance.reachable:
                 self.silences.setdefault(instance.id, []).append(change.now)
+            if before_instance and instance and before_instance.labels != instance.labels:
+                self.relabelled.add(instance.id)
 
     def conclude(self, change: Change) -> None:
         """Remember what will have been before the next change; call after the properties were checked."""
         for before, after in change.settled:
             if after.state == "failed" and before.state != "failed":
                 self.stories[after.deployment_id].failed.add(after.id)
+        told = {after.id for _, after in change.tellings}
+        stopped = [after for before, after in change.settled if (before.state, after.state) == ("updating", "skipped")]
+        self.restored |= {each.id for each in stopped if each.instance_id in told}
         for _, row in change.deployments:
             if row is not None:
                 self._note_pause(row, change.now)
@@ -203,12 +212,16 @@ def count_of(amount: int | str, matched: int) -> int:
     return max(1, exact.__ceil__())
 
 
+def is_inheritable(row: DeploymentRow) -> bool:
+    """Tell whether later instances get a deployment's versions: completed, not undone, and no rollback."""
+    return row.kind == "deploy" and row.status == "completed" and row.rolled_back_by is None
+
+
 def inherited(labels: str, deployments: Mapping[int, DeploymentRow]) -> Pair:
     """Return what instances with these labels inherit: of each version the newest that was completed and not undone."""
     state: Pair = (None, None)
     for row in sorted(deployments.values(), key=lambda each: -each.id):
-        inheritable = row.kind == "deploy" and row.status == "completed" and row.rolled_back_by is None
-        if inheritable and matches(labels, row.labels):
+        if is_inheritable(row) and matches(labels, row.labels):
             state = over(state, row.to)
     return state
 

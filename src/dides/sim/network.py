@@ -15,6 +15,7 @@ from dides.model.errors import RefusedError
 from dides.sim.chance import draws_of
 from dides.sim.loop import VirtualLoop
 from dides.sim.processes import CoordinatorProcess
+from dides.sim.scenario import Weather
 from dides.sim.trace import Trace
 
 T = TypeVar("T")
@@ -24,19 +25,6 @@ REFUSED_AFTER = 0.01
 
 class NoAnswerError(Exception):
     """No answer came in time; nobody knows whether the request was carried out."""
-
-
-class Weather(msgspec.Struct, frozen=True):
-    """What the network is like."""
-
-    loss: float = 0.0
-    """How likely it is that a message is lost."""
-    doubling: float = 0.0
-    """How likely it is that a heartbeat arrives twice."""
-    delay: float = 0.02
-    """Seconds that most messages take at the most."""
-    seldom: float = 0.5
-    """Seconds that one in thirty takes at the most: long enough to be overtaken."""
 
 
 class Partition(msgspec.Struct, frozen=True):

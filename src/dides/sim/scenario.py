@@ -10,8 +10,6 @@ from typing import TypeAlias
 import msgspec
 
 from dides.model.policy import Policy
-from dides.sim.disk import Moment
-from dides.sim.network import Weather
 
 
 class Character(StrEnum):
@@ -31,6 +29,30 @@ class Character(StrEnum):
 
 
 LIARS = (Character.BOASTER, Character.FABULIST, Character.FORGER)
+
+
+class Weather(msgspec.Struct, frozen=True):
+    """What the network is like."""
+
+    loss: float = 0.0
+    """How likely it is that a message is lost."""
+    doubling: float = 0.0
+    """How likely it is that a heartbeat arrives twice."""
+    delay: float = 0.02
+    """Seconds that most messages take at the most."""
+    seldom: float = 0.5
+    """Seconds that one in thirty takes at the most: long enough to be overtaken."""
+
+
+class Moment(StrEnum):
+    """Where in a unit of work a process is killed."""
+
+    STATEMENT = "statement"
+    """Before a statement that writes."""
+    COMMIT = "commit"
+    """While the commit is being written: a part of it is on the disk."""
+    ANSWER = "answer"
+    """After the commit, before anybody is told."""
 
 
 class MachineSpec(msgspec.Struct, frozen=True, kw_only=True):

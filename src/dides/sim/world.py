@@ -127,7 +127,7 @@ class World:
 
     def _unsettled(self) -> Iterator[str]:
         yield from endings.unfinished(self.checker.view)
-        yield from endings.unsettled(self.checker.view, self.machines, self.disk)
+        yield from endings.unsettled(self.checker.view, self.memory, self.machines, self.disk)
 
     async def _wait_until(self, left: Callable[[], Iterable[str]], seconds: float, sentence: str | None = None) -> None:
         """Wait until nothing is left, for so many seconds at the most; without a sentence, for all of them."""
