@@ -9,7 +9,12 @@ import pytest
 from dides.sim.scenario import Scenario
 from simulation import mutants_coordinator as coordinator
 from simulation import mutants_engine as engine
-from simulation.scenarios import flap_between_steps, restart_after_a_failure, roll_back_in_mid_apply
+from simulation.scenarios import (
+    flap_between_steps,
+    restart_after_a_failure,
+    roll_back_in_mid_apply,
+    stop_before_it_is_read,
+)
 
 World: TypeAlias = int | Callable[[], Scenario]
 """A seed, or a scenario that was made by hand for what seeds bring about only seldom."""
@@ -68,6 +73,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _mutant(coordinator.failed_versions_are_inherited, 11, "only_completed_are_inherited"),
     _mutant(coordinator.tellings_keep_the_generation, 9, "generations_rise", "targets_are_told_anew"),
     _mutant(coordinator.late_ones_converge_at_once, 6, "converging_keep_the_window"),
+    _mutant(coordinator.nobody_inherits_on_return, 28, "comes_to_rest"),
+    _mutant(coordinator.stopped_ones_lose_their_place, stop_before_it_is_read, "comes_to_rest"),
     _mutant(coordinator.decommissioned_targets_stay_counted, 12, "counters_are_true"),
     _mutant(coordinator.agents_trust_an_apply_that_was_cut_off, roll_back_in_mid_apply, "comes_to_rest"),
 )

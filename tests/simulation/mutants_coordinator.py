@@ -1,6 +1,6 @@
 """Coordinators, stores and agents broken on purpose, one small patch each, for as long as a world is played."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -138,6 +138,22 @@ def tellings_keep_the_generation(patch: Patch) -> None:
 
 def late_ones_converge_at_once(patch: Patch) -> None:
     patch.setattr(convergence, "room_to_converge", lambda _source, _converging: 1000)
+
+
+def nobody_inherits_on_return(patch: Patch) -> None:
+    def enqueue(_tx: Transaction, _returned: Sequence[Instance], *, new: bool = False) -> bool:
+        return new and False
+
+    patch.setattr(convergence, "enqueue", enqueue)
+
+
+def stopped_ones_lose_their_place(patch: Patch) -> None:
+    """An instance that waits to inherit is told something else, and never again what it waited for."""
+
+    def give_way(tx: Transaction, _: Deployment, told: Iterable[int]) -> None:
+        tx.convergences.drop(told)
+
+    patch.setattr(convergence, "give_way", give_way)
 
 
 def decommissioned_targets_stay_counted(patch: Patch) -> None:

@@ -88,3 +88,18 @@ def zone_returns(number: int, window: int) -> Scenario:
         disruptions=(Part(at=6, machines=names, coordinators=("alpha",), seconds=34.0),),
         horizon=50.0,
     )
+
+
+def stop_before_it_is_read() -> Scenario:
+    """Instances that wait for what they missed are told something else, which is aborted before they hear of it."""
+    returning = zone_returns(6, 1)
+    names = tuple(each.name for each in returning.machines)
+    return replace(
+        returning,
+        orders=(*returning.orders, order(46, "2", batch_size=10)),
+        disruptions=(
+            *returning.disruptions,
+            Part(at=45.5, machines=names, coordinators=("alpha",), seconds=4.0),
+            Act(at=47, action="abort"),
+        ),
+    )
