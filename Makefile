@@ -41,7 +41,7 @@ bench: setup  ## benchmarks; each prints its figures and the ratio to a yardstic
 
 constraints:  ## pin the newest versions that fit pyproject.toml (needs uv)
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	    --upgrade --extra server --extra plot --group dev pyproject.toml -o constraints.txt
+	    --upgrade --extra server --extra postgresql --extra plot --group dev pyproject.toml -o constraints.txt
 
 clean:  ## remove what the other targets made
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
