@@ -105,9 +105,8 @@ def _allow_many_connections() -> None:
 
 
 async def _serve(database: str, access: Access, settings: Settings, listening: socket.socket) -> None:
-    clock = SystemClock()
-    store = open_store(database, clock)
-    coordinator = Coordinator(store, clock, settings)
+    store = open_store(database, SystemClock())
+    coordinator = Coordinator(store, store.clock, settings)
     config = uvicorn.Config(
         create_app(coordinator, access, version("dides")),
         http="httptools",

@@ -1,6 +1,7 @@
 """The event log, idempotency keys and notes."""
 
 import msgspec
+import pytest
 
 from dides.store.base import Store, Transaction
 from dides.store.records import Event
@@ -65,6 +66,16 @@ async def test_old_events_are_pruned_and_their_ids_not_given_again(store: Store)
         assert tx.events.prune(100) == 0
         tx.events.append([an_event(200)])
         assert tx.events.page(None, newest, 10)[0].at == 200
+
+    await store.write(prune)
+
+
+@pytest.mark.parametrize("old", range(0, 41, 5))
+async def test_however_many_are_old_just_those_are_pruned(store: Store, old: int) -> None:
+    def prune(tx: Transaction) -> None:
+        tx.events.append([an_event(at) for at in range(40)])
+        assert tx.events.prune(old) == old
+        assert moments(tx) == list(range(old, 40))
 
     await store.write(prune)
 

@@ -11,7 +11,9 @@ from structlog.testing import capture_logs
 
 from dides.model.errors import UnavailableError
 from dides.store.base import Store, Transaction
+from dides.store.records import Changes
 from support.app import MANUAL, OPERATOR, PATIENCE, PROBLEM, REGISTRATION, App, running_app
+from support.wrapped_store import WrappedStore
 
 T = TypeVar("T")
 TAKEN = b'{"instance": {"name": "web-1", "ip": "::1"}, "token": "%s"}' % REGISTRATION.encode()
@@ -154,24 +156,21 @@ async def test_headers_that_do_not_matter_do_no_harm(app: App) -> None:
         assert response.status_code == 404, "nothing is in flight"
 
 
-class AwayStore:
+class AwayStore(WrappedStore):
     """A store whose database can be taken away."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        super().__init__(store)
         self.away = False
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         return await self._unless_away().read(work)
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
-        return await self._unless_away().write(work)
+    async def write(self, work: Callable[[Transaction], T], *, alone: bool = True) -> T:
+        return await self._unless_away().write(work, alone=alone)
 
-    async def backup(self, file: Path) -> None:
-        await self._unless_away().backup(file)
-
-    async def close(self) -> None:
-        await self._store.close()
+    async def follow(self, follower: Callable[[Changes], None]) -> None:
+        await self._unless_away().follow(follower)
 
     def _unless_away(self) -> Store:
         if self.away:

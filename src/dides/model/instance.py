@@ -25,6 +25,31 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     message: str = ""
     last_heartbeat_at: int | None = None
     reachable: bool = True
+    heard: int = 0
+    """The generation that it had when its last heartbeat was taken in."""
+    observed: int | None = None
+    """The generation that that heartbeat said it acts on, or None when it did not say."""
+
+
+class Brief(msgspec.Struct, frozen=True, gc=False):
+    """As much of an instance as heartbeats need; small, because a coordinator keeps one of every instance."""
+
+    id: int
+    name: str
+    revision: int
+    """Counts the changes of the instance: of two briefs the one with the higher revision is the newer."""
+    credential_hash: bytes
+    status: Status
+    current: State
+    message: str
+    reachable: bool
+    desired: State | None
+    generation: int
+    told_by: int | None
+    heard: int
+    """See Instance."""
+    observed: int | None
+    """See Instance."""
 
 
 class Matched(msgspec.Struct, frozen=True):

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from dides.store.repositories import Convergences, Deployments, Events, Inventory, Keys, Targets
+from dides.clock import Clock
+from dides.store.records import Changes
+from dides.store.repositories import Convergences, Deployments, Events, Inventory, Keys, Sightings, Targets
 
 T = TypeVar("T")
 
@@ -19,6 +21,14 @@ class Transaction(Protocol):
     @property
     def now(self) -> int:
         """The one time of this transaction, in milliseconds since 1970-01-01 UTC."""
+        ...
+
+    @property
+    def alone(self) -> bool:
+        """True when no other unit of work runs at the same time: only then may this one decide anything.
+
+        One that has to, and is not alone, raises MustBeAloneError. Always true where there is one writer (SQLite).
+        """
         ...
 
     @property
@@ -51,20 +61,50 @@ class Transaction(Protocol):
         """Idempotency keys and notes."""
         ...
 
+    @property
+    def sightings(self) -> Sightings:
+        """The last signs of life of the instances."""
+        ...
+
 
 class Store(Protocol):
-    """Runs units of work."""
+    """Runs units of work, and tells followers what they changed."""
+
+    @property
+    def clock(self) -> Clock:
+        """The clock whose time units of work have: that of the database where several coordinators share one."""
+        ...
+
+    @property
+    def behind(self) -> float:
+        """How many seconds ago a follower was last known to be told everything that others had committed.
+
+        0.0 where nobody else writes (SQLite).
+        """
+        ...
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run a unit of work that only reads, on one consistent snapshot; UnavailableError without a database."""
         ...
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T], *, alone: bool = True) -> T:
         """Run a unit of work atomically; what it wrote is durable when this returns.
+
+        With `alone` no other unit of work runs at the same time, on any coordinator. Without it others that are not
+        alone either may; should this one raise MustBeAloneError, all it did is undone, and it is run again, alone.
 
         An error that it raises undoes all it did, and reaches the caller. So does StaleError: with a single writer, as
         in SQLite, nobody else can have been faster.
         Raises UnavailableError when the database cannot be reached; then nothing was accepted.
+        """
+        ...
+
+    async def follow(self, follower: Callable[[Changes], None]) -> None:
+        """Tell a follower of every instance there is, before this returns, and of every change from now on.
+
+        It is called on the event loop of whoever called this, in pieces of some thousands at first. What a unit of
+        work changed is told before its `write` returns, what other coordinators changed soon after they committed.
+        Raises UnavailableError when the database cannot be reached; then the follower is told nothing more.
         """
         ...
 

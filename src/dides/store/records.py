@@ -5,13 +5,26 @@ from collections.abc import Mapping
 import msgspec
 
 from dides.model.deployment import Kind, Timers
-from dides.model.instance import Instance
+from dides.model.instance import Brief, Instance
 from dides.model.policy import Policy
 from dides.model.state import State
 
 
 class StaleError(Exception):
     """Somebody else changed what this unit of work had read; it was undone and may be run again."""
+
+
+class MustBeAloneError(Exception):
+    """A unit of work ran beside others and found that it has to decide something; `write` runs it again, alone."""
+
+
+class Changes(msgspec.Struct):
+    """What followers are told: instances as they are now, and those that are gone."""
+
+    briefs: list[Brief]
+    """Some may be old news: one whose revision is not higher than that of a brief seen before is to be ignored."""
+    gone: list[tuple[int, str]]
+    """The ids and names of instances that were removed, some perhaps more than once. No brief of one comes later."""
 
 
 class NewDeployment(msgspec.Struct, frozen=True, kw_only=True):

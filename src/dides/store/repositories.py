@@ -41,8 +41,12 @@ class Inventory(Protocol):
         """Return one instance."""
         ...
 
-    def many(self, names: Iterable[str]) -> dict[str, Instance]:
-        """Return those of the named instances that exist, by name."""
+    def many(self, names: Iterable[str], *, locked: bool = False) -> dict[str, Instance]:
+        """Return those of the named instances that exist, by name.
+
+        With `locked` nobody else changes them until this unit of work is done; one unit locks once, so that no two
+        wait for each other.
+        """
         ...
 
     def matching(self, selector: Selector, spread_by: str | None = None) -> list[Matched]:
@@ -296,7 +300,10 @@ class Events(Protocol):
         ...
 
     def prune(self, before: int) -> int:
-        """Delete events older than a moment; return how many."""
+        """Delete the events before the first one that is not older than a moment; return how many.
+
+        Ids are in the order of time but for fractions of a second, so that the first one is searched for by id.
+        """
         ...
 
 
@@ -321,4 +328,23 @@ class Keys(Protocol):
 
     def write_down(self, name: str, value: int) -> None:
         """Note a number under a name."""
+        ...
+
+
+class Sightings(Protocol):
+    """The last signs of life of the instances, kept apart from them because they change with every heartbeat.
+
+    Each coordinator writes its own, packed into blocks; what a block holds is the coordinator's business.
+    """
+
+    def put(self, coordinator: str, blocks: Mapping[int, bytes]) -> None:
+        """Store or replace blocks of a coordinator, by number."""
+        ...
+
+    def of_others(self, coordinator: str) -> dict[str, dict[int, bytes]]:
+        """Return the blocks of all coordinators but this one, by coordinator and number."""
+        ...
+
+    def forget(self, coordinators: Iterable[str]) -> None:
+        """Delete all blocks of these coordinators."""
         ...

@@ -53,6 +53,8 @@ def instance_from(row: Row) -> Instance:
         registered_at=row["registered_at"],
         last_heartbeat_at=row["last_heartbeat_at"],
         reachable=row["reachable"],
+        heard=row["heard"],
+        observed=row["observed"],
     )
 
 
@@ -99,6 +101,8 @@ def reported_columns(instance: Instance) -> dict[str, Any]:
         "message": instance.message,
         "last_heartbeat_at": instance.last_heartbeat_at,
         "reachable": instance.reachable,
+        "heard": instance.heard,
+        "observed": instance.observed,
     }
 
 

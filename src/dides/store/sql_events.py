@@ -1,10 +1,10 @@
 """The event log, idempotency keys and notes in SQL, for every database that SQLAlchemy speaks to."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
+from dides.store.raw import append_events
 from dides.store.records import Event
 from dides.store.rows import Row
 from dides.store.tables import events, idempotency_keys, notes
@@ -18,8 +18,7 @@ class SqlEvents:
 
     def append(self, happened: Sequence[Event]) -> None:
         """Add events in this order."""
-        if happened:
-            self._db.execute(insert(events), [_columns(event) for event in happened])
+        append_events(self._db, happened)
 
     def page(
         self, deployment_id: int | None, cursor: int | None, limit: int, *, newest_first: bool = False
@@ -33,8 +32,17 @@ class SqlEvents:
         return [_event_from(row) for row in self._db.execute(wanted).mappings()]
 
     def prune(self, before: int) -> int:
-        """Delete events older than a moment; return how many."""
-        return self._db.execute(delete(events).where(events.c.at < before)).rowcount
+        """Delete the events before the first one that is not older than a moment; return how many."""
+        low, last = (self._db.execute(select(end(events.c.id))).scalar() for end in (func.min, func.max))
+        if low is None or last is None:
+            return 0
+        high = last + 1
+        while low < high:  # All before `low` are older, none from `high` on is.
+            middle = (low + high) // 2
+            found = select(events.c.id, events.c.at).where(events.c.id >= middle).order_by(events.c.id).limit(1)
+            event = self._db.execute(found).one()
+            low, high = (event.id + 1, high) if event.at < before else (low, middle)
+        return self._db.execute(delete(events).where(events.c.id < low)).rowcount
 
 
 class SqlKeys:
@@ -71,17 +79,6 @@ class SqlKeys:
         """Note a number under a name."""
         self._db.execute(delete(notes).where(notes.c.name == name))
         self._db.execute(insert(notes).values(name=name, value=value))
-
-
-def _columns(event: Event) -> dict[str, Any]:
-    return {
-        "at": event.at,
-        "kind": event.kind,
-        "actor": event.actor,
-        "deployment_id": event.deployment_id,
-        "instance": event.instance,
-        "data": dict(event.data),
-    }
 
 
 def _event_from(row: Row) -> Event:

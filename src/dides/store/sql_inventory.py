@@ -1,8 +1,9 @@
 """The inventory in SQL, for every database that SQLAlchemy speaks to."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, true
 from sqlalchemy.exc import IntegrityError
 
 from dides.model.instance import Instance, Matched
@@ -10,13 +11,13 @@ from dides.model.selector import Operator, Requirement, Selector
 from dides.model.state import State, Status
 from dides.store.bulk import KEY, update_rows
 from dides.store.chunks import chunks
+from dides.store.raw import write_reports
 from dides.store.records import StaleError, Telling
 from dides.store.rows import (
     instance_columns,
     instance_from,
     matched_from,
     registration_columns,
-    reported_columns,
     state_columns,
 )
 from dides.store.tables import decommissioned, instance_labels, instances
@@ -38,6 +39,10 @@ class SqlInventory:
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
+        self.touched: set[int] = set()
+        """The instances that were written to."""
+        self.removed: list[tuple[int, str]] = []
+        """The ids and names of those that were removed."""
 
     def add(self, instance: Instance, credential_hash: bytes) -> Instance:
         """Store a new instance (its id is ignored) and return it with its id. StaleError if the name is taken."""
@@ -47,13 +52,14 @@ class SqlInventory:
         except IntegrityError as error:
             raise StaleError from error
         stored = instance_from(row)
+        self.touched.add(stored.id)
         self._insert_labels(stored)
         return stored
 
     def record(self, reported: Sequence[Instance]) -> None:
         """Write what instances report of themselves: status, versions, message, sign of life, last good state."""
-        rows = [{KEY: each.id, **reported_columns(each)} for each in reported]
-        update_rows(self._db, instances, rows)
+        self.touched.update(each.id for each in reported)
+        write_reports(self._db, reported)
 
     def tell(self, tellings: Sequence[Telling]) -> dict[int, int]:
         """Set desired states, each under the instance's next generation; return the generations by instance id."""
@@ -61,29 +67,33 @@ class SqlInventory:
             {KEY: each.instance_id, "told_by": each.deployment_id, **state_columns("desired", each.desired)}
             for each in tellings
         ]
-        update_rows(self._db, instances, rows, generation=instances.c.generation + 1)
+        self._update(rows, generation=instances.c.generation + 1)
         return self._generations(each.instance_id for each in tellings)
 
     def replace(self, instance: Instance, credential_hash: bytes) -> None:
         """Write what a registration brings: ip, labels, credential, and the report that it resets."""
         values = {"credential_hash": credential_hash, **registration_columns(instance)}
-        self._db.execute(update(instances).where(instances.c.id == instance.id).values(values))
-        self.relabel(instance)
+        self._change(instance.id, values)
+        self._relabel(instance)
 
     def set_last_good(self, states: Mapping[int, State]) -> None:
         """Set the last good states by instance id."""
         rows = [{KEY: key, **state_columns("last_good", state)} for key, state in states.items()]
-        update_rows(self._db, instances, rows)
+        self._update(rows)
 
     def get(self, name: str) -> Instance | None:
         """Return one instance."""
         return self.many([name]).get(name)
 
-    def many(self, names: Iterable[str]) -> dict[str, Instance]:
-        """Return those of the named instances that exist, by name."""
+    def many(self, names: Iterable[str], *, locked: bool = False) -> dict[str, Instance]:
+        """Return those of the named instances that exist, by name; `locked` until this unit of work is done."""
         found = {}
         for piece in chunks(names):
-            rows = self._db.execute(select(instances).where(instances.c.name.in_(piece))).mappings()
+            wanted = select(instances).where(instances.c.name.in_(piece))
+            if locked:
+                # Always in the order of their ids, so that no two wait for each other; a no-op on SQLite.
+                wanted = wanted.order_by(instances.c.id).with_for_update(key_share=True)
+            rows = self._db.execute(wanted).mappings()
             found.update({row["name"]: instance_from(row) for row in rows})
         return found
 
@@ -106,10 +116,8 @@ class SqlInventory:
 
     def relabel(self, instance: Instance) -> None:
         """Replace the labels of an instance."""
-        self._db.execute(delete(instance_labels).where(instance_labels.c.instance_id == instance.id))
-        self._insert_labels(instance)
-        labels = dict(instance.labels)
-        self._db.execute(update(instances).where(instances.c.id == instance.id).values(labels=labels))
+        self._change(instance.id, {"labels": dict(instance.labels)})
+        self._relabel(instance)
 
     def credential_of(self, name: str) -> bytes | None:
         """Return the hash of an instance's credential."""
@@ -131,8 +139,10 @@ class SqlInventory:
     def remove(self, instance: Instance, at: int) -> None:
         """Delete an instance; its credential is remembered as that of a decommissioned one."""
         credential = self.credential_of(instance.name)
-        self._db.execute(insert(decommissioned).values(credential_hash=credential, name=instance.name, at=at))
+        gone = {"credential_hash": credential, "name": instance.name, "at": at, "instance_id": instance.id}
+        self._db.execute(insert(decommissioned).values(gone))
         self._db.execute(delete(instances).where(instances.c.id == instance.id))
+        self.removed.append((instance.id, instance.name))
 
     def decommissioned(self, credential_hash: bytes) -> str | None:
         """Return the name of the decommissioned instance that had this credential."""
@@ -143,12 +153,24 @@ class SqlInventory:
         """Drop the remembered credentials from before a moment; return how many."""
         return self._db.execute(delete(decommissioned).where(decommissioned.c.at < before)).rowcount
 
+    def _update(self, rows: list[dict[str, Any]], **same: object) -> None:
+        """Update rows by their ids, see update_rows; each counts as a change."""
+        self.touched.update(row[KEY] for row in rows)
+        update_rows(self._db, instances, rows, revision=instances.c.revision + 1, **same)
+
+    def _change(self, instance_id: int, values: dict[str, Any]) -> None:
+        self._update([{KEY: instance_id, **values}])
+
     def _generations(self, instance_ids: Iterable[int]) -> dict[int, int]:
         generations: dict[int, int] = {}
         for piece in chunks(instance_ids):
             wanted = select(instances.c.id, instances.c.generation).where(instances.c.id.in_(piece))
             generations.update((row.id, row.generation) for row in self._db.execute(wanted))
         return generations
+
+    def _relabel(self, instance: Instance) -> None:
+        self._db.execute(delete(instance_labels).where(instance_labels.c.instance_id == instance.id))
+        self._insert_labels(instance)
 
     def _insert_labels(self, instance: Instance) -> None:
         rows = [{"instance_id": instance.id, "key": key, "value": value} for key, value in instance.labels.items()]

@@ -15,6 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from dides.clock import Clock
 from dides.model.errors import UnavailableError
+from dides.store.audience import Audience, Follower, tell_all
 from dides.store.base import Transaction
 from dides.store.copies import copy_database
 from dides.store.migrate import migrate
@@ -36,7 +37,9 @@ class SqliteStore:
         TooNewError when a newer dides wrote the database, UnavailableError when it cannot be opened.
         """
         self._file = file
-        self._clock = clock
+        self.clock = clock
+        self.behind = 0.0
+        self._audience = Audience()
         self._closed = False
         try:
             writing = open_engine(file, synchronous, "BEGIN IMMEDIATE")
@@ -45,15 +48,21 @@ class SqliteStore:
             raise UnavailableError(f"{file} cannot be opened as a database: {error.orig}") from error
         self._reading = open_engine(file, synchronous, "BEGIN")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
-        self._writer = Writer(writing, clock)
+        self._writer = Writer(writing, lambda _: clock.now(), self._audience)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run a unit of work that only reads, on one consistent snapshot."""
         return await self._on_reader(partial(self._read, work))
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
-        """Run a unit of work atomically, together with others that wait; durable when this returns."""
+    async def write(self, work: Callable[[Transaction], T], *, alone: bool = True) -> T:
+        """Run a unit of work atomically, together with others that wait; always alone, durable when this returns."""
         return await asyncio.wrap_future(self._writer.submit(work))
+
+    async def follow(self, follower: Follower) -> None:
+        """Tell a follower of every instance, and from now on of every change."""
+        with self._audience.joined(follower) as tell:
+            await self.write(_nothing)  # What began before the follower joined is over, and will be read.
+            await self._on_reader(partial(self._look, partial(tell_all, tell)))
 
     async def backup(self, file: Path) -> None:
         """Write a consistent copy while the store is in use."""
@@ -72,11 +81,18 @@ class SqliteStore:
         return await asyncio.get_running_loop().run_in_executor(self._readers, work)
 
     def _read(self, work: Callable[[Transaction], T]) -> T:
+        return self._look(lambda connection: work(SqlTransaction(connection, self.clock.now())))
+
+    def _look(self, look: Callable[[Connection], T]) -> T:
         try:
             with self._reading.begin() as connection:
-                return work(SqlTransaction(connection, self._clock.now()))
+                return look(connection)
         except DBAPIError as error:
             raise UnavailableError(f"the database cannot be read: {error.orig}") from error
+
+
+def _nothing(_: Transaction) -> None:
+    """Write nothing."""
 
 
 def open_engine(file: Path, synchronous: str, begin: str, **options: Any) -> Engine:

@@ -30,12 +30,14 @@ metadata = MetaData(
 )
 Id = BigInteger().with_variant(Integer, "sqlite")
 Moment = BigInteger
+Name = String().with_variant(String(collation="C"), "postgresql")
+"""Compared byte by byte, so that pages come in the same order everywhere."""
 
 instances = Table(
     "instances",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("name", String, nullable=False, unique=True),
+    Column("name", Name, nullable=False, unique=True),
     Column("ip", String, nullable=False),
     Column("labels", JSON, nullable=False),
     Column("credential_hash", LargeBinary, nullable=False, unique=True),
@@ -52,6 +54,9 @@ instances = Table(
     Column("registered_at", Moment, nullable=False),
     Column("last_heartbeat_at", Moment),
     Column("reachable", Boolean, nullable=False),
+    Column("revision", BigInteger, nullable=False, server_default="0"),
+    Column("heard", Integer, nullable=False, server_default="0"),
+    Column("observed", BigInteger),
     sqlite_autoincrement=True,
 )
 
@@ -70,6 +75,15 @@ decommissioned = Table(
     Column("credential_hash", LargeBinary, primary_key=True),
     Column("name", String, nullable=False),
     Column("at", Moment, nullable=False),
+    Column("instance_id", Id),
+)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("coordinator", String, primary_key=True),
+    Column("block", Integer, primary_key=True, autoincrement=False),
+    Column("seen", LargeBinary, nullable=False),
 )
 
 convergences = Table(
@@ -228,7 +242,6 @@ events = Table(
     Column("instance", String),
     Column("data", JSON, nullable=False),
     Index("ix_events_deployment_id", "deployment_id", "id"),
-    Index("ix_events_at", "at"),
     sqlite_autoincrement=True,
 )
 

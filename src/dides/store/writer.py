@@ -14,12 +14,16 @@ import msgspec
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from dides.clock import Clock
 from dides.model.errors import UnavailableError
+from dides.store.audience import Audience
 from dides.store.base import Transaction
+from dides.store.briefs import changes_of
+from dides.store.records import Changes
 from dides.store.sql import SqlTransaction
 
 T = TypeVar("T")
+Opening = Callable[[Connection], int]
+"""What a transaction begins with: it returns the transaction's time (ms)."""
 LARGEST_GROUP = 256
 
 
@@ -28,6 +32,8 @@ class _Job(msgspec.Struct):
 
     work: Callable[[Transaction], Any]
     future: "Future[Any]"
+    done: SqlTransaction | None = None
+    """What it ran in, once it has succeeded."""
     result: Any = None
     error: BaseException | None = None
 
@@ -40,15 +46,20 @@ class _Job(msgspec.Struct):
 
 
 class Writer:
-    """The only writer of a database."""
+    """A thread that writes to a database; `audience` is told of what it has committed before anybody else."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(
+        self, engine: Engine, opening: Opening, audience: Audience, *, name: str = "sqlite-writer", alone: bool = True
+    ) -> None:
+        """With `alone`, `opening` sees to it that no other transaction writes at the same time."""
         self._engine = engine
-        self._clock = clock
+        self._opening = opening
+        self._audience = audience
+        self._alone = alone
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
         self._closing = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def submit(self, work: Callable[[Transaction], T]) -> "Future[T]":
@@ -97,19 +108,30 @@ class Writer:
         try:
             with self._engine.connect() as connection:
                 transaction = connection.begin()
+                now = self._opening(connection)
                 for job in group:
-                    self._attempt(job, connection)
+                    self._attempt(job, connection, now)
+                changes = self._changes(connection, group)
                 transaction.commit()
         except SQLAlchemyError as error:
             return UnavailableError(f"the database cannot be written: {getattr(error, 'orig', error)}")
+        if changes:
+            # Before the group is told, so that no follower is behind an answer.
+            self._audience.tell(changes)
         return None
 
-    def _attempt(self, job: _Job, connection: Connection) -> None:
+    def _changes(self, connection: Connection, group: list[_Job]) -> Changes | None:
+        """Return what the group has changed, if anybody wants to know."""
+        return changes_of(connection, [job.done for job in group if job.done]) if self._audience else None
+
+    def _attempt(self, job: _Job, connection: Connection, now: int) -> None:
         """Run one unit of work in a savepoint, so that its error undoes its own writes only."""
         savepoint = connection.begin_nested()
         try:
-            job.result = job.work(SqlTransaction(connection, self._clock.now()))
+            unit = SqlTransaction(connection, now, alone=self._alone)
+            job.result = job.work(unit)
             savepoint.commit()
+            job.done = unit
         except OperationalError:
             raise  # The disk is full, or worse: nothing in this group can be kept, and the savepoint may be gone.
         except BaseException as error:  # noqa: BLE001 - whatever it is belongs to the one who waits for the result

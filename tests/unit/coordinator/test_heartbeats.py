@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -18,36 +17,28 @@ from dides.protocol.messages import Heartbeat
 from dides.store.base import Store, Transaction
 from support.clocks import FakeClock
 from support.hand_fleet import V2, Fleet
+from support.wrapped_store import WrappedStore
 
 T = TypeVar("T")
 PATIENCE = 10.0
 
 
-class Gated:
+class Gated(WrappedStore):
     """A store whose writes wait for a gate, are counted, and may fail."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        super().__init__(store)
         self.writes = 0
         self.failure: Exception | None = None
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def read(self, work: Callable[[Transaction], T]) -> T:
-        return await self._store.read(work)
-
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T], *, alone: bool = True) -> T:
         self.writes += 1
         await self.gate.wait()
         if self.failure:
             raise self.failure
-        return await self._store.write(work)
-
-    async def backup(self, file: Path) -> None:
-        await self._store.backup(file)
-
-    async def close(self) -> None:
-        await self._store.close()
+        return await super().write(work, alone=alone)
 
 
 class Entrance:

@@ -13,6 +13,7 @@ from dides.model.instance import Report
 from dides.model.plan import Assignment, Settled
 from dides.model.state import Status
 from dides.store.base import Transaction
+from dides.store.briefs import briefs_of
 from dides.store.migrate import migrate
 from dides.store.records import Telling
 from dides.store.sql import SqlTransaction
@@ -61,15 +62,24 @@ OF_A_HEARTBEAT: dict[str, Query] = {
     "convergences": lambda tx: tx.convergences.of([1, 2]),
     "waiting": lambda tx: tx.convergences.waiting(1, 2),
     "credential": lambda tx: tx.inventory.owner_of(b"hash"),
+    "briefs": lambda tx: briefs_of(connection_of(tx), [1, 2]),
 }
 OF_AN_OPERATOR: dict[str, Query] = {
+    "prune": lambda tx: tx.events.prune(NOW),
     "detach": lambda tx: tx.targets.detach(1),
     "skip_pending": lambda tx: tx.targets.skip_pending(1, "", NOW),
     "newest events": lambda tx: tx.events.page(1, None, 10, newest_first=True),
     "targets page": lambda tx: tx.targets.page(1, None, 5, 10),
 }
+THE_GIVEN = "SCAN json_each VIRTUAL TABLE INDEX 1:"
+"""A list that came with the statement."""
 NO_DEPLOYMENT_ALONE = ("due", "next_deadline", "candidates", "candidates_of_each", "updating", "deferred", "targets")
 """Those that go by more than the deployment: its targets may be the whole fleet."""
+
+
+def connection_of(tx: Transaction) -> Connection:
+    assert isinstance(tx, SqlTransaction)
+    return tx.inventory._db
 
 
 class Explainer:
@@ -111,7 +121,7 @@ def plan(engine: Engine, query: Query) -> list[str]:
 def test_no_table_is_read_from_end_to_end(engine: Engine, name: str, query: Query) -> None:
     plans = plan(engine, query)
     assert plans
-    assert [each for each in plans if each.startswith("SCAN")] == []
+    assert [each for each in plans if each.startswith("SCAN") and each != THE_GIVEN] == []
     if name in NO_DEPLOYMENT_ALONE:
         assert [each for each in plans if "(deployment_id=?)" in each] == []
 

@@ -1,5 +1,6 @@
 """Group commit: what waits together becomes durable together, and an error stays with its own unit of work."""
 
+import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,8 +12,10 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 
 from dides.model.errors import NotFoundError, UnavailableError
+from dides.store.audience import Audience
 from dides.store.base import Transaction
 from dides.store.migrate import migrate
+from dides.store.records import Changes
 from dides.store.records import Event as Happened
 from dides.store.sql import SqlTransaction
 from dides.store.sqlite import SqliteStore, open_engine
@@ -22,6 +25,11 @@ from support.stores import add
 
 PATIENCE = 10.0
 """Seconds after which a test gives up; only a failing one waits so long."""
+
+
+def a_writer(engine: Engine) -> Writer:
+    clock = FakeClock()
+    return Writer(engine, lambda _: clock.now(), Audience())
 
 
 class Gate:
@@ -58,7 +66,7 @@ def commits(engine: Engine) -> list[str]:
 
 @pytest.fixture
 def writer(engine: Engine) -> Iterator[Writer]:
-    writer = Writer(engine, FakeClock())
+    writer = a_writer(engine)
     yield writer
     writer.close()
 
@@ -121,6 +129,38 @@ def test_nobody_is_told_before_the_commit(writer: Writer, engine: Engine) -> Non
     gate.open()
     assert second.result(PATIENCE) == 2
     assert done_at_commit == [False, False]
+
+
+async def test_followers_hear_after_the_commit_and_before_anybody_is_told(engine: Engine, commits: list[str]) -> None:
+    audience, heard = Audience(), asyncio.Event()
+    writer = Writer(engine, lambda _: 0, audience)
+    order: list[str] = []
+
+    def hear(changes: Changes) -> None:
+        order.extend([*commits, *(brief.name for brief in changes.briefs)])
+        heard.set()
+
+    with audience.joined(hear):
+        future = writer.submit(lambda tx: add(tx, "web-1"))
+    future.add_done_callback(lambda _: order.append("told"))
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.wrap_future(future)
+        await heard.wait()
+    assert [each for each in order if each != "told"] == ["commit", "web-1"]
+    await asyncio.to_thread(writer.close)
+
+
+async def test_of_a_group_that_fails_nobody_hears(engine: Engine) -> None:
+    audience = Audience()
+    writer = Writer(engine, lambda _: 0, audience)
+    heard: list[Changes] = []
+    with audience.joined(heard.append):
+        limit_pages(writer, 1)
+    for work in (lambda tx: (add(tx, "web-1"), note(1)(tx)), lambda tx: tx.inventory.get("web-1")):
+        with suppress(UnavailableError):
+            await asyncio.wrap_future(writer.submit(work))
+    assert heard == []
+    await asyncio.to_thread(writer.close)
 
 
 def test_an_error_undoes_its_own_writes_only(writer: Writer, commits: list[str]) -> None:
@@ -197,7 +237,7 @@ def test_a_transaction_that_broke_fails_its_group_and_not_the_writer(writer: Wri
 
 
 def test_closing_finishes_what_was_accepted(engine: Engine, tmp_path: Path) -> None:
-    writer = Writer(engine, FakeClock())
+    writer = a_writer(engine)
     gate = Gate(writer)
     waiting = [writer.submit(note(value)) for value in range(2 * LARGEST_GROUP)]
     closing = Thread(target=writer.close)
@@ -235,7 +275,7 @@ def test_a_submission_in_the_moment_of_closing_is_refused_or_finished(tmp_path: 
     with ThreadPoolExecutor(2) as threads:
         for attempt in range(60):
             writer, many = (
-                Writer(open_engine(tmp_path / f"{attempt}.db", "OFF", "BEGIN IMMEDIATE"), FakeClock()),
+                a_writer(open_engine(tmp_path / f"{attempt}.db", "OFF", "BEGIN IMMEDIATE")),
                 Event(),
             )
             submitting = [threads.submit(submit_until_refused, writer, many) for _ in range(2)]

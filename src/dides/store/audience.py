@@ -1,0 +1,80 @@
+"""Those who follow what a store commits, each on an event loop of its own."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+from time import monotonic
+
+import msgspec
+from sqlalchemy import Connection
+
+from dides.store.briefs import all_briefs
+from dides.store.records import Changes
+
+Follower = Callable[[Changes], None]
+REMEMBER_SECONDS = 60.0
+"""How long it is remembered who is gone: no reading that still shows them takes as long."""
+
+
+class _Member(msgspec.Struct, frozen=True, eq=False):
+    loop: asyncio.AbstractEventLoop
+    follower: Follower
+
+    def tell(self, changes: Changes) -> None:
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.follower, changes)
+
+
+class Audience:
+    """Tells followers, in the order in which it is told itself. May be used from any thread."""
+
+    def __init__(self) -> None:
+        self._members: tuple[_Member, ...] = ()
+        self._gone: dict[int, float] = {}
+        self._lock = Lock()
+
+    def __bool__(self) -> bool:
+        """Tell whether anybody follows."""
+        return bool(self._members)
+
+    @contextmanager
+    def joined(self, follower: Follower) -> Iterator[Follower]:
+        """Let a follower hear of all from now on, on the running loop, unless the block fails.
+
+        Gives the way to tell this one alone: what there was before.
+        """
+        member = _Member(asyncio.get_running_loop(), follower)
+        with self._lock:
+            self._members += (member,)
+        try:
+            yield lambda changes: self._tell((member,), changes)
+        except BaseException:
+            with self._lock:
+                self._members = tuple(each for each in self._members if each is not member)
+            raise
+
+    def tell(self, changes: Changes) -> None:
+        """Tell all of changes, which are durable now."""
+        self._tell(self._members, changes)
+
+    def _tell(self, members: tuple[_Member, ...], changes: Changes) -> None:
+        with self._lock:
+            self._note_gone(changes)
+            if self._gone:
+                # What was read before an instance was removed may be told after that.
+                changes = Changes([each for each in changes.briefs if each.id not in self._gone], changes.gone)
+            for member in members:
+                member.tell(changes)
+
+    def _note_gone(self, changes: Changes) -> None:
+        now = monotonic()
+        for number in [each for each, since in self._gone.items() if now - since > REMEMBER_SECONDS]:
+            del self._gone[number]
+        self._gone.update((number, now) for number, _ in changes.gone)
+
+
+def tell_all(tell: Follower, connection: Connection) -> None:
+    """Tell of all instances there are, in pieces."""
+    for briefs in all_briefs(connection):
+        tell(Changes(briefs, []))

@@ -1,0 +1,81 @@
+"""Briefs, read as fast as can be: after every batch of heartbeats, and of the whole fleet at the start."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from dides.model.instance import Brief
+from dides.model.state import NOTHING, State, Status
+from dides.store.records import Changes
+from dides.store.sql import SqlTransaction
+
+PIECE = 4096
+_STATUS = tuple(Status)
+_SELECT = (
+    "SELECT id, name, revision, credential_hash, status, current_code, current_configuration, message, reachable, "
+    "desired_code, desired_configuration, generation, told_by, heard, observed FROM instances "
+)
+_OF = {
+    "sqlite": _SELECT + "WHERE id IN (SELECT value FROM json_each(?))",  # noqa: S608 - nothing from outside
+    "postgresql": _SELECT + "WHERE id = ANY(%s)",
+}
+_AFTER = {
+    "sqlite": _SELECT + "WHERE id > ? ORDER BY id LIMIT ?",
+    "postgresql": _SELECT + "WHERE id > %s ORDER BY id LIMIT %s",
+}
+
+
+def changes_of(connection: Connection, units: Iterable[SqlTransaction]) -> Changes | None:
+    """Return what units of work have changed, as it is now; call in their transaction. None when that is nothing."""
+    touched: set[int] = set()
+    removed: list[tuple[int, str]] = []
+    for unit in units:
+        touched |= unit.inventory.touched
+        removed += unit.inventory.removed
+    touched.difference_update(number for number, _ in removed)
+    if not touched and not removed:
+        return None
+    return Changes(briefs_of(connection, touched), removed)
+
+
+def briefs_of(connection: Connection, instance_ids: Iterable[int]) -> list[Brief]:
+    """Return the briefs of those of these instances that exist."""
+    wanted: Any = sorted(instance_ids)
+    if not wanted:
+        return []
+    dialect = connection.dialect.name
+    if dialect == "sqlite":
+        wanted = msgspec.json.encode(wanted).decode()  # one parameter, however many: the statement stays prepared
+    return [_brief(row) for row in connection.exec_driver_sql(_OF[dialect], (wanted,)).fetchall()]
+
+
+def all_briefs(connection: Connection, piece: int = PIECE) -> Iterator[list[Brief]]:
+    """Yield the briefs of all instances in lists, none of them empty."""
+    statement = _AFTER[connection.dialect.name]
+    last = 0
+    while rows := connection.exec_driver_sql(statement, (last, piece)).fetchall():
+        yield [_brief(row) for row in rows]
+        last = rows[-1][0]
+
+
+def _brief(row: Any) -> Brief:
+    key, name, revision, credential, status, code, configuration, message, reachable, *rest = row
+    desired_code, desired_configuration, generation, told_by, heard, observed = rest
+    desires = desired_code is not None or desired_configuration is not None
+    return Brief(
+        key,
+        name,
+        revision,
+        credential,
+        _STATUS[status],
+        State(code, configuration) if code is not None or configuration is not None else NOTHING,
+        message,
+        bool(reachable),
+        State(desired_code, desired_configuration) if desires else None,
+        generation,
+        told_by,
+        heard,
+        observed,
+    )

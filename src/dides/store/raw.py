@@ -1,0 +1,111 @@
+"""What heartbeats write, in statements written by hand for each database: this is what a coordinator does most.
+
+SQLAlchemy would put the same together more slowly, value by value; here rows are plain tuples.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from dides.model.instance import Instance
+from dides.model.state import NOTHING
+from dides.store.records import Event
+
+Row = tuple[Any, ...]
+REPORTED = {
+    "status": "int",
+    "current_code": "text",
+    "current_configuration": "text",
+    "last_good_code": "text",
+    "last_good_configuration": "text",
+    "message": "text",
+    "last_heartbeat_at": "bigint",
+    "reachable": "bool",
+    "heard": "int",
+    "observed": "bigint",
+}
+"""The columns of `instances` that a heartbeat writes, in the order of `_reported`, and PostgreSQL's types of them."""
+EVENT = {
+    "at": "bigint",
+    "kind": "text",
+    "actor": "text",
+    "deployment_id": "bigint",
+    "instance": "text",
+    "data": "json",
+}
+SIGHTING = {"coordinator": "text", "block": "int", "seen": "bytea"}
+_SET = ", ".join(f"{name} = ?" for name in REPORTED)
+_SET_FROM = ", ".join(f"{name} = new.{name}" for name in REPORTED)
+_SEEN = "ON CONFLICT (coordinator, block) DO UPDATE SET seen = excluded.seen"
+
+
+def _marks(columns: Mapping[str, str]) -> str:
+    return ", ".join("?" for _ in columns)
+
+
+def _arrays(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"%s::{kind}[]" for kind in columns.values())
+
+
+# Put together from the names above, and from nothing that comes from outside.
+_SQLITE = {
+    "record": f"UPDATE instances SET {_SET}, revision = revision + 1 WHERE id = ?",  # noqa: S608
+    "append": f"INSERT INTO events ({', '.join(EVENT)}) VALUES ({_marks(EVENT)})",  # noqa: S608
+    "sight": f"INSERT INTO sightings ({', '.join(SIGHTING)}) VALUES ({_marks(SIGHTING)}) {_SEEN}",  # noqa: S608
+}
+_POSTGRESQL = {
+    "record": f"UPDATE instances SET {_SET_FROM}, revision = instances.revision + 1 "  # noqa: S608
+    f"FROM unnest({_arrays(REPORTED)}, %s::bigint[]) AS new ({', '.join(REPORTED)}, id) WHERE instances.id = new.id",
+    "append": f"INSERT INTO events ({', '.join(EVENT)}) SELECT {', '.join(EVENT)} "  # noqa: S608
+    f"FROM unnest({_arrays(EVENT)}) WITH ORDINALITY AS new ({', '.join(EVENT)}, place) ORDER BY place",
+    "sight": f"INSERT INTO sightings ({', '.join(SIGHTING)}) SELECT * FROM unnest({_arrays(SIGHTING)}) {_SEEN}",  # noqa: S608
+}
+
+
+def write_reports(connection: Connection, reported: Sequence[Instance]) -> None:
+    """Write what instances, each named once, report of themselves."""
+    _write(connection, "record", [_reported(each) for each in reported])
+
+
+def append_events(connection: Connection, happened: Sequence[Event]) -> None:
+    """Add events in this order."""
+    _write(connection, "append", [_event(each) for each in happened])
+
+
+def put_sightings(connection: Connection, coordinator: str, blocks: Mapping[int, bytes]) -> None:
+    """Store or replace blocks of a coordinator."""
+    # In the order of their numbers, so that no two coordinators that are given one name wait for each other.
+    _write(connection, "sight", [(coordinator, *block) for block in sorted(blocks.items())])
+
+
+def _write(connection: Connection, statement: str, rows: list[Row]) -> None:
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_SQLITE[statement], rows)
+    else:
+        connection.exec_driver_sql(_POSTGRESQL[statement], tuple(map(list, zip(*rows, strict=True))))
+
+
+def _reported(instance: Instance) -> Row:
+    current, last_good = instance.current, instance.last_good or NOTHING
+    return (
+        int(instance.status),
+        current.code_version,
+        current.configuration_version,
+        last_good.code_version,
+        last_good.configuration_version,
+        instance.message,
+        instance.last_heartbeat_at,
+        instance.reachable,
+        instance.heard,
+        instance.observed,
+        instance.id,
+    )
+
+
+def _event(event: Event) -> Row:
+    data = msgspec.json.encode(event.data).decode() if event.data else "{}"
+    return event.at, event.kind, event.actor, event.deployment_id, event.instance, data
