@@ -15,15 +15,20 @@ import msgspec
 from sqlalchemy import Connection
 
 from dides.model.errors import RefusedError
+from dides.model.instance import Brief
 from dides.sim.clock import VirtualClock
 from dides.sim.database import Engine, copy_template, engine
 from dides.sim.pace import Pace
 from dides.sim.scenario import Moment
 from dides.store.base import Transaction
+from dides.store.briefs import all_briefs, changes_of
+from dides.store.records import Changes, MustBeAloneError
 from dides.store.sql import SqlTransaction
 from dides.store.tables import metadata
 
 T = TypeVar("T")
+Hearing = Callable[[str, Changes], None]
+"""Is called with the process that has changed something, and with what."""
 Dump = dict[str, list[tuple[Any, ...]]]
 TABLES = sorted(metadata.tables)
 FEW_PAGES = 4
@@ -62,6 +67,8 @@ class Disk:
         self.observe: Callable[[Commit], None] = lambda _: None
         self.killed: Callable[[str], None] = lambda _: None
         self.problem: Callable[[str], None] = lambda _: None
+        self.hearings: dict[str, Hearing] = {}
+        """By process: those who follow the instances."""
         self.fuse: Fuse | None = None
         self._directory = directory
         self._clock = clock
@@ -95,13 +102,20 @@ class Disk:
         self._written.clear()
         with self._connection.begin() as transaction:
             try:
-                return self._attempt(unit, work)
+                return self._attempt(unit, work, SqlTransaction(self._connection, self._clock.now()))
             finally:
                 transaction.rollback()
                 if self._written:
                     self.problem(f"{unit} only reads, but wrote to {', '.join(sorted(self._written))}")
 
-    def write(self, by: str, unit: str, work: Callable[[Transaction], T], asked: int = 0) -> T:
+    def briefs(self) -> list[Brief]:
+        """Return the briefs of all instances."""
+        with self._connection.begin() as transaction:
+            found = [brief for piece in all_briefs(self._connection) for brief in piece]
+            transaction.rollback()
+        return found
+
+    def write(self, by: str, unit: str, work: Callable[[Transaction], T], asked: int = 0, *, alone: bool = True) -> T:
         """Run a unit of work in a transaction; PowerCutError when its process is killed meanwhile."""
         if problem := self._pace.note(by, unit):
             self.problem(problem)
@@ -111,7 +125,7 @@ class Disk:
         self._burning = fuse is not None
         transaction = self._connection.begin()
         try:
-            result = self._attempt(unit, work)
+            result, changes = self._change(unit, work, alone=alone)
         except PowerCutError:
             self._cut(by, self._copied, before)
             raise
@@ -126,6 +140,7 @@ class Disk:
         if self._written:
             self._commits += 1
             self.observe(Commit(self._commits, asked, by, unit, frozenset(self._written)))
+        self._announce(by, changes)
         if fuse and fuse.statements <= 0:
             self._cut(by, self._copy(), self.dump())
             raise PowerCutError
@@ -145,10 +160,21 @@ class Disk:
     def _file(self) -> Path:
         return self._directory / f"{self._number}.db"
 
-    def _attempt(self, unit: str, work: Callable[[Transaction], T]) -> T:
+    def _change(self, unit: str, work: Callable[[Transaction], T], *, alone: bool) -> tuple[T, Changes | None]:
+        """Run a unit of work; return also which instances it changed, if anybody wants to know."""
+        transaction = SqlTransaction(self._connection, self._clock.now(), alone=alone)
+        result = self._attempt(unit, work, transaction)
+        return result, changes_of(self._connection, [transaction]) if self.hearings else None
+
+    def _announce(self, by: str, changes: Changes | None) -> None:
+        if changes:
+            for hear in self.hearings.values():
+                hear(by, changes)
+
+    def _attempt(self, unit: str, work: Callable[[Transaction], T], transaction: Transaction) -> T:
         try:
-            return work(SqlTransaction(self._connection, self._clock.now()))
-        except RefusedError:
+            return work(transaction)
+        except (RefusedError, MustBeAloneError):
             raise
         except Exception as error:
             # Units run one after the other here, so not even a StaleError has an excuse.

@@ -113,8 +113,10 @@ class CoordinatorProcess:
             await asyncio.sleep(RESTART_SECONDS)
 
     async def _serve(self, owner: Owner) -> None:
-        self.store = SimulatedStore(self._disk, owner.name, self._scenario.seed, in_order=self._scenario.in_order)
-        coordinator = Coordinator(self.store, self._clock, self._settings)
+        scenario = self._scenario
+        store = SimulatedStore(self._disk, self._clock, owner.name, scenario.seed, in_order=scenario.in_order)
+        self.store = store
+        coordinator = Coordinator(store, store.clock, self._settings)
         try:
             async with coordinator.running():
                 self.coordinator = coordinator
@@ -123,6 +125,7 @@ class CoordinatorProcess:
                 await self._leaving.wait()
                 self._trace.note(self.name, "stops")
         finally:
+            await store.close()
             if self.owner is owner:
                 self.coordinator = None
                 self.on_change(False)

@@ -2,28 +2,37 @@
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context, copy_context
+from functools import partial
 from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar
 
 from dides.model.errors import UnavailableError
 from dides.sim.chance import draws_of
+from dides.sim.clock import VirtualClock
 from dides.sim.disk import Disk, PowerCutError
 from dides.store.base import Transaction
+from dides.store.records import Changes, MustBeAloneError
 
 T = TypeVar("T")
+Follower = Callable[[Changes], None]
 USUAL, SELDOM = 0.004, 0.25
 """Seconds that a unit of work waits at the most, before it runs and before its result is known: usually, and seldom."""
+NEWS = 0.2
+"""Seconds until others hear of a change, at the most."""
 
 
 class SimulatedStore:
     """See dides.store.base.Store.
 
     With `in_order` writes run in the order in which they were asked for, as with one writing thread; without it they
-    overtake each other, as they may with connections to a server.
+    overtake each other, as they may with connections to a server, and only then may one not be alone.
     """
 
-    def __init__(self, disk: Disk, owner: str, seed: int, *, in_order: bool) -> None:
+    def __init__(self, disk: Disk, clock: VirtualClock, owner: str, seed: int, *, in_order: bool) -> None:
+        self.clock = clock
+        self.behind = 0.0
         self.away = False
         """Nothing can be read or written, as when a database is being moved."""
         self.dead = False
@@ -31,6 +40,8 @@ class SimulatedStore:
         self._owner = owner
         self._identity = (seed, "store", owner)
         self._units = 0
+        self._news = 0
+        self._gone: set[int] = set()
         self._in_order = in_order
         self._free_at = 0.0
 
@@ -43,8 +54,14 @@ class SimulatedStore:
         await asyncio.sleep(after)
         return result
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T], *, alone: bool = True) -> T:
         """Run a unit of work in one transaction; it is durable a while before this returns."""
+        try:
+            return await self._write(work, alone=alone or self._in_order)
+        except MustBeAloneError:
+            return await self._write(work, alone=True)
+
+    async def _write(self, work: Callable[[Transaction], T], *, alone: bool) -> T:
         before, after = self._latency()
         asked = self._disk.next_moment()
         now = asyncio.get_running_loop().time()
@@ -54,18 +71,49 @@ class SimulatedStore:
         await asyncio.sleep(before)
         self._check()
         try:
-            result = self._disk.write(self._owner, name_of(work), work, asked)
+            result = self._disk.write(self._owner, name_of(work), work, asked, alone=alone)
         except PowerCutError:
             raise asyncio.CancelledError from None
         await asyncio.sleep(after)
         return result
+
+    async def follow(self, follower: Follower) -> None:
+        """Tell of every instance, then of every change: its own at once, those of others a while later."""
+        before, after = self._latency()
+        await asyncio.sleep(before)
+        self._check()
+        self._disk.hearings[self._owner] = partial(self._hear, follower, copy_context())
+        follower(Changes(self._disk.briefs(), []))
+        await asyncio.sleep(after)
+
+    def _hear(self, follower: Follower, context: Context, by: str, changes: Changes) -> None:
+        """Pass on what somebody has changed. What others did is told in any order, as far as that is allowed."""
+        if by == self._owner:
+            self._gone.update(number for number, _ in changes.gone)
+            follower(changes)
+            return
+        self._news += 1
+        seed, *rest = self._identity
+        delay = draws_of(seed, *rest, "news", self._news)[0] * NEWS
+        asyncio.get_running_loop().call_later(delay, self._tell, follower, context, changes)
+
+    def _tell(self, follower: Follower, context: Context, changes: Changes) -> None:
+        loop = asyncio.get_running_loop()
+        if self.away:
+            loop.call_later(NEWS, self._tell, follower, context, changes)
+        elif not self.dead:
+            self._gone.update(number for number, _ in changes.gone)
+            known = [brief for brief in changes.briefs if brief.id not in self._gone]
+            # As a callback of its own process, it waits while that stands still.
+            loop.call_soon(follower, Changes(known, changes.gone), context=context)
 
     async def backup(self, file: Path) -> None:
         """Write a copy; no simulated operator asks for one."""
         raise NotImplementedError
 
     async def close(self) -> None:
-        """Release nothing: the disk outlives its coordinators."""
+        """Follow no more; the disk outlives its coordinators."""
+        self._disk.hearings.pop(self._owner, None)
 
     def _latency(self) -> tuple[float, float]:
         self._units += 1

@@ -1,0 +1,159 @@
+"""The store of a simulated coordinator: what it tells its followers, and when; who is alone."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dides.sim.clock import VirtualClock
+from dides.sim.disk import Disk
+from dides.sim.loop import Owner, VirtualLoop, run_virtually
+from dides.sim.store import NEWS, SELDOM, SimulatedStore
+from dides.store.base import Transaction
+from dides.store.records import Changes, MustBeAloneError, Telling
+from support.stores import V2, add
+
+LONG = NEWS + 2 * SELDOM
+
+
+class Site:
+    """A disk, and the stores of two coordinators on it."""
+
+    def __init__(self, directory: Path, *, in_order: bool = False) -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        clock = VirtualClock(loop)
+        self.disk = Disk(directory, clock)
+        self.problems: list[str] = []
+        self.disk.problem = self.problems.append
+        self.alpha, self.beta = (
+            SimulatedStore(self.disk, clock, name, 1, in_order=in_order) for name in ("alpha.1", "beta.1")
+        )
+
+
+class Names(list[str]):
+    """What a follower heard, in order: names, and `-name` of those that are gone."""
+
+    def take(self, changes: Changes) -> None:
+        self += [brief.name for brief in changes.briefs]
+        self += [f"-{name}" for _, name in changes.gone]
+
+
+Play = Callable[[Callable[[Site], Coroutine[Any, Any, None]]], None]
+
+
+@pytest.fixture(params=[False, True], ids=["out of order", "in order"])
+def play(request: pytest.FixtureRequest, tmp_path: Path) -> Play:
+    def run(story: Callable[[Site], Coroutine[Any, Any, None]]) -> None:
+        async def main() -> None:
+            site = Site(tmp_path, in_order=request.param)
+            try:
+                await story(site)
+                assert not site.problems
+            finally:
+                site.disk.close()
+
+        run_virtually(main())
+
+    return run
+
+
+def test_ones_own_changes_are_told_before_the_write_returns_those_of_others_soon(play: Play) -> None:
+    async def story(site: Site) -> None:
+        await site.alpha.write(lambda tx: add(tx, "web-1"))
+        own, others = Names(), Names()
+        await site.alpha.follow(own.take)
+        await site.beta.follow(others.take)
+        assert own == others == ["web-1"]
+        (seen,) = await site.alpha.write(lambda tx: add(tx, "web-2"))
+        assert own == ["web-1", "web-2"]
+        await asyncio.sleep(NEWS)
+        assert others == own
+        await site.alpha.write(lambda tx: tx.inventory.remove(seen, 0))
+        assert own[-1] == "-web-2"
+        await asyncio.sleep(NEWS)
+        assert others == own
+
+    play(story)
+
+
+def test_who_is_kept_from_the_database_hears_later(play: Play) -> None:
+    async def story(site: Site) -> None:
+        heard = Names()
+        await site.beta.follow(heard.take)
+        site.beta.away = True
+        await site.alpha.write(lambda tx: add(tx, "web-1"))
+        await asyncio.sleep(10)
+        assert heard == []
+        site.beta.away = False
+        await asyncio.sleep(NEWS)
+        assert heard == ["web-1"]
+
+    play(story)
+
+
+def test_who_stands_still_hears_when_it_goes_on_and_who_is_dead_never(play: Play) -> None:
+    async def story(site: Site) -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        owner, heard = Owner("beta.1"), Names()
+        await owner.spawn(loop, site.beta.follow(heard.take))
+        owner.stop()
+        await site.alpha.write(lambda tx: add(tx, "web-1"))
+        await asyncio.sleep(LONG)
+        assert heard == []
+        owner.go_on(loop)
+        await asyncio.sleep(0)
+        assert heard == ["web-1"]
+        await site.alpha.write(lambda tx: add(tx, "web-2"))
+        site.beta.dead = True
+        await asyncio.sleep(LONG)
+        assert heard == ["web-1"]
+
+    play(story)
+
+
+def test_no_brief_comes_after_its_instance_is_gone(play: Play) -> None:
+    async def story(site: Site) -> None:
+        heard = Names()
+        await site.beta.follow(heard.take)
+        for number in range(20):
+            (seen,) = await site.alpha.write(lambda tx, name=f"web-{number}": add(tx, name))  # type: ignore[misc]
+            await site.alpha.write(lambda tx, key=seen.id: tx.inventory.tell([Telling(key, V2, 1)]))  # type: ignore[misc]
+            await site.beta.write(lambda tx, its=seen: tx.inventory.remove(its, 0))  # type: ignore[misc]
+        await asyncio.sleep(LONG)
+        for number in range(20):
+            assert f"web-{number}" not in heard[heard.index(f"-web-{number}") :]
+
+    play(story)
+
+
+def test_a_unit_that_has_to_be_alone_is_run_again(tmp_path: Path) -> None:
+    runs: list[bool] = []
+
+    def decide(tx: Transaction) -> str:
+        runs.append(tx.alone)
+        add(tx, "web-1")
+        if not tx.alone:
+            raise MustBeAloneError
+        return "decided"
+
+    async def main() -> None:
+        site = Site(tmp_path)
+        assert await site.alpha.write(decide, alone=False) == "decided"
+        assert not site.problems
+        site.disk.close()
+
+    run_virtually(main())
+    assert runs == [False, True]
+
+
+def test_where_writes_come_in_order_each_is_alone(tmp_path: Path) -> None:
+    async def main() -> None:
+        site = Site(tmp_path, in_order=True)
+        assert await site.alpha.write(lambda tx: tx.alone, alone=False)
+        site.disk.close()
+
+    run_virtually(main())
