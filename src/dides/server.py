@@ -18,6 +18,7 @@ import uvloop
 
 from dides.api.access import Access
 from dides.api.app import create_app
+from dides.api.overload import Overload
 from dides.clock import SystemClock
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of
@@ -107,8 +108,9 @@ def _allow_many_connections() -> None:
 async def _serve(database: str, access: Access, settings: Settings, listening: socket.socket) -> None:
     store = open_store(database, SystemClock())
     coordinator = Coordinator(store, store.clock, settings)
+    overload = Overload()
     config = uvicorn.Config(
-        create_app(coordinator, access, version("dides")),
+        create_app(coordinator, access, version("dides"), overload),
         http="httptools",
         lifespan="off",
         log_config=None,
@@ -120,7 +122,9 @@ async def _serve(database: str, access: Access, settings: Settings, listening: s
     )
     try:
         async with coordinator.running():
+            watching = asyncio.create_task(overload.watch())
             await _Server(config, coordinator).serve(sockets=[listening])
+            watching.cancel()
     finally:
         await store.close()
         log.info("stopped")

@@ -1,36 +1,45 @@
 """The last signs of life: blocks of each coordinator, which the others read."""
 
 from dides.store.base import Store, Transaction
+from dides.store.records import Sighted
+from support.clocks import MONDAY
 
 SOME, OTHER = bytes(range(256)) * 32, b"\x00" * 8192
 
 
 def put(tx: Transaction) -> None:
-    tx.sightings.put("alpha", {0: SOME, 7: OTHER})
-    tx.sightings.put("beta", {0: OTHER})
+    tx.sightings.put("alpha", {0: SOME, 7: OTHER}, MONDAY)
+    tx.sightings.put("beta", {0: OTHER}, MONDAY + 1)
 
 
 async def test_the_blocks_of_others_are_found_by_coordinator_and_number(store: Store) -> None:
     await store.write(put, alone=False)
-    assert await store.read(lambda tx: tx.sightings.of_others("alpha")) == {"beta": {0: OTHER}}
-    assert await store.read(lambda tx: tx.sightings.of_others("beta")) == {"alpha": {0: SOME, 7: OTHER}}
-    assert set(await store.read(lambda tx: tx.sightings.of_others("gamma"))) == {"alpha", "beta"}
+    assert await store.read(lambda tx: tx.sightings.of_others("alpha", 0)) == {"beta": Sighted(MONDAY + 1, {0: OTHER})}
+    assert await store.read(lambda tx: tx.sightings.of_others("beta", 0)) == {
+        "alpha": Sighted(MONDAY, {0: SOME, 7: OTHER})
+    }
+    assert set(await store.read(lambda tx: tx.sightings.of_others("gamma", 0))) == {"alpha", "beta"}
 
 
 async def test_a_block_is_replaced_and_the_others_stay(store: Store) -> None:
     await store.write(put)
-    await store.write(lambda tx: tx.sightings.put("alpha", {7: SOME, 9: b""}))
-    assert await store.read(lambda tx: tx.sightings.of_others("beta")) == {"alpha": {0: SOME, 7: SOME, 9: b""}}
-    assert await store.read(lambda tx: tx.sightings.of_others("alpha")) == {"beta": {0: OTHER}}
+    await store.write(lambda tx: tx.sightings.put("alpha", {7: SOME, 9: b""}, MONDAY))
+    assert await store.read(lambda tx: tx.sightings.of_others("beta", 0)) == {
+        "alpha": Sighted(MONDAY, {0: SOME, 7: SOME, 9: b""})
+    }
+    assert await store.read(lambda tx: tx.sightings.of_others("alpha", 0)) == {"beta": Sighted(MONDAY + 1, {0: OTHER})}
 
 
 async def test_to_put_nothing_is_fine(store: Store) -> None:
-    await store.write(lambda tx: tx.sightings.put("alpha", {}))
-    assert await store.read(lambda tx: tx.sightings.of_others("")) == {}
+    await store.write(lambda tx: tx.sightings.put("alpha", {}, MONDAY))
+    assert await store.read(lambda tx: tx.sightings.of_others("", 0)) == {}
 
 
-async def test_those_of_a_coordinator_are_forgotten_together(store: Store) -> None:
+async def test_old_blocks_are_not_asked_for_and_forgotten(store: Store) -> None:
     await store.write(put)
-    await store.write(lambda tx: tx.sightings.forget(["alpha", "gone"]))
-    await store.write(lambda tx: tx.sightings.forget([]))
-    assert await store.read(lambda tx: tx.sightings.of_others("")) == {"beta": {0: OTHER}}
+    assert await store.read(lambda tx: tx.sightings.of_others("", MONDAY + 1)) == {
+        "beta": Sighted(MONDAY + 1, {0: OTHER})
+    }
+    assert await store.write(lambda tx: tx.sightings.forget(MONDAY)) == 0
+    assert await store.write(lambda tx: tx.sightings.forget(MONDAY + 1)) == 2
+    assert await store.read(lambda tx: tx.sightings.of_others("", 0)) == {"beta": Sighted(MONDAY + 1, {0: OTHER})}

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import msgspec
 
 from dides.api.access import Access
 from dides.api.app import create_app
+from dides.api.overload import Overload
 from dides.clock import Clock, SystemClock
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of
@@ -97,6 +99,10 @@ class App:
         """Return all that requests can change, as bytes to compare."""
         return await self.store.read(_everything)
 
+    async def stored_without_times(self) -> bytes:
+        """Return the same without moments, to compare what two applications have stored."""
+        return re.sub(rb'"(at|\w+_at)":\d+', b"", await self.stored())
+
 
 def _everything(tx: Transaction) -> bytes:
     instances = tx.inventory.page(Selector(), None, "", 1000)
@@ -120,13 +126,15 @@ async def running_app(
     clock: Clock | None = None,
     settings: Settings = MANUAL,
     wrap: Callable[[Store], Store] = lambda store: store,
+    overload: Overload | None = None,
 ) -> AsyncIterator[App]:
     """Start the application on a database in a directory; `wrap` may put something between it and the store."""
     clock = clock or SystemClock()
+    directory.mkdir(exist_ok=True)  # noqa: ASYNC240 - a test's own loop
     store = wrap(SqliteStore(directory / "dides.db", clock, synchronous="OFF"))
     coordinator = Coordinator(store, clock, settings)
     access = Access(operator=hash_of(OPERATOR), registration=hash_of(REGISTRATION), dev=dev)
-    asgi = create_app(coordinator, access, "0.0.0")
+    asgi = create_app(coordinator, access, "0.0.0", overload)
     try:
         async with coordinator.running():
             yield App(asgi, coordinator, store)

@@ -7,10 +7,11 @@ from typing import TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from dides.coordinator import deployments, housekeeping, inventory, liveness
+from dides.coordinator import deployments, inventory, liveness
 from dides.coordinator.deployments import Key, Order, Triggered
 from dides.coordinator.intake import Incoming, TakenIn, take_in
 from dides.coordinator.inventory import Joined, Newcomer
+from dides.coordinator.presence import ALIVE_AT, Attendance, attend
 from dides.coordinator.settings import Settings
 from dides.coordinator.step import Stepped, step
 from dides.engine.admission import ALREADY
@@ -98,6 +99,8 @@ class Fleet:
         self.clock = clock
         self.checked = checked
         self.quiet_until = 0
+        self.heard: dict[str, int] = {}
+        """When the last heartbeat of an instance came, by name: what a coordinator keeps in its memory."""
         self.told: set[str] = set()
         """The instances that the last operation told something."""
 
@@ -161,6 +164,7 @@ class Fleet:
     async def take_in(self, *heartbeats: tuple[str, Heartbeat]) -> TakenIn:
         """Take in heartbeats together."""
         batch = [Incoming(name, heartbeat, self.clock.now()) for name, heartbeat in heartbeats]
+        self.heard.update((each.name, each.at) for each in batch)
         taken = await self.run(lambda tx: take_in(tx, batch))
         self.told = taken.told
         return taken
@@ -180,7 +184,8 @@ class Fleet:
 
     async def silent_since(self, moment: int, *names: str) -> liveness.Declared:
         """Declare those of the instances unreachable that gave no sign of life after a moment."""
-        declared = await self.run(lambda tx: liveness.declare_unreachable(tx, names, moment))
+        seen = {name: self.heard.get(name, 0) for name in names}
+        declared = await self.run(lambda tx: liveness.declare_unreachable(tx, seen, moment))
         self.told = declared.told
         return declared
 
@@ -268,10 +273,10 @@ class Fleet:
 
     async def restart(self, *, after: float) -> None:
         """Stop the coordinator and start it again after so many seconds."""
-        await self.run(housekeeping.note_alive)
+        attendance = Attendance(gap=5_000, time_to_live=SETTINGS.time_to_live_ms)
+        await self.run(lambda tx: tx.keys.write_down(ALIVE_AT, tx.now))
         self.clock.advance(after)
-        recovery = await self.run(lambda tx: housekeeping.recover(tx, SETTINGS))
-        self.quiet_until = recovery.quiet_until
+        self.quiet_until = await self.run(lambda tx: attend(tx, attendance))
 
     async def instance(self, name: str) -> Instance:
         """Return an instance that exists."""

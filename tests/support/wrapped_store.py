@@ -22,6 +22,10 @@ class WrappedStore:
         return self._store.clock
 
     @property
+    def shared(self) -> bool:
+        return self._store.shared
+
+    @property
     def behind(self) -> float:
         return self._store.behind
 

@@ -11,6 +11,8 @@ from litestar.types import ASGIApp
 from dides.api import deployments, events, inventory, operations, plans
 from dides.api.access import Access, Principal
 from dides.api.answers import answer_head_and_options, identify_requests
+from dides.api.hotpath import HotPath
+from dides.api.overload import Overload
 from dides.api.problems import LARGEST_BODY, Handled, http_error, invalid_header, refused, unexpected
 from dides.api.refusals import OPTIONAL
 from dides.api.requests import check_request, decoded_query
@@ -30,12 +32,14 @@ BEARER = SecurityScheme(
 )
 
 
-def create_app(coordinator: Coordinator, access: Access, version: str) -> ASGIApp:
-    """Return the application over a coordinator that is running."""
+def create_app(coordinator: Coordinator, access: Access, version: str, overload: Overload | None = None) -> ASGIApp:
+    """Return the application over a coordinator that is running; `overload` says when it sheds load."""
     routes = _create_routes(coordinator, access, version)
     methods = {route.path_format: route.methods for route in routes.routes}
     # Outermost, because Litestar's own middleware does not see what no route answers.
-    return identify_requests(answer_head_and_options(routes, methods))
+    app = identify_requests(answer_head_and_options(routes, methods))
+    # Without credentials, who sends a request has to be looked at in other ways: the routes do that.
+    return app if access.dev else HotPath(app, coordinator, overload or Overload())
 
 
 def _create_routes(coordinator: Coordinator, access: Access, version: str) -> Litestar:

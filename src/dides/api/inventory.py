@@ -3,6 +3,7 @@
 from collections.abc import Awaitable
 from typing import Annotated, TypeVar
 
+import msgspec
 from litestar import Response, Router, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
@@ -17,8 +18,10 @@ from dides.api.pages import cursor_of, name_in
 from dides.api.problems import Handled
 from dides.api.refusals import OPTIONAL, for_operators, refusals
 from dides.api.views import directive_view, instance_view
+from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.inventory import existing
 from dides.model.errors import ForbiddenError, GoneError, NotFoundError
+from dides.model.instance import Brief, Instance
 from dides.model.selector import Selector, parse_selector
 from dides.protocol import messages
 from dides.protocol.messages import Directive, Heartbeat, InstancePage, Registered, Registration
@@ -61,9 +64,9 @@ async def register(
     access_of(request).check_registration(data.token)
     joined, credential = await coordinator.register(data.instance, bearer(request))
     registered = Registered(
-        instance=instance_view(joined.instance, converging=joined.converging),
+        instance=_view(coordinator, joined.instance, converging=joined.converging),
         credential=credential,
-        heartbeat_interval=coordinator.settings.heartbeat_interval,
+        heartbeat_interval=coordinator.interval_for(joined.instance),
     )
     return Response(registered, status_code=201 if joined.created else 200)
 
@@ -86,11 +89,13 @@ async def heartbeat(
     _check_may_change(principal, data)
     if data.labels is not UNSET:
         await coordinator.relabel(name, data.labels, principal.name)
+    instance: Brief | Instance
     if _reports(data) or (data.labels is UNSET and principal.is_instance(name)):
-        instance = await _still_there(principal, name, coordinator.heartbeat(name, data))
+        reported = data if data.labels is UNSET else msgspec.structs.replace(data, labels=UNSET)
+        instance = await _still_there(principal, name, coordinator.heartbeat(name, reported))
     else:
         instance = await coordinator.instance(name)
-    return directive_view(instance, coordinator.settings.heartbeat_interval)
+    return directive_view(instance, coordinator.interval_for(instance))
 
 
 @get(
@@ -109,7 +114,7 @@ async def desired(
     instance = await _still_there(
         principal, name, coordinator.wait_for_change(name, parameters.generation, parameters.wait)
     )
-    return directive_view(instance, coordinator.settings.heartbeat_interval)
+    return directive_view(instance, coordinator.interval_for(instance))
 
 
 @get(
@@ -121,7 +126,7 @@ async def desired(
 async def instances(coordinator: Services, parameters: NamedDependency[InstanceQuery]) -> InstancePage:
     """List the matching instances by name, a page at a time."""
     selector, after = parse_selector(parameters.selector), name_in(parameters.cursor)
-    return await coordinator.read(lambda tx: _page(tx, parameters, selector, after))
+    return await coordinator.read(lambda tx: _page(tx, coordinator, parameters, selector, after))
 
 
 @get(
@@ -132,7 +137,7 @@ async def instances(coordinator: Services, parameters: NamedDependency[InstanceQ
 )
 async def instance(name: Name, principal: Sender, coordinator: Services) -> messages.Instance:
     """Return what the coordinator knows of an instance."""
-    return await _still_there(principal, name, coordinator.read(lambda tx: _one(tx, name)))
+    return await _still_there(principal, name, coordinator.read(lambda tx: _one(tx, name, coordinator)))
 
 
 @delete(
@@ -148,18 +153,24 @@ async def decommission(
     await coordinator.decommission(name, principal.name, force=parameters.force)
 
 
-def _one(tx: Transaction, name: str) -> messages.Instance:
+def _view(coordinator: Coordinator, instance: Instance, *, converging: bool) -> messages.Instance:
+    return instance_view(instance, converging=converging, heard_at=coordinator.last_heard(instance))
+
+
+def _one(tx: Transaction, name: str, coordinator: Coordinator) -> messages.Instance:
     found = existing(tx, name)
-    return instance_view(found, converging=bool(tx.convergences.of([found.id])))
+    return _view(coordinator, found, converging=bool(tx.convergences.of([found.id])))
 
 
-def _page(tx: Transaction, parameters: InstanceQuery, selector: Selector, after: str | None) -> InstancePage:
+def _page(
+    tx: Transaction, coordinator: Coordinator, parameters: InstanceQuery, selector: Selector, after: str | None
+) -> InstancePage:
     status = None if parameters.status is UNSET else parameters.status
     found = tx.inventory.page(selector, status, after or "", parameters.limit + 1)
     shown = found[: parameters.limit]
     converging = {each.instance.id for each in tx.convergences.of(each.id for each in shown)}
     return InstancePage(
-        instances=[instance_view(each, converging=each.id in converging) for each in shown],
+        instances=[_view(coordinator, each, converging=each.id in converging) for each in shown],
         count=tx.inventory.count(selector, status) if after is None else None,
         next_cursor=cursor_of(shown[-1].name) if len(found) > parameters.limit else None,
     )

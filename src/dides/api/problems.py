@@ -9,6 +9,8 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from dides.api.answers import allow
 from dides.model.errors import (
+    TOO_BUSY,
+    BusyError,
     FieldError,
     InFlightError,
     InvalidError,
@@ -45,9 +47,21 @@ def refused(request: Handled, error: RefusedError) -> Response[bytes]:
         problem.deployment_id = error.deployment_id
     if isinstance(error, UnauthorizedError):
         headers["WWW-Authenticate"] = 'Bearer realm="dides"'
-    if isinstance(error, UnavailableError):
+    if isinstance(error, UnavailableError | BusyError):
         headers["Retry-After"] = RETRY_SECONDS
     return _answer(request, problem, headers)
+
+
+def busy_problem(request_id: str) -> tuple[bytes, str]:
+    """Return the body of a refusal for lack of time, and after how many seconds to come again."""
+    problem = Problem(
+        type=f"urn:dides:problem:{BusyError.kind}",
+        title=BusyError.title,
+        status=BusyError.status,
+        detail=TOO_BUSY,
+        request_id=request_id,
+    )
+    return msgspec.json.encode(problem), RETRY_SECONDS
 
 
 def invalid_header(request: Handled, error: ValidationException) -> Response[bytes]:

@@ -5,13 +5,13 @@ import msgspec
 from dides.clock import to_datetime
 from dides.engine.window import held_by
 from dides.model import deployment as model
-from dides.model.instance import Instance
+from dides.model.instance import Brief, Instance
 from dides.protocol import messages
 from dides.store.records import Event
 
 
-def instance_view(instance: Instance, *, converging: bool) -> messages.Instance:
-    """Return an instance as the wire has it."""
+def instance_view(instance: Instance, *, converging: bool, heard_at: int | None) -> messages.Instance:
+    """Return an instance as the wire has it; `heard_at` (ms) is its last sign of life."""
     return messages.Instance(
         name=instance.name,
         ip=instance.ip,
@@ -22,13 +22,13 @@ def instance_view(instance: Instance, *, converging: bool) -> messages.Instance:
         generation=instance.generation,
         message=instance.message,
         registered_at=to_datetime(instance.registered_at),
-        last_heartbeat_at=None if instance.last_heartbeat_at is None else to_datetime(instance.last_heartbeat_at),
+        last_heartbeat_at=None if heard_at is None else to_datetime(heard_at),
         reachable=instance.reachable,
         converging=converging,
     )
 
 
-def directive_view(instance: Instance, heartbeat_interval: float) -> messages.Directive:
+def directive_view(instance: Brief | Instance, heartbeat_interval: float) -> messages.Directive:
     """Return what an instance should be; an update is needed when it is not there."""
     return messages.Directive(
         name=instance.name,

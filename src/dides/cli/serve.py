@@ -78,6 +78,17 @@ def server(
     time_to_live: Annotated[
         float, seconds("time-to-live", "How long an instance may be silent before it counts as unreachable.")
     ] = 30,
+    max_heartbeats: Annotated[
+        float,
+        typer.Option(
+            "--max-heartbeats",
+            envvar="DIDES_MAX_HEARTBEATS",
+            metavar="PER SECOND",
+            min=1,
+            max=10_000_000,
+            help="Heartbeats a second of the whole fleet, beyond which instances are asked to report less often.",
+        ),
+    ] = 10_000,
     keep_events: Annotated[
         float,
         typer.Option(
@@ -113,6 +124,7 @@ def server(
         heartbeat_interval=heartbeat_interval,
         time_to_live=time_to_live,
         reconcile_interval=reconcile_interval,
+        max_heartbeats=max_heartbeats,
         keep_events_days=keep_events,
     )
     where = Listen(host, port, dev=dev, insecure_http=insecure_http)

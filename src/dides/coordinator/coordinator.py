@@ -8,53 +8,61 @@ from typing import TypeVar
 import structlog
 
 from dides.clock import Clock
-from dides.coordinator import deployments, housekeeping, inventory, liveness, planning
+from dides.coordinator import deployments, housekeeping, inventory, planning
 from dides.coordinator.credentials import hash_of, new_credential
 from dides.coordinator.deployments import Key, Order, Triggered
 from dides.coordinator.feed import Feed
 from dides.coordinator.heartbeats import Heartbeats
 from dides.coordinator.intake import Incoming
 from dides.coordinator.inventory import Joined, Newcomer
-from dides.coordinator.liveness import Liveness
 from dides.coordinator.presence import Presence
 from dides.coordinator.reconciler import Reconciler
 from dides.coordinator.settings import Settings
+from dides.coordinator.sightings import Sightings
 from dides.coordinator.signals import Signals
 from dides.coordinator.step import Stepped
+from dides.coordinator.view import View
+from dides.coordinator.watch import Watch
 from dides.engine.forecast import Forecast
 from dides.model.deployment import Deployment
 from dides.model.errors import NotFoundError, RefusedError, UnavailableError
-from dides.model.instance import Instance
+from dides.model.instance import Brief, Instance
 from dides.protocol.messages import Heartbeat, InstanceSpec
 from dides.store.base import Store, Transaction
 
 log = structlog.get_logger()
 T = TypeVar("T")
-NOTE_ALIVE_SECONDS = 2.0
 FORGET_SECONDS = 3600.0
 RESTART_SECONDS = 1.0
+LONGEST_BEHIND = 2.0
+"""Seconds without news of what other coordinators have written, after which nothing is answered from memory."""
 
 
 class Coordinator:
     """Everything that the API asks for. Methods raise the errors of dides.model.errors."""
 
     def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
+        """`clock` tells the store's time: `store.clock`, or one that a test moves."""
         self.settings = settings
         self._store = store
         self._clock = clock
         self._feed = Feed()
-        self._signals = Signals(self._feed)
-        self._liveness = Liveness(clock, settings.time_to_live)
-        self._heartbeats = Heartbeats(store, self._signals, self._liveness)
-        self._trouble: UnavailableError | None = None
-        self._presence = Presence(store, clock, settings, self._liveness)
+        self.view = View(self._feed)
+        self._sightings = Sightings()
+        self._signals = Signals()
+        self._presence = Presence(store, clock, settings)
+        self.heartbeats = Heartbeats(store, self.view, self._signals, self._sightings, self._presence)
+        self.view.on_replaced = self.heartbeats.say_again
+        self.watch = Watch(store, clock, settings, self.view, self._sightings, self._presence)
         self._reconciler = Reconciler(store, clock, self._signals, self._presence, settings.reconcile_interval)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Recover from what came before, then run the loops for as long as the block lasts. UnavailableError."""
-        await self._presence.check()
-        loops = [self._presence.beat, self._watch, self._forget]
+        """Make up for what came before, then run the loops for as long as the block lasts. UnavailableError."""
+        await self._presence.arrive()
+        await self._store.follow(self.view.apply)
+        await self.watch.recall()
+        loops = [self._look_after, self._forget]
         if self.settings.reconcile_interval > 0:
             loops.append(self._reconciler.run)
         tasks = [asyncio.create_task(_keep_running(loop)) for loop in loops]
@@ -65,6 +73,8 @@ class Coordinator:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            with contextlib.suppress(RefusedError):
+                await self.watch.flush()
 
     def release(self) -> None:
         """Answer every held query now, and hold none from now on."""
@@ -72,9 +82,15 @@ class Coordinator:
 
     async def check_ready(self) -> None:
         """Raise UnavailableError when the store cannot be read, or could not be written a moment ago."""
-        if self._trouble:
-            raise self._trouble
+        if self.watch.trouble:
+            raise self.watch.trouble
+        self.check_current()
         await self._store.read(lambda tx: tx.deployments.in_flight())
+
+    def check_current(self) -> None:
+        """Raise UnavailableError while what other coordinators have written may not have come here."""
+        if self._store.behind > LONGEST_BEHIND:
+            raise UnavailableError("the database has not been heard of for too long")
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run a unit of work that only reads."""
@@ -91,15 +107,25 @@ class Coordinator:
             credential=hash_of(credential),
         )
         joined = await self._store.write(lambda tx: inventory.register(tx, newcomer))
-        self._liveness.seen([spec.name])
-        self._signals.told({spec.name, *joined.told})
         if joined.step_due:
             self._signals.step_due()
         return joined, credential
 
-    async def heartbeat(self, name: str, heartbeat: Heartbeat) -> Instance:
-        """Take a heartbeat in."""
-        return await self._heartbeats.take(Incoming(name, heartbeat, self._clock.now()))
+    def hear(self, brief: Brief, heartbeat: Heartbeat) -> bool:
+        """Take a heartbeat that changes nothing, without waiting; return whether it was one. UnavailableError."""
+        self.check_current()
+        return self.heartbeats.hear(brief, heartbeat, self._clock.now())
+
+    async def heartbeat(self, name: str, heartbeat: Heartbeat) -> Brief:
+        """Take a heartbeat in. NotFoundError, UnavailableError, BusyError."""
+        brief = self.view.get(name)
+        if brief is not None and self.hear(brief, heartbeat):
+            return brief
+        return await self.take(name, heartbeat)
+
+    async def take(self, name: str, heartbeat: Heartbeat) -> Brief:
+        """Store a heartbeat, whether or not it changes anything. NotFoundError, UnavailableError, BusyError."""
+        return await self.heartbeats.take(Incoming(name, heartbeat, self._clock.now()))
 
     async def relabel(self, name: str, labels: dict[str, str], actor: str) -> Instance:
         """Replace an instance's labels."""
@@ -108,24 +134,36 @@ class Coordinator:
     async def decommission(self, name: str, actor: str, *, force: bool) -> None:
         """Remove an instance."""
         step_due = await self._store.write(lambda tx: inventory.decommission(tx, name, actor, force=force))
-        self._liveness.forget(name)
-        self._signals.told([name])
         if step_due:
             self._signals.step_due()
 
-    async def wait_for_change(self, name: str, generation: int, wait: float) -> Instance:
-        """Return the instance once its generation is above the given one, or after `wait` seconds, or at a stop."""
+    async def wait_for_change(self, name: str, generation: int, wait: float) -> Brief:
+        """Return what is known of an instance once its generation is above the given one, else after `wait` seconds.
+
+        At a stop at once. NotFoundError, UnavailableError.
+        """
         until = self._clock.monotonic() + wait
         with self._feed.listen(name) as heard:
             while True:
                 heard.clear()
-                instance = await self.instance(name)
+                self.check_current()
+                brief = self.view.get(name)
+                if brief is None:
+                    raise NotFoundError(f"There is no instance {name}.")
                 left = until - self._clock.monotonic()
-                if instance.generation > generation or left <= 0 or self._feed.closed:
-                    return instance
+                if brief.generation > generation or left <= 0 or self._feed.closed:
+                    return brief
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(left):
                         await heard.wait()
+
+    def interval_for(self, instance: Brief | Instance) -> float:
+        """Return in how many seconds an instance is to report next."""
+        return self.watch.pacemaker.interval_for(instance)
+
+    def last_heard(self, instance: Instance) -> int | None:
+        """Return when an instance was heard of last, in ms since 1970-01-01 UTC; in the store that may be older."""
+        return max(instance.last_heartbeat_at or 0, self._sightings.last(instance.id)) or None
 
     async def instance(self, name: str) -> Instance:
         """Return one instance."""
@@ -172,45 +210,19 @@ class Coordinator:
         return stepped.deployment
 
     async def _decide(self, work: Callable[[Transaction, int], T]) -> T:
-        """Run a unit of work that decides about a rollout, once what an outage has changed is made up for.
+        """Run a unit of work that decides about a rollout, after what an outage has changed is made up for.
 
         It is given the moment (ms) before which no timeout fires.
         """
-        await self._presence.check()
-        return await self._store.write(lambda tx: work(tx, self._presence.quiet_at(tx.now)))
+        return await self._store.write(lambda tx: work(tx, self._presence.attend(tx)))
 
     def _after(self, stepped: Stepped) -> Deployment:
         """Pass on what a unit of work did, now that it is durable."""
-        self._signals.told(stepped.told)
         self._signals.step_due()
         return stepped.deployment
 
-    async def _watch(self) -> None:
-        """Look for silent instances, and note now and then that this coordinator lives; that also tries the store."""
-        time_to_live = self.settings.time_to_live
-        pause, between = min(1.0, time_to_live / 10), min(NOTE_ALIVE_SECONDS, time_to_live)
-        noted = self._clock.monotonic()
-        while True:
-            await asyncio.sleep(pause)
-            try:
-                await self._presence.check()
-                await self._declare_silent()
-                if self._trouble or self._clock.monotonic() - noted >= between:
-                    await self._presence.check()  # A gap that is not made up for yet must not be noted over.
-                    await self._store.write(housekeeping.note_alive)
-                    noted, self._trouble = self._clock.monotonic(), None
-            except UnavailableError as error:
-                self._trouble = error
-                log.warning("the store is not available", reason=error.detail)
-
-    async def _declare_silent(self) -> None:
-        names = self._liveness.silent()
-        since = self._clock.now() - self.settings.time_to_live_ms
-        declared = await self._store.write(lambda tx: liveness.declare_unreachable(tx, names, since))
-        # Whoever was heard of while this was written is no longer among the silent, and is watched on.
-        for name in set(names) & set(self._liveness.silent()) - declared.alive:
-            self._liveness.forget(name)
-        self._signals.told(declared.told)
+    async def _look_after(self) -> None:
+        await self.watch.run(self.heartbeats)
 
     async def _forget(self) -> None:
         while True:

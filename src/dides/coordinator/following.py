@@ -10,6 +10,7 @@ from dides.model.deployment import Deployment, Target, TargetState
 from dides.model.instance import Instance, Report
 from dides.model.state import Status
 from dides.store.base import Transaction
+from dides.store.records import MustBeAloneError
 
 Targets = dict[int, Target]
 """Targets of the deployment in flight, by instance id."""
@@ -40,6 +41,8 @@ def follow_reports(
     changed = _with_availability(tx, changed, targets, before, after)
     if changed == deployment:
         return step_due
+    if not tx.alone:
+        raise MustBeAloneError
     tx.deployments.save(changed)
     has_room = changed.counts.unavailable < deployment.counts.unavailable
     return step_due or has_room or changed.counts.deferred < deployment.counts.deferred

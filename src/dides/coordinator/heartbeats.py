@@ -1,53 +1,117 @@
-"""Gathers heartbeats while the earlier ones are being written, and writes them together."""
+"""The way in for heartbeats: those that change nothing are noted in memory, the others are written together."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 
 import structlog
+from msgspec import UNSET
 
-from dides.coordinator.intake import Incoming, TakenIn, take_in
-from dides.coordinator.liveness import Liveness
+from dides.coordinator.intake import Incoming, TakenIn, changes_nothing, take_in
+from dides.coordinator.presence import Presence
+from dides.coordinator.sightings import Sightings
 from dides.coordinator.signals import Signals
-from dides.model.errors import NotFoundError, RefusedError
-from dides.model.instance import Instance
-from dides.store.base import Store
+from dides.coordinator.view import View
+from dides.model.errors import BusyError, NotFoundError, RefusedError
+from dides.model.instance import Brief
+from dides.protocol.messages import Heartbeat
+from dides.store.base import Store, Transaction
 
 log = structlog.get_logger()
 LARGEST_BATCH = 500
+MOST_WAITING = 10 * LARGEST_BATCH
+"""Heartbeats that wait to be written; more are refused, because they would wait for longer than their senders do."""
+Waiting = tuple[Incoming, "asyncio.Future[Brief]"]
 
 
 class Heartbeats:
-    """The way in for heartbeats. One that has been answered is durable."""
+    """Takes heartbeats. One that has been answered is durable, or says what is stored already."""
 
-    def __init__(self, store: Store, signals: Signals, liveness: Liveness) -> None:
+    def __init__(self, store: Store, view: View, signals: Signals, sightings: Sightings, presence: Presence) -> None:
+        self.unchanged = 0
+        """How many have changed nothing."""
+        self.written = 0
+        """How many were written."""
         self._store = store
+        self._view = view
         self._signals = signals
-        self._liveness = liveness
-        self._waiting: list[tuple[Incoming, asyncio.Future[Instance]]] = []
+        self._sightings = sightings
+        self._presence = presence
+        self._waiting: list[Waiting] = []
+        self._in_line: Counter[str] = Counter()
+        """How many heartbeats of an instance wait or are being written."""
         self._writing: asyncio.Task[None] | None = None
 
-    async def take(self, incoming: Incoming) -> Instance:
-        """Store a heartbeat and return its sender as it is afterwards.
+    @property
+    def waiting(self) -> int:
+        """How many wait to be written."""
+        return len(self._waiting)
 
-        Raises NotFoundError when there is no such instance any more, UnavailableError when nothing was stored.
+    def hear(self, brief: Brief, heartbeat: Heartbeat, at: int) -> bool:
+        """Take a heartbeat (received at `at`, ms) that changes nothing; return whether it was one.
+
+        One that comes while an earlier one of its sender is being written may change what that one says.
         """
-        answered: asyncio.Future[Instance] = asyncio.get_running_loop().create_future()
+        if brief.name in self._in_line or not changes_nothing(brief, heartbeat):
+            return False
+        self._sightings.note(brief.id, at)
+        self.unchanged += 1
+        return True
+
+    def say_again(self, known: Brief, now: Brief) -> None:
+        """Report once more what an instance has reported here, if that is newer than what has come from elsewhere.
+
+        Two coordinators that hear of one instance within milliseconds may each have taken its heartbeat for one that
+        changes nothing, by what they knew then.
+        """
+        at = self._sightings.own(known.id)
+        same = (known.status, known.current, known.message) == (now.status, now.current, now.message)
+        if same or known.id != now.id or not known.reachable or at <= (now.last_heartbeat_at or 0):
+            return
+        said = Heartbeat(
+            status=known.status,
+            code_version=known.current.code_version,
+            configuration_version=known.current.configuration_version,
+            message=known.message,
+            observed=UNSET if known.observed is None else known.observed,
+        )
+        self._enqueue(Incoming(known.name, said, at, again=True))
+
+    def revive(self, brief: Brief) -> None:
+        """Take in that an instance lives that was heard of while it was being declared unreachable."""
+        self._enqueue(Incoming(brief.name, Heartbeat(), self._sightings.own(brief.id), again=True))
+
+    async def take(self, incoming: Incoming) -> Brief:
+        """Store a heartbeat and return what is known of its sender afterwards.
+
+        Raises NotFoundError when there is no such instance any more, UnavailableError when nothing was stored,
+        BusyError when too many wait already.
+        """
+        if len(self._waiting) >= MOST_WAITING:
+            raise BusyError
+        return await self._enqueue(incoming)
+
+    def _enqueue(self, incoming: Incoming) -> "asyncio.Future[Brief]":
+        answered: asyncio.Future[Brief] = asyncio.get_running_loop().create_future()
         self._waiting.append((incoming, answered))
+        self._in_line[incoming.name] += 1
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
-        return await answered
+        return answered
 
     async def _write_all(self) -> None:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
                 await self._write(batch)
+                self._in_line = Counter(each.name for each, _ in self._waiting)
         finally:
             self._writing = None
 
-    async def _write(self, batch: list[tuple[Incoming, asyncio.Future[Instance]]]) -> None:
+    async def _write(self, batch: list[Waiting]) -> None:
         incoming = [each for each, _ in batch]
         try:
-            taken = await self._store.write(lambda tx: take_in(tx, incoming))
+            taken = await self._store.write(lambda tx: self._take_in(tx, incoming), alone=False)
         except RefusedError as error:
             _fail_all(batch, error)
             return
@@ -56,27 +120,34 @@ class Heartbeats:
             log.exception("heartbeats could not be taken in", number=len(batch))
             _fail_all(batch, error)
             return
-        self._liveness.seen(taken.instances)
-        for each, answered in batch:
-            _answer(answered, each.name, taken)
-        self._signals.told(taken.told)
+        self.written += len(batch)
+        self._answer(batch, taken)
         if taken.step_due:
             self._signals.step_due()
 
+    def _take_in(self, tx: Transaction, incoming: Sequence[Incoming]) -> TakenIn:
+        self._presence.attend_beside(tx)
+        return take_in(tx, incoming)
 
-def _answer(answered: "asyncio.Future[Instance]", name: str, taken: TakenIn) -> None:
-    instance = taken.instances.get(name)
-    if instance is None:
-        _fail(answered, NotFoundError(f"There is no instance {name}."))
-    elif not answered.done():
-        answered.set_result(instance)
+    def _answer(self, batch: list[Waiting], taken: TakenIn) -> None:
+        for each, answered in batch:
+            brief = self._view.get(each.name)
+            if each.name not in taken.instances or brief is None:
+                _fail(answered, NotFoundError(f"There is no instance {each.name}."))
+                continue
+            self._sightings.note(brief.id, each.at)
+            if not answered.done():
+                answered.set_result(brief)
 
 
-def _fail_all(batch: list[tuple[Incoming, "asyncio.Future[Instance]"]], error: Exception) -> None:
-    for _, answered in batch:
+def _fail_all(batch: list[Waiting], error: Exception) -> None:
+    for each, answered in batch:
+        if each.again:
+            log.warning("a heartbeat could not be stored anew", instance=each.name, error=str(error))
+            answered.cancel()
         _fail(answered, error)
 
 
-def _fail(answered: "asyncio.Future[Instance]", error: Exception) -> None:
+def _fail(answered: "asyncio.Future[Brief]", error: Exception) -> None:
     if not answered.done():
         answered.set_exception(error)

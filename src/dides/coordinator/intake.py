@@ -1,6 +1,6 @@
 """Takes heartbeats in: one unit of work for as many as have gathered."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from msgspec import UNSET
@@ -10,11 +10,11 @@ from dides.coordinator.following import follow_reports, targets_of
 from dides.coordinator.journal import event
 from dides.engine.rollback import last_good_after
 from dides.model.deployment import Target
-from dides.model.instance import Instance, Report
-from dides.model.state import State
+from dides.model.instance import Brief, Instance, Report
+from dides.model.state import State, Status
 from dides.protocol.messages import Heartbeat
 from dides.store.base import Transaction
-from dides.store.records import Event
+from dides.store.records import Event, MustBeAloneError
 
 
 class Incoming(msgspec.Struct, frozen=True):
@@ -23,6 +23,8 @@ class Incoming(msgspec.Struct, frozen=True):
     name: str
     heartbeat: Heartbeat
     at: int
+    again: bool = False
+    """It was acknowledged before, and counts only where nothing newer has been stored."""
 
 
 class TakenIn(msgspec.Struct):
@@ -35,28 +37,76 @@ class TakenIn(msgspec.Struct):
     """Instances whose desired state changed: they had missed a deployment, and it is their turn."""
 
 
+def changes_nothing(brief: Brief, heartbeat: Heartbeat) -> bool:
+    """Tell whether a heartbeat says what is stored already, so that storing it would change its time and nothing else.
+
+    Not of one whose sender was told something since it was heard of last: a target may wait for any word of it. Nor of
+    one that says FAILED in so many words, which may be a verdict though nothing has changed.
+    """
+    status, message = heartbeat.status, heartbeat.message
+    if message is UNSET:
+        message = brief.message if status is UNSET else ""
+    return (
+        brief.reachable
+        and brief.heard == brief.generation
+        and (status is UNSET or (status is brief.status and status is not Status.FAILED))
+        and (heartbeat.code_version is UNSET or heartbeat.code_version == brief.current.code_version)
+        and (
+            heartbeat.configuration_version is UNSET
+            or heartbeat.configuration_version == brief.current.configuration_version
+        )
+        and message == brief.message
+        and (None if heartbeat.observed is UNSET else heartbeat.observed) == brief.observed
+        and heartbeat.labels is UNSET
+    )
+
+
 def take_in(tx: Transaction, batch: Sequence[Incoming]) -> TakenIn:
-    """Store a batch of heartbeats and what they mean; one that changes nothing but the time leaves no event."""
-    before = tx.inventory.many({incoming.name for incoming in batch})
+    """Store a batch of heartbeats and what they mean; one that changes nothing but the time is not written.
+
+    Raises MustBeAloneError where that changes more than its senders, their targets and the log, and other batches are
+    being taken in beside this one.
+    """
+    before = tx.inventory.many({incoming.name for incoming in batch}, locked=True)
     deployment = tx.deployments.in_flight()
     targets = targets_of(tx, deployment, before.values())
     after = dict(before)
     heard: list[tuple[Instance, Report]] = []
     for incoming in batch:
-        if incoming.name in after:
-            report = merge(after[incoming.name], incoming)
-            after[incoming.name] = apply(after[incoming.name], report)
+        known = after.get(incoming.name)
+        if known is not None and not _is_overtaken(known, incoming):
+            report = merge(known, incoming)
+            after[incoming.name] = apply(known, report)
             heard.append((after[incoming.name], report))
-    tx.inventory.record(list(after.values()))
+    tx.inventory.record([each for name, each in after.items() if _is_changed(before[name], each)])
     tx.events.append([news for name in before if (news := _news(tx, before[name], after[name]))])
-    returned = [after[name] for name in before if not before[name].reachable]
+    returned = [after[name] for name in before if not before[name].reachable and after[name].reachable]
     step_due = follow_reports(tx, deployment, targets, heard, list(before.values())) if deployment else False
-    left = convergence.settle(tx, after.values())
-    came = convergence.enqueue(tx, [each for each in returned if not _was_told(targets.get(each.id))])
-    told = convergence.admit(tx) if left or came else set()
+    told = _converge(tx, after.values(), [each for each in returned if not _was_told(targets.get(each.id))])
     if told:
         after |= {name: instance for name, instance in tx.inventory.many(told).items() if name in after}
     return TakenIn(after, step_due, told)
+
+
+def _converge(tx: Transaction, heard: Iterable[Instance], returned: Sequence[Instance]) -> set[str]:
+    """Free the places of those that have arrived, let those that returned wait; return who is told something."""
+    may_wait = returned or tx.convergences.of(each.id for each in heard)
+    if not may_wait:
+        return set()
+    if not tx.alone:
+        raise MustBeAloneError
+    left = convergence.settle(tx, heard)
+    came = convergence.enqueue(tx, returned)
+    return convergence.admit(tx) if left or came else set()
+
+
+def _is_overtaken(known: Instance, incoming: Incoming) -> bool:
+    return incoming.again and incoming.at <= (known.last_heartbeat_at or 0)
+
+
+def _is_changed(before: Instance, after: Instance) -> bool:
+    """Tell whether a report has changed more than the time of the last one."""
+    return msgspec.structs.replace(after, last_heartbeat_at=before.last_heartbeat_at) != before
 
 
 def merge(instance: Instance, incoming: Incoming) -> Report:
@@ -89,6 +139,8 @@ def apply(instance: Instance, report: Report) -> Instance:
         last_good=last_good_after(instance, report),
         last_heartbeat_at=report.at,
         reachable=True,
+        heard=instance.generation,
+        observed=report.observed,
     )
 
 

@@ -126,7 +126,13 @@ def _take_up(tx: Transaction, known: Instance, newcomer: Newcomer, *, itself: bo
     if not itself:
         # Another machine under an old name: what the earlier one ran says nothing about it.
         changed = msgspec.structs.replace(
-            changed, status=Status.UNKNOWN, current=NOTHING, message="", last_heartbeat_at=None
+            changed,
+            status=Status.UNKNOWN,
+            current=NOTHING,
+            message="",
+            last_heartbeat_at=None,
+            heard=0,
+            observed=None,
         )
     tx.inventory.replace(changed, newcomer.credential)
     data = {"ip": newcomer.ip, "same": itself}

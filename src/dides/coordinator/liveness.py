@@ -1,65 +1,103 @@
-"""Who has been silent for a time to live. Kept in memory, in the order of the last sign of life."""
+"""Who has been silent for longer than is allowed. Finding the silent costs what it finds, not what the fleet counts.
 
-from collections import OrderedDict
-from collections.abc import Iterable
+Every reachable instance waits in the second at which it could be found silent at the earliest. When that has come, its
+last sign of life says whether it is, or in which second to look again: once in a time to live for each instance, and
+nothing at a heartbeat (a timing wheel with lazy rescheduling; G. Varghese and T. Lauck, SOSP 1987, scheme 4).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from dides.clock import Clock
 from dides.coordinator import convergence
 from dides.coordinator.following import follow_silence
 from dides.coordinator.journal import event
+from dides.coordinator.sightings import Sightings
+from dides.coordinator.view import View
 from dides.model.state import Status
 from dides.store.base import Transaction
 
+MOST_AT_ONCE = 20_000
+"""Instances looked at in one call, which is a few milliseconds; the rest waits for the next."""
+
 
 class Liveness:
-    """Remembers when each reachable instance gave its last sign of life; finding the silent costs what it finds."""
+    """Watches the reachable instances of a view. Moments are milliseconds since 1970-01-01 UTC."""
 
-    def __init__(self, clock: Clock, time_to_live: float) -> None:
-        """`time_to_live` is in seconds."""
-        self._clock = clock
-        self._time_to_live = time_to_live
-        self._seen: OrderedDict[str, float] = OrderedDict()
+    def __init__(self, view: View, sightings: Sightings) -> None:
+        self._view = view
+        self._sightings = sightings
+        self._due: defaultdict[int, list[str]] = defaultdict(list)
+        self._next: int | None = None
 
-    def seen(self, names: Iterable[str]) -> None:
-        """Note a sign of life of these instances, now."""
-        now = self._clock.monotonic()
-        for name in names:
-            self._seen[name] = now
-            self._seen.move_to_end(name)
+    def watch(self, names: Iterable[str], at: int) -> None:
+        """Look at these instances at a moment, and from then on for as long as they are reachable."""
+        second = at // 1000
+        self._due[second].extend(names)
+        self._next = second if self._next is None else min(self._next, second)
 
-    def forget(self, name: str) -> None:
-        """Watch an instance no longer."""
-        self._seen.pop(name, None)
+    def is_due(self, now: int) -> bool:
+        """Tell whether there is anybody to look at now."""
+        return self._next is not None and self._next * 1000 <= now
 
-    def silent(self) -> list[str]:
-        """Return the instances that have been silent for the time to live, longest first."""
-        limit = self._clock.monotonic() - self._time_to_live
-        found = []
-        for name, last in self._seen.items():
-            if last > limit:
-                break
-            found.append(name)
+    def silent(self, now: int, allowed: int) -> dict[str, int]:
+        """Return the instances that have been silent for `allowed` ms, each with its last sign of life (0: none).
+
+        Who is returned is looked at again by the next call.
+        """
+        found: dict[str, int] = {}
+        for name in self._take_due(now):
+            brief = self._view.get(name)
+            if brief is None or not brief.reachable:
+                continue
+            last = self._sightings.last(brief.id)
+            if last + allowed <= now:
+                found[name] = last
+                self.watch([name], now + 1000)
+            else:
+                self.watch([name], last + allowed + 999)
         return found
+
+    def _take_due(self, now: int) -> Iterable[str]:
+        """Return the instances whose moment has come, as many as are looked at in one call, each once."""
+        taken: dict[str, None] = {}
+        while self._next is not None and self._next * 1000 <= now and len(taken) < MOST_AT_ONCE:
+            names = self._due.pop(self._next, [])
+            room = MOST_AT_ONCE - len(taken)
+            taken.update(dict.fromkeys(names[:room]))
+            if len(names) > room:
+                self._due[self._next] = names[room:]
+                break
+            self._next = self._following(self._next)
+        return taken
+
+    def _following(self, second: int) -> int | None:
+        """Return the next second in which anybody waits: most often the very next."""
+        if second + 1 in self._due:
+            return second + 1
+        return min(self._due, default=None)
 
 
 class Declared(msgspec.Struct):
     """What became of the instances that were silent."""
 
-    alive: set[str]
-    """Those heard of after all; they are to be watched on."""
+    gone: set[str]
+    """Those that are unreachable from now on."""
     told: set[str]
     """Instances told what they had missed, because the places of silent ones came free."""
 
 
-def declare_unreachable(tx: Transaction, names: Iterable[str], silent_since: int) -> Declared:
-    """Set these instances unreachable and UNKNOWN, but for those heard of after a moment (ms), in one unit of work."""
-    known = tx.inventory.many(names)
+def declare_unreachable(tx: Transaction, seen: Mapping[str, int], since: int) -> Declared:
+    """Set these instances unreachable and UNKNOWN, but for those heard of after a moment (ms), in one unit of work.
+
+    `seen` has their last signs of life (ms) as far as coordinators have them in memory, by name; what is in the store
+    may be newer.
+    """
     silent = [
-        each
-        for each in known.values()
-        if each.reachable and max(each.last_heartbeat_at or 0, each.registered_at) <= silent_since
+        msgspec.structs.replace(each, last_heartbeat_at=max(each.last_heartbeat_at or 0, seen[each.name]) or None)
+        for each in tx.inventory.many(seen).values()
+        if each.reachable and max(each.last_heartbeat_at or 0, each.registered_at, seen[each.name]) <= since
     ]
     gone = [msgspec.structs.replace(each, reachable=False, status=Status.UNKNOWN) for each in silent]
     follow_silence(tx, silent)
@@ -67,4 +105,4 @@ def declare_unreachable(tx: Transaction, names: Iterable[str], silent_since: int
     tx.events.append([event(tx, "instance.unreachable", instance=each.name) for each in gone])
     convergence.settle(tx, gone)
     convergence.expire(tx)
-    return Declared(alive=set(known) - {each.name for each in gone}, told=convergence.admit(tx))
+    return Declared({each.name for each in gone}, told=convergence.admit(tx))

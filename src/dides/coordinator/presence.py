@@ -1,62 +1,117 @@
-"""Time in which no coordinator runs counts as a pause, whether it was killed, stopped, or its machine slept."""
+"""Time in which no coordinator was at work counts as a pause: killed, stopped, asleep, or cut off from the database.
 
-import asyncio
+Every coordinator notes in the store, several times in the shortest gap that counts, that it is at work. Whoever decides
+anything looks at that note first, in the transaction of the decision: if it is old, nobody was there to hear of
+instances, and that is made up for before anything is decided. So no process has to notice its own absence, and one that
+was stopped between deciding and writing cannot write what it decided before: its transaction reads the note, too.
+"""
+
+import msgspec
 
 from dides.clock import Clock
-from dides.coordinator.housekeeping import recover
-from dides.coordinator.liveness import Liveness
 from dides.coordinator.settings import Settings
-from dides.store.base import Store
+from dides.engine.timers import moved, moved_hold, moved_target
+from dides.model.deployment import DeploymentStatus
+from dides.store.base import Store, Transaction
+from dides.store.records import MustBeAloneError
 
+ALIVE_AT, QUIET_UNTIL = "alive_at", "quiet_until"
 LONGEST_GAP, SHORTEST_GAP = 5.0, 1.0
-"""Seconds between two beats after which this process was away: half a time to live, within these bounds."""
+"""Seconds without a note after which nobody was at work: half a time to live, within these bounds."""
+
+
+class Attendance(msgspec.Struct, frozen=True):
+    """How one coordinator looks at the note. Milliseconds."""
+
+    gap: int
+    """How old a note makes an outage."""
+    time_to_live: int
+    """For how long instances are listened for after an outage before any of them is late."""
+    starting: bool = True
+    """This process has not been at work before."""
+    alone: bool = True
+    """No other coordinator can be at work on this store, so that a start always ends an outage."""
+    quiet_until: int = 0
+    """The moment before which this coordinator, because it has just come, lets no timeout fire."""
+
+    def started(self, quiet_until: int) -> "Attendance":
+        """Return this once the process has made up for what came before it."""
+        return msgspec.structs.replace(self, starting=False, quiet_until=quiet_until)
+
+
+def gap_of(time_to_live: float) -> float:
+    """Return how many seconds without a note make an outage."""
+    return min(LONGEST_GAP, max(SHORTEST_GAP, time_to_live / 2))
+
+
+def attend(tx: Transaction, attendance: Attendance) -> int:
+    """Note that a coordinator is at work, and make up for an outage first if there was one.
+
+    Returns the moment (ms) before which no timeout fires and nobody is late.
+    """
+    alive_at, quiet_until = tx.keys.noted(ALIVE_AT), tx.keys.noted(QUIET_UNTIL) or 0
+    away = 0 if alive_at is None else max(0, tx.now - alive_at)
+    returning = attendance.starting and alive_at is not None
+    if away > attendance.gap or (returning and attendance.alone):
+        quiet_until = tx.now + attendance.time_to_live
+        _stand_still(tx, away, quiet_until)
+        tx.keys.write_down(QUIET_UNTIL, quiet_until)
+    if alive_at is None or away * 4 >= attendance.gap:
+        tx.keys.write_down(ALIVE_AT, tx.now)
+    own = tx.now + attendance.time_to_live if returning else attendance.quiet_until
+    return max(quiet_until, own)
+
+
+def _stand_still(tx: Transaction, away: int, quiet_until: int) -> None:
+    """Move deadlines by the time (ms) that nobody was there to watch."""
+    tx.convergences.shift_deadlines(away, at_least=quiet_until)
+    deployment = tx.deployments.in_flight()
+    if deployment is None:
+        return
+    updating = [moved_hold(each, away, quiet_until) for each in tx.targets.updating(deployment.id)]
+    if deployment.status is DeploymentStatus.RUNNING:
+        # The timers of a paused one are moved when it resumes, by all the time that it was paused.
+        updating = [moved_target(each, away, quiet_until) for each in updating]
+        timers = moved(deployment.timers, away, quiet_until)
+        if timers != deployment.timers:
+            tx.deployments.save(msgspec.structs.replace(deployment, timers=timers))
+    tx.targets.reschedule(updating)
 
 
 class Presence:
-    """Notices gaps in this coordinator's life, and makes up for them before anything is decided."""
+    """One coordinator's own attendance."""
 
-    def __init__(self, store: Store, clock: Clock, settings: Settings, liveness: Liveness) -> None:
+    def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
+        gap = gap_of(settings.time_to_live)
         self._store = store
         self._clock = clock
-        self._settings = settings
-        self._liveness = liveness
-        self._beat_at: tuple[float, int] | None = None
-        self._was_away = True
-        self._gap = min(LONGEST_GAP, max(SHORTEST_GAP, settings.time_to_live / 2))
-        self._quiet_until = 0
+        self._every = gap / 4
+        self._noted = clock.monotonic()
+        self._attendance = Attendance(
+            gap=round(gap * 1000), time_to_live=settings.time_to_live_ms, alone=not store.shared
+        )
 
-    async def beat(self) -> None:
-        """Notice now and then that this process runs; a loop of its own, which waits for nothing else."""
-        while True:
-            self._look()
-            await asyncio.sleep(self._gap / 4)
+    async def arrive(self) -> None:
+        """Make up for the time in which nobody was at work, before anything else is done. UnavailableError."""
+        quiet_until = await self._store.write(lambda tx: attend(tx, self._attendance))
+        self._attendance = self._attendance.started(quiet_until)
 
-    async def check(self) -> None:
-        """Call before anything is decided: after a gap, deadlines are moved and silence is forgiven first.
+    def attend(self, tx: Transaction) -> int:
+        """Call first in every unit of work that decides: return the moment (ms) before which no timeout fires."""
+        self._noted = self._clock.monotonic()
+        return attend(tx, self._attendance)
 
-        Raises UnavailableError when the store is away; the next call tries again.
+    def attend_beside(self, tx: Transaction) -> None:
+        """Call first in a unit of work that takes heartbeats in: none may be judged by time in which nobody listened.
+
+        Raises MustBeAloneError where there is something to make up for and other units run beside this one.
         """
-        self._look()
-        if self._was_away:
-            recovery = await self._store.write(lambda tx: recover(tx, self._settings))
-            self._quiet_until = recovery.quiet_until
-            self._liveness.seen(recovery.instances)
-            self._was_away = False
+        noted = tx.keys.noted(ALIVE_AT)
+        if noted is not None and tx.now - noted > self._attendance.gap:
+            if not tx.alone:
+                raise MustBeAloneError
+            self.attend(tx)
 
-    def quiet_at(self, now: int) -> int:
-        """Return the moment (ms) before which no timeout fires, for a unit of work whose own time is `now`.
-
-        A unit may have been queued before this process stood still, and run after it, before anything was made up for:
-        to it, all the silence and all the time of the outage would count.
-        """
-        if self._beat_at is not None and (now - self._beat_at[1]) / 1000 > self._gap:
-            return now + self._settings.time_to_live_ms
-        return self._quiet_until
-
-    def _look(self) -> None:
-        monotonic, wall = self._clock.monotonic(), self._clock.now()
-        if self._beat_at is not None:
-            # Both, because the monotonic clock of Linux stands still while a machine sleeps, and wall clocks are set.
-            gap = max(monotonic - self._beat_at[0], (wall - self._beat_at[1]) / 1000)
-            self._was_away |= gap > self._gap
-        self._beat_at = (monotonic, wall)
+    def is_due(self) -> bool:
+        """Tell whether the note is to be renewed."""
+        return self._clock.monotonic() - self._noted >= self._every

@@ -32,11 +32,7 @@ class Reconciler:
 
     async def step(self) -> Stepped | None:
         """Take one step now; None when nothing is in flight. UnavailableError when the store is away."""
-        await self._presence.check()
-        stepped = await self._store.write(lambda tx: step(tx, self._presence.quiet_at(tx.now)))
-        if stepped:
-            self._signals.told(stepped.told)
-        return stepped
+        return await self._store.write(lambda tx: step(tx, self._presence.attend(tx)))
 
     async def _steps(self) -> float:
         """Take steps as long as there is more to do at once; return how many seconds until the next is due."""

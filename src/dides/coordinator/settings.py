@@ -7,11 +7,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The coordinator's settings; times are seconds unless their names say otherwise."""
 
     heartbeat_interval: float = 10.0
-    """How often instances are asked to report."""
+    """How often instances are asked to report, at the least."""
     time_to_live: float = 30.0
     """How long an instance may be silent before it counts as unreachable."""
     reconcile_interval: float = 5.0
     """How often a step is taken even if nothing asks for one; 0 is the manual mode: steps are taken by request only."""
+    max_heartbeats: float = 10_000.0
+    """How many heartbeats a second the whole fleet may send; beyond that instances are asked to report less often."""
     keep_events_days: float = 90.0
     """How long events, and the credentials of decommissioned instances, are kept."""
 

@@ -1,21 +1,13 @@
-"""What the services tell each other beside the store: someone was told something; a step is due."""
+"""What the services tell each other beside the store: a step is due."""
 
 import asyncio
-from collections.abc import Iterable
-
-from dides.coordinator.feed import Feed
 
 
 class Signals:
     """Passes news on, once what it tells of is durable."""
 
-    def __init__(self, feed: Feed) -> None:
-        self._feed = feed
+    def __init__(self) -> None:
         self._due = asyncio.Event()
-
-    def told(self, names: Iterable[str]) -> None:
-        """Wake the waiting queries of instances whose desired state was set."""
-        self._feed.publish(names)
 
     def step_due(self) -> None:
         """Wake the reconciler. Calls that come while a step runs are taken together by the next."""

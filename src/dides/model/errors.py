@@ -10,6 +10,9 @@ class FieldError(msgspec.Struct, frozen=True):
     message: str
 
 
+TOO_BUSY = "The coordinator is busy, and nothing was accepted. Send it again after Retry-After seconds."
+
+
 class RefusedError(Exception):
     """A request that is understood and refused; nothing was changed. The base of all that follows."""
 
@@ -85,3 +88,12 @@ class UnavailableError(RefusedError):
     """The store cannot be reached; nothing was accepted."""
 
     kind, title, status = "unavailable", "The store cannot be reached", 503
+
+
+class BusyError(RefusedError):
+    """More is asked for than can be done; nothing was accepted. It is refused before it has waited."""
+
+    kind, title, status = "busy", "Too many requests at the moment", 429
+
+    def __init__(self) -> None:
+        super().__init__(TOO_BUSY)

@@ -50,6 +50,8 @@ class Brief(msgspec.Struct, frozen=True, gc=False):
     """See Instance."""
     observed: int | None
     """See Instance."""
+    last_heartbeat_at: int | None
+    """When the last heartbeat was received that was stored (ms since 1970-01-01 UTC)."""
 
 
 class Matched(msgspec.Struct, frozen=True):

@@ -42,6 +42,7 @@ class Checker:
         disk.problem = self.report_problem
         promises.problem = self.report_problem
         promises.check = self.check_promises
+        promises.doubts.view = lambda: self._reader.view
 
     @property
     def view(self) -> View:
@@ -54,7 +55,10 @@ class Checker:
         if not commit.tables & RELEVANT:
             return
         change = self._reader.follow(commit, self._disk.raw, self._clock.now())
-        self._memory.prepare(change, self._promises.waiting)
+        doubts = self._promises.doubts
+        self._memory.prepare(change, self._promises.waiting, doubts.stored_by(change))
+        for detail in doubts.late(change.now):
+            self.report_problem(detail)
         for line in _narrate(change):
             self._trace.note(commit.by, f"{commit.unit}: {line}")
         for each in SAFETY:

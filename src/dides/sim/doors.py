@@ -11,7 +11,7 @@ from dides.coordinator.credentials import hash_of
 from dides.coordinator.deployments import Key, Order
 from dides.model.deployment import Deployment
 from dides.model.errors import ForbiddenError, GoneError, NotFoundError, UnauthorizedError
-from dides.model.instance import Instance
+from dides.model.instance import Brief
 from dides.model.selector import parse_selector
 from dides.model.state import State
 from dides.protocol.messages import Directive, Heartbeat, InstanceSpec
@@ -46,13 +46,17 @@ class Doors:
         async def enter(coordinator: Coordinator) -> Directive:
             await self._check_is(coordinator, name, credential)
             received = _over_the_wire(heartbeat)
+            brief = coordinator.view.get(name)
+            if brief is not None and coordinator.hear(brief, received):
+                self._promises.heard_again(name, received)
+                return _directive(brief, coordinator)
             heard = self._promises.arrives(name, received)
             try:
-                instance = await _still_there(coordinator.heartbeat(name, received))
+                brief = await _still_there(coordinator.take(name, received))
                 self._promises.taken_in(heard)
             finally:
                 self._promises.over(heard)
-            return _directive(instance, coordinator)
+            return _directive(brief, coordinator)
 
         return enter
 
@@ -61,8 +65,7 @@ class Doors:
 
         async def enter(coordinator: Coordinator) -> Directive:
             await self._check_is(coordinator, name, credential)
-            instance = await _still_there(coordinator.wait_for_change(name, generation, wait))
-            return _directive(instance, coordinator)
+            return _directive(await _still_there(coordinator.wait_for_change(name, generation, wait)), coordinator)
 
         return enter
 
@@ -146,20 +149,20 @@ def _order(planned: PlannedOrder) -> Order:
     )
 
 
-async def _still_there(reading: Awaitable[Instance]) -> Instance:
+async def _still_there(reading: Awaitable[Brief]) -> Brief:
     try:
         return await reading
     except NotFoundError as error:
         raise GoneError(error.detail) from error
 
 
-def _directive(instance: Instance, coordinator: Coordinator) -> Directive:
+def _directive(brief: Brief, coordinator: Coordinator) -> Directive:
     directive = Directive(
-        name=instance.name,
-        desired=instance.desired,
-        generation=instance.generation,
-        deployment_id=instance.told_by,
-        update_needed=not instance.current.meets(instance.desired),
-        heartbeat_interval=coordinator.settings.heartbeat_interval,
+        name=brief.name,
+        desired=brief.desired,
+        generation=brief.generation,
+        deployment_id=brief.told_by,
+        update_needed=not brief.current.meets(brief.desired),
+        heartbeat_interval=coordinator.interval_for(brief),
     )
     return _over_the_wire(directive)

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET
 
 from dides.sim.attendance import Attendance
-from dides.sim.promises import Heard
+from dides.sim.doubts import Heard
 from dides.sim.rows import FAILED, DeploymentRow, InstanceRow, Pair, TargetRow, meets, over
 from dides.sim.tables import Change, matches
 
@@ -94,9 +94,15 @@ class Story:
 class Memory:
     """All that is remembered of one world."""
 
-    def __init__(self, time_to_live_ms: int, attendance: Attendance, promoting: list[str]) -> None:
-        """`promoting` are the coordinators that carry out an operator's wish to promote, kept up to date by others."""
+    def __init__(
+        self, time_to_live_ms: int, attendance: Attendance, promoting: list[str], lives: Mapping[str, int]
+    ) -> None:
+        """`promoting` are the coordinators that carry out an operator's wish to promote, kept up to date by others.
+
+        So is `lives`: when instances were heard of last by heartbeats that changed nothing.
+        """
         self.promoting = promoting
+        self.lives = lives
         self.time_to_live_ms = time_to_live_ms
         self.attendance = attendance
         self.stories: dict[int, Story] = {}
@@ -113,9 +119,13 @@ class Memory:
         """Return the milliseconds of a span in which a deployment's timers ran."""
         return self.attendance.active(since, until, story.pauses_until(until))
 
-    def prepare(self, change: Change, waiting: list[Heard]) -> None:
-        """Remember what the properties need to know of a change; call before they are checked."""
+    def prepare(self, change: Change, waiting: list[Heard], made_up: list[Heard]) -> None:
+        """Remember what the properties need to know of a change; call before they are checked.
+
+        `made_up` are heartbeats that were acknowledged before as changing nothing, and are stored by this change.
+        """
         self._hear(change, waiting)
+        self._make_up(change, made_up)
         for before, after in change.deployments:
             if after is not None and before is None:
                 self._begin(change, after)
@@ -194,6 +204,12 @@ class Memory:
                 continue
             waiting.remove(heard)
             self._note_report(change, heard, instance)
+
+    def _make_up(self, change: Change, made_up: list[Heard]) -> None:
+        """Add what was acknowledged before, and is stored only now, to the reports."""
+        by_name = {each.name: each for each in change.after.instances.values()} if made_up else {}
+        for heard in made_up:
+            self._note_report(change, heard, by_name[heard.name])
 
     def _note_report(self, change: Change, heard: Heard, instance: InstanceRow) -> None:
         reports = self.reports.setdefault(instance.id, [])

@@ -114,7 +114,10 @@ class CoordinatorProcess:
 
     async def _serve(self, owner: Owner) -> None:
         scenario = self._scenario
-        store = SimulatedStore(self._disk, self._clock, owner.name, scenario.seed, in_order=scenario.in_order)
+        shared = len(scenario.coordinators) > 1
+        store = SimulatedStore(
+            self._disk, self._clock, owner.name, scenario.seed, in_order=scenario.in_order, shared=shared
+        )
         self.store = store
         coordinator = Coordinator(store, store.clock, self._settings)
         try:

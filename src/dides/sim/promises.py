@@ -4,21 +4,9 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import msgspec
-
 from dides.model.deployment import Deployment
 from dides.protocol.messages import Heartbeat
-
-
-class Heard(msgspec.Struct):
-    """A heartbeat that has reached a coordinator."""
-
-    name: str
-    at: int
-    arrived: int
-    """When it arrived, as a number that counts what happens."""
-    heartbeat: Heartbeat
-    coordinator: str
+from dides.sim.doubts import Doubts, Heard
 
 
 class Promises:
@@ -32,6 +20,10 @@ class Promises:
         """Heartbeats that have arrived and are not known to be committed."""
         self.promoting: list[str] = []
         """The coordinators that are asked to promote now."""
+        self.lives: dict[str, int] = {}
+        """When a coordinator acknowledged last that an instance lives, without storing anything else, by name."""
+        self.doubts = Doubts(lambda: self.waiting)
+        """What was acknowledged by what one coordinator knew, and another one knew better."""
         self.problem: Callable[[str], None] = lambda _: None
         self.check: Callable[[], None] = lambda: None
         self._now = now
@@ -47,10 +39,16 @@ class Promises:
         self.waiting.append(heard)
         return heard
 
+    def heard_again(self, name: str, heartbeat: Heartbeat) -> None:
+        """Promise that a heartbeat says what is stored already, and that its sender is known to live."""
+        self.lives[name] = self._now()
+        self.doubts.look_at(Heard(name, self._now(), self._moment(), heartbeat, self._coordinator()))
+
     def taken_in(self, heard: Heard) -> None:
-        """Promise that a heartbeat is stored."""
+        """Promise that a heartbeat is stored, or says what is."""
         if any(each is heard for each in self.waiting):
-            self.problem(f"the heartbeat of {heard.name} at {heard.at} was acknowledged and is not stored")
+            self.lives[heard.name] = heard.at
+            self.doubts.look_at(heard)
 
     def over(self, heard: Heard) -> None:
         """Forget a heartbeat that was answered: it is stored by now, or never will be."""
@@ -59,6 +57,7 @@ class Promises:
     def lost(self, coordinator: str) -> None:
         """Forget the heartbeats that a coordinator had in its memory when it was killed."""
         self.waiting = [each for each in self.waiting if each.coordinator != coordinator]
+        self.doubts.lost(coordinator)
 
     def registered(self, name: str, credential: bytes) -> None:
         """Promise that an instance is registered."""

@@ -30,9 +30,10 @@ class SimulatedStore:
     overtake each other, as they may with connections to a server, and only then may one not be alone.
     """
 
-    def __init__(self, disk: Disk, clock: VirtualClock, owner: str, seed: int, *, in_order: bool) -> None:
+    def __init__(self, disk: Disk, clock: VirtualClock, owner: str, seed: int, *, in_order: bool, shared: bool) -> None:
         self.clock = clock
         self.behind = 0.0
+        self.shared = shared
         self.away = False
         """Nothing can be read or written, as when a database is being moved."""
         self.dead = False
@@ -56,14 +57,14 @@ class SimulatedStore:
 
     async def write(self, work: Callable[[Transaction], T], *, alone: bool = True) -> T:
         """Run a unit of work in one transaction; it is durable a while before this returns."""
-        try:
-            return await self._write(work, alone=alone or self._in_order)
-        except MustBeAloneError:
-            return await self._write(work, alone=True)
-
-    async def _write(self, work: Callable[[Transaction], T], *, alone: bool) -> T:
-        before, after = self._latency()
         asked = self._disk.next_moment()
+        try:
+            return await self._write(work, asked, alone=alone or self._in_order)
+        except MustBeAloneError:
+            return await self._write(work, asked, alone=True)
+
+    async def _write(self, work: Callable[[Transaction], T], asked: int, *, alone: bool) -> T:
+        before, after = self._latency()
         now = asyncio.get_running_loop().time()
         if self._in_order:
             self._free_at = max(now + before, self._free_at + 1e-5)

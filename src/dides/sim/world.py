@@ -63,7 +63,9 @@ class World:
         self.disk = Disk(directory, self.clock)
         self.attendance = Attendance()
         self.promises = Promises(self.clock.now, self.disk.next_moment, _running_coordinator)
-        self.memory = Memory(round(scenario.time_to_live * 1000), self.attendance, self.promises.promoting)
+        self.memory = Memory(
+            round(scenario.time_to_live * 1000), self.attendance, self.promises.promoting, self.promises.lives
+        )
         self.checker = Checker(self.disk, self.clock, self.memory, self.promises, self.trace)
         self.checker.violated = self._break
         self.processes = {name: self._process(name) for name in scenario.coordinators}
@@ -148,7 +150,9 @@ class World:
 
     def _attend(self, restarted: bool) -> None:
         watching = any(each.watching for each in self.processes.values())
-        self.attendance.change(self.clock.now(), watching=watching, restarted=restarted)
+        # Where there are others, nobody can tell a start from a short absence of them all.
+        noticed = restarted and len(self.processes) == 1
+        self.attendance.change(self.clock.now(), watching=watching, restarted=noticed)
 
     def _disk_killed(self) -> Callable[[str], None]:
         def killed(name: str) -> None:

@@ -76,6 +76,11 @@ class Store(Protocol):
         ...
 
     @property
+    def shared(self) -> bool:
+        """True when other coordinators may be at work on the same database."""
+        ...
+
+    @property
     def behind(self) -> float:
         """How many seconds ago a follower was last known to be told everything that others had committed.
 

@@ -15,7 +15,7 @@ PIECE = 4096
 _STATUS = tuple(Status)
 _SELECT = (
     "SELECT id, name, revision, credential_hash, status, current_code, current_configuration, message, reachable, "
-    "desired_code, desired_configuration, generation, told_by, heard, observed FROM instances "
+    "desired_code, desired_configuration, generation, told_by, heard, observed, last_heartbeat_at FROM instances "
 )
 _OF = {
     "sqlite": _SELECT + "WHERE id IN (SELECT value FROM json_each(?))",  # noqa: S608 - nothing from outside
@@ -62,7 +62,7 @@ def all_briefs(connection: Connection, piece: int = PIECE) -> Iterator[list[Brie
 
 def _brief(row: Any) -> Brief:
     key, name, revision, credential, status, code, configuration, message, reachable, *rest = row
-    desired_code, desired_configuration, generation, told_by, heard, observed = rest
+    desired_code, desired_configuration, generation, told_by, heard, observed, last_heartbeat_at = rest
     desires = desired_code is not None or desired_configuration is not None
     return Brief(
         key,
@@ -78,4 +78,5 @@ def _brief(row: Any) -> Brief:
         told_by,
         heard,
         observed,
+        last_heartbeat_at,
     )

@@ -35,10 +35,10 @@ EVENT = {
     "instance": "text",
     "data": "json",
 }
-SIGHTING = {"coordinator": "text", "block": "int", "seen": "bytea"}
+SIGHTING = {"coordinator": "text", "block": "int", "seen": "bytea", "at": "bigint"}
 _SET = ", ".join(f"{name} = ?" for name in REPORTED)
 _SET_FROM = ", ".join(f"{name} = new.{name}" for name in REPORTED)
-_SEEN = "ON CONFLICT (coordinator, block) DO UPDATE SET seen = excluded.seen"
+_SEEN = "ON CONFLICT (coordinator, block) DO UPDATE SET seen = excluded.seen, at = excluded.at"
 
 
 def _marks(columns: Mapping[str, str]) -> str:
@@ -74,10 +74,10 @@ def append_events(connection: Connection, happened: Sequence[Event]) -> None:
     _write(connection, "append", [_event(each) for each in happened])
 
 
-def put_sightings(connection: Connection, coordinator: str, blocks: Mapping[int, bytes]) -> None:
+def put_sightings(connection: Connection, coordinator: str, blocks: Mapping[int, bytes], at: int) -> None:
     """Store or replace blocks of a coordinator."""
     # In the order of their numbers, so that no two coordinators that are given one name wait for each other.
-    _write(connection, "sight", [(coordinator, *block) for block in sorted(blocks.items())])
+    _write(connection, "sight", [(coordinator, *block, at) for block in sorted(blocks.items())])
 
 
 def _write(connection: Connection, statement: str, rows: list[Row]) -> None:

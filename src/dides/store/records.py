@@ -27,6 +27,14 @@ class Changes(msgspec.Struct):
     """The ids and names of instances that were removed, some perhaps more than once. No brief of one comes later."""
 
 
+class Sighted(msgspec.Struct):
+    """The signs of life that one coordinator has written."""
+
+    at: int
+    """When it wrote anything last (ms)."""
+    blocks: dict[int, bytes]
+
+
 class NewDeployment(msgspec.Struct, frozen=True, kw_only=True):
     """A deployment that has no id yet. Moments are milliseconds since 1970-01-01 UTC."""
 

@@ -11,7 +11,7 @@ from dides.model.instance import Instance, Matched
 from dides.model.plan import Assignment, Candidate, Postponed, Retelling, Settled, Touched
 from dides.model.selector import Selector
 from dides.model.state import State, Status
-from dides.store.records import Convergence, Event, NewDeployment, NewTarget, Telling
+from dides.store.records import Convergence, Event, NewDeployment, NewTarget, Sighted, Telling
 
 
 class Inventory(Protocol):
@@ -337,14 +337,14 @@ class Sightings(Protocol):
     Each coordinator writes its own, packed into blocks; what a block holds is the coordinator's business.
     """
 
-    def put(self, coordinator: str, blocks: Mapping[int, bytes]) -> None:
-        """Store or replace blocks of a coordinator, by number."""
+    def put(self, coordinator: str, blocks: Mapping[int, bytes], at: int) -> None:
+        """Store or replace blocks of a coordinator, by number, as of a moment (ms)."""
         ...
 
-    def of_others(self, coordinator: str) -> dict[str, dict[int, bytes]]:
-        """Return the blocks of all coordinators but this one, by coordinator and number."""
+    def of_others(self, coordinator: str, since: int) -> dict[str, Sighted]:
+        """Return the blocks of all coordinators but this one, as of a moment (ms) or later."""
         ...
 
-    def forget(self, coordinators: Iterable[str]) -> None:
-        """Delete all blocks of these coordinators."""
+    def forget(self, before: int) -> int:
+        """Delete the blocks as of before a moment (ms); return how many."""
         ...

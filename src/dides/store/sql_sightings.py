@@ -1,10 +1,11 @@
 """The last signs of life in SQL, for every database that SQLAlchemy speaks to."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from sqlalchemy import Connection, delete, select
 
 from dides.store.raw import put_sightings
+from dides.store.records import Sighted
 from dides.store.tables import sightings
 
 
@@ -14,17 +15,20 @@ class SqlSightings:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
-    def put(self, coordinator: str, blocks: Mapping[int, bytes]) -> None:
-        """Store or replace blocks of a coordinator, by number."""
-        put_sightings(self._db, coordinator, blocks)
+    def put(self, coordinator: str, blocks: Mapping[int, bytes], at: int) -> None:
+        """Store or replace blocks of a coordinator, by number, as of a moment (ms)."""
+        put_sightings(self._db, coordinator, blocks, at)
 
-    def of_others(self, coordinator: str) -> dict[str, dict[int, bytes]]:
-        """Return the blocks of all coordinators but this one, by coordinator and number."""
-        found: dict[str, dict[int, bytes]] = {}
-        for row in self._db.execute(select(sightings).where(sightings.c.coordinator != coordinator)):
-            found.setdefault(row.coordinator, {})[row.block] = row.seen
+    def of_others(self, coordinator: str, since: int) -> dict[str, Sighted]:
+        """Return the blocks of all coordinators but this one, as of a moment (ms) or later."""
+        found: dict[str, Sighted] = {}
+        newer = (sightings.c.coordinator != coordinator) & (sightings.c.at >= since)
+        for row in self._db.execute(select(sightings).where(newer)):
+            theirs = found.setdefault(row.coordinator, Sighted(row.at, {}))
+            theirs.at = max(theirs.at, row.at)
+            theirs.blocks[row.block] = row.seen
         return found
 
-    def forget(self, coordinators: Iterable[str]) -> None:
-        """Delete all blocks of these coordinators."""
-        self._db.execute(delete(sightings).where(sightings.c.coordinator.in_(list(coordinators))))
+    def forget(self, before: int) -> int:
+        """Delete the blocks as of before a moment (ms); return how many."""
+        return self._db.execute(delete(sightings).where(sightings.c.at < before)).rowcount

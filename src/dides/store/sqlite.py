@@ -39,6 +39,7 @@ class SqliteStore:
         self._file = file
         self.clock = clock
         self.behind = 0.0
+        self.shared = False
         self._audience = Audience()
         self._closed = False
         try:

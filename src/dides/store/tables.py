@@ -84,6 +84,7 @@ sightings = Table(
     Column("coordinator", String, primary_key=True),
     Column("block", Integer, primary_key=True, autoincrement=False),
     Column("seen", LargeBinary, nullable=False),
+    Column("at", Moment, nullable=False),
 )
 
 convergences = Table(

@@ -9,12 +9,17 @@ import pytest
 from dides.coordinator.feed import Feed
 from dides.coordinator.heartbeats import LARGEST_BATCH, Heartbeats
 from dides.coordinator.intake import Incoming
-from dides.coordinator.liveness import Liveness
+from dides.coordinator.presence import Presence
+from dides.coordinator.settings import Settings
+from dides.coordinator.sightings import Sightings
 from dides.coordinator.signals import Signals
-from dides.model.errors import NotFoundError, UnavailableError
-from dides.model.state import Status
+from dides.coordinator.view import View
+from dides.model.errors import BusyError, NotFoundError, UnavailableError
+from dides.model.instance import Brief
+from dides.model.state import State, Status
 from dides.protocol.messages import Heartbeat
 from dides.store.base import Store, Transaction
+from support.app import until
 from support.clocks import FakeClock
 from support.hand_fleet import V2, Fleet
 from support.wrapped_store import WrappedStore
@@ -47,10 +52,17 @@ class Entrance:
     def __init__(self, fleet: Fleet, clock: FakeClock) -> None:
         self.store = Gated(fleet.store)
         self.feed = Feed()
-        self.signals = Signals(self.feed)
-        self.liveness = Liveness(clock, time_to_live=30)
+        self.signals = Signals()
+        self.view = View(self.feed)
+        self.sightings = Sightings()
         self.clock = clock
-        self.heartbeats = Heartbeats(self.store, self.signals, self.liveness)
+        presence = Presence(self.store, clock, Settings())
+        self.heartbeats = Heartbeats(self.store, self.view, self.signals, self.sightings, presence)
+
+    def known(self, name: str) -> Brief:
+        brief = self.view.get(name)
+        assert brief is not None
+        return brief
 
     def send(self, name: str, status: Status = Status.HEALTHY, **fields: str) -> "asyncio.Task[object]":
         heartbeat = Heartbeat(status=status, code_version=fields.get("code", "1"))
@@ -58,8 +70,10 @@ class Entrance:
 
 
 @pytest.fixture
-def entrance(fleet: Fleet, clock: FakeClock) -> Entrance:
-    return Entrance(fleet, clock)
+async def entrance(fleet: Fleet, clock: FakeClock) -> Entrance:
+    entrance = Entrance(fleet, clock)
+    await fleet.store.follow(entrance.view.apply)
+    return entrance
 
 
 async def answers(*tasks: "asyncio.Task[object]") -> list[object]:
@@ -75,7 +89,9 @@ async def until_sent() -> None:
 
 async def test_the_answer_is_the_instance_as_it_is_now(fleet: Fleet, entrance: Entrance) -> None:
     await fleet.running("a")
-    assert await answers(entrance.send("a", Status.DEGRADED)) == [await fleet.instance("a")]
+    (answer,) = await answers(entrance.send("a", Status.DEGRADED))
+    assert isinstance(answer, Brief)
+    assert (answer.name, answer.status) == ("a", Status.DEGRADED)
     assert (await fleet.instance("a")).status is Status.DEGRADED
 
 
@@ -95,7 +111,7 @@ async def test_those_that_come_while_others_are_written_are_written_together(fle
 async def test_a_batch_has_a_largest_size(fleet: Fleet, entrance: Entrance) -> None:
     await fleet.running("a")
     tasks = [entrance.send("a") for _ in range(LARGEST_BATCH + 1)]
-    assert await answers(*tasks) == [await fleet.instance("a")] * len(tasks)
+    assert await answers(*tasks) == [entrance.known("a")] * len(tasks)
     assert entrance.store.writes == 2
 
 
@@ -103,7 +119,7 @@ async def test_one_that_is_gone_is_told_so_and_the_others_are_stored(fleet: Flee
     await fleet.running("a")
     gone, stored = await answers(entrance.send("gone"), entrance.send("a"))
     assert isinstance(gone, NotFoundError)
-    assert stored == await fleet.instance("a")
+    assert stored == entrance.known("a")
 
 
 @pytest.mark.parametrize("failure", [UnavailableError("the disk is full"), ZeroDivisionError("a mistake of ours")])
@@ -114,7 +130,7 @@ async def test_a_failure_reaches_everyone_and_the_next_is_taken_as_ever(
     entrance.store.failure = failure
     assert await answers(entrance.send("a"), entrance.send("b")) == [failure, failure]
     entrance.store.failure = None
-    assert await answers(entrance.send("a")) == [await fleet.instance("a")]
+    assert await answers(entrance.send("a")) == [entrance.known("a")]
 
 
 async def test_one_that_hangs_up_does_not_disturb_the_others(fleet: Fleet, entrance: Entrance) -> None:
@@ -127,7 +143,7 @@ async def test_one_that_hangs_up_does_not_disturb_the_others(fleet: Fleet, entra
     entrance.store.gate.set()
     cancelled, stored = await answers(first, second)
     assert isinstance(cancelled, asyncio.CancelledError)
-    assert stored == await fleet.instance("b")
+    assert stored == entrance.known("b")
     assert (await fleet.instance("a")).status is Status.DEGRADED
 
 
@@ -135,12 +151,67 @@ async def test_a_sign_of_life_counts_once_it_is_stored(fleet: Fleet, entrance: E
     await fleet.running("a")
     entrance.store.failure = UnavailableError("away")
     await answers(entrance.send("a"))
-    clock.advance(30)
-    assert entrance.liveness.silent() == []
+    assert entrance.sightings.own(entrance.known("a").id) == 0
     entrance.store.failure = None
     await answers(entrance.send("a"), entrance.send("gone"))
-    clock.advance(30)
-    assert entrance.liveness.silent() == ["a"]
+    assert entrance.sightings.own(entrance.known("a").id) == clock.now()
+
+
+async def test_one_that_changes_nothing_is_not_written(fleet: Fleet, entrance: Entrance, clock: FakeClock) -> None:
+    await fleet.running("a")
+    await answers(entrance.send("a"))
+    written = entrance.store.writes
+    clock.advance(5)
+    assert entrance.heartbeats.hear(entrance.known("a"), Heartbeat(status=Status.HEALTHY), clock.now())
+    assert not entrance.heartbeats.hear(entrance.known("a"), Heartbeat(status=Status.DEGRADED), clock.now())
+    assert (entrance.store.writes, entrance.heartbeats.unchanged) == (written, 1)
+    assert entrance.sightings.own(entrance.known("a").id) == clock.now()
+
+
+async def test_too_many_are_refused_before_they_wait(
+    fleet: Fleet, entrance: Entrance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dides.coordinator.heartbeats.MOST_WAITING", 2)
+    await fleet.running("a")
+    entrance.store.gate.clear()
+    being_written = entrance.send("a")
+    await until_sent()
+    waiting = [entrance.send("a") for _ in range(2)]
+    await until_sent()
+    (refused,) = await answers(entrance.send("a"))
+    assert isinstance(refused, BusyError)
+    entrance.store.gate.set()
+    assert await answers(being_written, *waiting) == [entrance.known("a")] * 3
+    assert await answers(entrance.send("a")) == [entrance.known("a")]
+
+
+async def test_what_was_acknowledged_here_is_stored_where_another_coordinator_knew_better(
+    fleet: Fleet, entrance: Entrance, clock: FakeClock
+) -> None:
+    """It reports 1 here, 2 there, and 1 here again before this coordinator has heard of the 2."""
+    await fleet.running("a")
+    known = entrance.known("a")
+    clock.advance(1)
+    await fleet.report("a", Status.HEALTHY, State("2"))
+    now = entrance.known("a")
+    clock.advance(1)
+    assert entrance.heartbeats.hear(known, Heartbeat(status=Status.HEALTHY, code_version="1"), clock.now())
+    entrance.heartbeats.say_again(known, now)
+    await until(lambda: entrance.known("a").current == State("1"))
+    assert (await fleet.instance("a")).current == State("1")
+
+
+async def test_what_was_acknowledged_here_before_that_is_old(
+    fleet: Fleet, entrance: Entrance, clock: FakeClock
+) -> None:
+    await fleet.running("a")
+    known = entrance.known("a")
+    assert entrance.heartbeats.hear(known, Heartbeat(status=Status.HEALTHY, code_version="1"), clock.now())
+    clock.advance(1)
+    await fleet.report("a", Status.HEALTHY, State("2"))
+    entrance.heartbeats.say_again(known, entrance.known("a"))
+    await answers(entrance.send("a", Status.HEALTHY, code="2"))
+    assert (await fleet.instance("a")).current == State("2")
 
 
 async def test_one_that_matters_makes_a_step_due(fleet: Fleet, entrance: Entrance) -> None:

@@ -43,22 +43,15 @@ async def test_at_the_end_everyone_is_woken_and_who_comes_later_can_see_it() -> 
     assert feed.closed
 
 
-async def test_telling_wakes_the_held_queries() -> None:
-    feed = Feed()
-    with feed.listen("a") as heard:
-        Signals(feed).told(["a"])
-        assert heard.is_set()
-
-
 async def test_a_step_that_becomes_due_while_nobody_waits_is_not_lost() -> None:
-    signals = Signals(Feed())
+    signals = Signals()
     signals.step_due()
     signals.step_due()
     await asyncio.wait_for(signals.wait_for_step(PATIENCE * 2), PATIENCE)
 
 
 async def test_a_step_that_becomes_due_while_another_runs_is_taken_after_it() -> None:
-    signals = Signals(Feed())
+    signals = Signals()
     signals.step_due()
     signals.step_begins()
     signals.step_due()
@@ -66,7 +59,7 @@ async def test_a_step_that_becomes_due_while_another_runs_is_taken_after_it() ->
 
 
 async def test_without_anything_due_the_wait_ends_by_itself() -> None:
-    signals = Signals(Feed())
+    signals = Signals()
     signals.step_due()
     signals.step_begins()
     await asyncio.wait_for(signals.wait_for_step(NOT_AT_ALL), PATIENCE)

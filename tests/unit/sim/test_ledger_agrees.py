@@ -40,7 +40,7 @@ OF_DEPLOYMENT = (
     "id", "kind", "status", "to", "window", "waves", "share", "max_unavailable", "counts", "wave", "timers", "spread",
     "blocked_by", "rollback_of", "paused_at", "finished_at",
 )  # fmt: skip
-OF_INSTANCE = ("status", "current", "desired", "last_good", "generation", "told_by", "reachable", "last_heartbeat_at")
+OF_INSTANCE = ("status", "current", "desired", "last_good", "generation", "told_by", "reachable")
 
 
 def shown(record: Deployment | Target | Instance, fields: tuple[str, ...]) -> dict[str, object]:

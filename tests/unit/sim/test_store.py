@@ -29,7 +29,7 @@ class Site:
         self.problems: list[str] = []
         self.disk.problem = self.problems.append
         self.alpha, self.beta = (
-            SimulatedStore(self.disk, clock, name, 1, in_order=in_order) for name in ("alpha.1", "beta.1")
+            SimulatedStore(self.disk, clock, name, 1, in_order=in_order, shared=True) for name in ("alpha.1", "beta.1")
         )
 
 

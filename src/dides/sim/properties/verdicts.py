@@ -72,7 +72,7 @@ def silence_is_real(change: Change, memory: Memory) -> Iterator[str]:
     for before, after in change.instances:
         if not before or not after or not before.reachable or after.reachable:
             continue
-        heard = max(before.last_heartbeat_at or 0, before.registered_at)
+        heard = max(before.last_heartbeat_at or 0, before.registered_at, memory.lives.get(after.name, 0))
         if change.now - heard < memory.time_to_live_ms:
             yield f"{after.name} was declared unreachable after {change.now - heard} ms of silence"
         if memory.attendance.outages and change.now < memory.attendance.last_return + memory.time_to_live_ms:

@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("coordinator", sa.String(), nullable=False),
         sa.Column("block", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("seen", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("coordinator", "block", name=op.f("pk_sightings")),
     )
     op.drop_index("ix_events_at", "events")

@@ -1,0 +1,79 @@
+"""The last sign of life of every instance, packed: one number each, in blocks that are written as they are.
+
+A heartbeat that changes nothing is noted here and nowhere else. The blocks that have changed are flushed several times
+within a time to live, each as one row, so that a million instances cost a thousand rows; other coordinators read them.
+"""
+
+import sys
+from array import array
+from collections.abc import Iterable
+
+Blocks = dict[int, bytes]
+PER_BLOCK = 1024
+MARK = -1
+"""A block without instances, written to say that its coordinator lives, and has written all that it has heard."""
+_SHIFT, _MASK = 10, PER_BLOCK - 1
+_EMPTY = bytes(8 * PER_BLOCK)
+
+
+class Sightings:
+    """Signs of life by instance id, in milliseconds since 1970-01-01 UTC; 0 stands for none."""
+
+    def __init__(self) -> None:
+        self._own: dict[int, array[int]] = {}
+        self._changed: set[int] = set()
+        self._others: tuple[dict[int, array[int]], ...] = ()
+
+    def note(self, instance_id: int, at: int) -> None:
+        """Note a sign of life that was given to this coordinator."""
+        number = instance_id >> _SHIFT
+        block = self._own.get(number)
+        if block is None:
+            block = self._own[number] = _unpacked(_EMPTY)
+        block[instance_id & _MASK] = at
+        self._changed.add(number)
+
+    def own(self, instance_id: int) -> int:
+        """Return the last sign of life that was given to this coordinator."""
+        block = self._own.get(instance_id >> _SHIFT)
+        return block[instance_id & _MASK] if block else 0
+
+    def last(self, instance_id: int) -> int:
+        """Return the last sign of life that was given to any coordinator, as far as is known here."""
+        number, place = instance_id >> _SHIFT, instance_id & _MASK
+        own = self._own.get(number)
+        last = own[place] if own else 0
+        for blocks in self._others:
+            if (block := blocks.get(number)) and block[place] > last:
+                last = block[place]
+        return last
+
+    def take_changed(self) -> Blocks:
+        """Return the blocks that have changed since they were taken last."""
+        changed, self._changed = self._changed, set()
+        return {number: _packed(self._own[number]) for number in sorted(changed)}
+
+    def put_back(self, blocks: Blocks) -> None:
+        """Take blocks for changed again: they could not be written."""
+        self._changed.update(blocks)
+
+    def learn(self, others: Iterable[Blocks]) -> None:
+        """Take up what other coordinators have written."""
+        self._others = tuple(
+            {number: _unpacked(seen) for number, seen in blocks.items() if number != MARK} for blocks in others
+        )
+
+
+def _packed(block: "array[int]") -> bytes:
+    """Return a block as it is stored: little-endian, 8 bytes each."""
+    if sys.byteorder == "big":
+        block = array("q", block)
+        block.byteswap()
+    return block.tobytes()
+
+
+def _unpacked(seen: bytes) -> "array[int]":
+    block = array("q", seen)
+    if sys.byteorder == "big":
+        block.byteswap()
+    return block

@@ -1,0 +1,75 @@
+"""Every instance in memory: what heartbeats and held queries need of it, so that most of them ask no database.
+
+The store's feed of changes keeps it true. What this coordinator has written is in here before its answer goes out; what
+another one has written comes a few milliseconds later.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from dides.coordinator.feed import Feed
+from dides.model.instance import Brief
+from dides.model.state import Status
+from dides.store.records import Changes
+
+Census = Counter[tuple[Status, str | None]]
+
+
+class View:
+    """The instances by name. Everything happens on one event loop."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.census: Census = Counter()
+        """How many instances there are by status and code version."""
+        self.reachable = 0
+        """How many of them are reachable."""
+        self.on_reachable: Callable[[Sequence[str]], None] = lambda _: None
+        """Called with those that are reachable and were not before, or were not known."""
+        self.on_replaced: Callable[[Brief, Brief], None] = lambda _before, _after: None
+        """Called with what was known of an instance and what is known now."""
+        self._feed = feed
+        self._briefs: dict[str, Brief] = {}
+
+    def get(self, name: str) -> Brief | None:
+        """Return what is known of an instance."""
+        return self._briefs.get(name)
+
+    def __len__(self) -> int:
+        return len(self._briefs)
+
+    def apply(self, changes: Changes) -> None:
+        """Take committed changes up; a change that was overtaken by a later one is passed over."""
+        for instance_id, name in changes.gone:
+            self._remove(instance_id, name)
+        back = [each.name for each in changes.briefs if self._replace(each)]
+        if back:
+            self.on_reachable(back)
+
+    def _remove(self, instance_id: int, name: str) -> None:
+        known = self._briefs.get(name)
+        if known is not None and known.id == instance_id:
+            del self._briefs[name]
+            self._count(known, -1)
+            self._feed.publish([name])
+
+    def _replace(self, brief: Brief) -> bool:
+        """Take one instance up; return whether it has become reachable."""
+        known = self._briefs.get(brief.name)
+        if known is not None and (brief.id, brief.revision) <= (known.id, known.revision):
+            return False
+        self._briefs[brief.name] = brief
+        self._count(brief, 1)
+        if known is None:
+            return brief.reachable
+        self._count(known, -1)
+        self.on_replaced(known, brief)
+        if brief.generation != known.generation or brief.id != known.id:
+            self._feed.publish([brief.name])
+        return brief.reachable and not known.reachable
+
+    def _count(self, brief: Brief, by: int) -> None:
+        key = brief.status, brief.current.code_version
+        self.census[key] += by
+        if not self.census[key]:
+            del self.census[key]
+        self.reachable += by * brief.reachable

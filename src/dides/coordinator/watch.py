@@ -1,0 +1,133 @@
+"""Looks after the fleet: notes that this coordinator is at work, writes signs of life, and finds the silent."""
+
+import asyncio
+import secrets
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from dides.clock import Clock
+from dides.coordinator.heartbeats import Heartbeats
+from dides.coordinator.liveness import Liveness, declare_unreachable
+from dides.coordinator.pacemaker import Pacemaker
+from dides.coordinator.presence import Presence
+from dides.coordinator.settings import Settings
+from dides.coordinator.sightings import MARK, Sightings
+from dides.coordinator.view import View
+from dides.model.errors import UnavailableError
+from dides.store.base import Store, Transaction
+from dides.store.records import Sighted
+
+log = structlog.get_logger()
+FLUSHES = 10
+"""How often signs of life are written within a time to live."""
+LONGEST_FLUSH = 5.0
+"""Seconds between two of these, at the most."""
+HURRY = 0.1
+"""Seconds until the next look, when more instances were to be looked at than one look takes."""
+
+
+class Watch:
+    """Runs several times a second at the most, and seldom in a large fleet's time to live."""
+
+    def __init__(
+        self, store: Store, clock: Clock, settings: Settings, view: View, sightings: Sightings, presence: Presence
+    ) -> None:
+        self.trouble: UnavailableError | None = None
+        """Why the store could not be written a moment ago."""
+        self.pacemaker = Pacemaker(settings)
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+        self._view = view
+        self._sightings = sightings
+        self._presence = presence
+        self._name = secrets.token_hex(8)
+        self._liveness = Liveness(view, sightings)
+        self._every = min(LONGEST_FLUSH, settings.time_to_live / FLUSHES)
+        self._flush_at = 0.0
+        self._heard_until = 0
+        view.on_reachable = self._watch
+
+    async def recall(self) -> None:
+        """Take up what coordinators have heard before this one was started. UnavailableError."""
+        self.pacemaker.follow(self._view.reachable, self._clock.monotonic())
+        self._learn(await self._store.read(self._others))
+
+    async def run(self, heartbeats: Heartbeats) -> None:
+        """Look after the fleet until cancelled; a store that is away is tried again at the next look."""
+        pause = min(1.0, self._settings.time_to_live / 10)
+        while True:
+            await asyncio.sleep(HURRY if self._liveness.is_due(self._clock.now()) else pause)
+            self.pacemaker.follow(self._view.reachable, self._clock.monotonic())
+            try:
+                await self.look(heartbeats)
+                self.trouble = None
+            except UnavailableError as error:
+                self.trouble = error
+                log.warning("the store is not available", reason=error.detail)
+
+    async def look(self, heartbeats: Heartbeats) -> None:
+        """Do once what is due. UnavailableError."""
+        if self._clock.monotonic() >= self._flush_at:
+            await self.flush()
+        allowed = self.pacemaker.allowed_ms + self._margin_ms
+        silent = self._liveness.silent(self._clock.now(), allowed)
+        if silent or self.trouble or self._presence.is_due():
+            await self._declare(silent, allowed, heartbeats)
+
+    async def flush(self) -> None:
+        """Write the signs of life, and read those that other coordinators have written. UnavailableError."""
+        begun = self._clock.monotonic()
+        changed = self._sightings.take_changed()
+        if blocks := {**changed, MARK: b""} if self._store.shared else changed:
+            try:
+                await self._store.write(lambda tx: tx.sightings.put(self._name, blocks, tx.now), alone=False)
+            except BaseException:
+                self._sightings.put_back(changed)
+                raise
+        if self._store.shared:
+            self._learn(await self._store.read(self._others))
+        # Only now: nobody may be declared silent by what this coordinator knew before it was cut off.
+        self._flush_at = begun + self._every
+
+    @property
+    def _margin_ms(self) -> int:
+        """How much older what other coordinators have heard may be when it is known here: written, then read."""
+        return round(2000 * self._every) if self._store.shared else 0
+
+    def _learn(self, others: Mapping[str, Sighted]) -> None:
+        """Take up what other coordinators have heard.
+
+        What one has heard after it wrote last, and before it died, nobody knows: for its sake nobody is late before one
+        more time to live.
+        """
+        self._sightings.learn(each.blocks for each in others.values())
+        every, now = round(1000 * self._every), self._clock.now()
+        self._heard_until = max((each.at + every for each in others.values() if each.at + 2 * every < now), default=0)
+
+    def _others(self, tx: Transaction) -> dict[str, Sighted]:
+        return tx.sightings.of_others(self._name, since=tx.now - 2 * self.pacemaker.allowed_ms)
+
+    def _watch(self, names: Sequence[str]) -> None:
+        """Look at instances that have become reachable once they could be silent."""
+        self._liveness.watch(names, self._clock.now() + self.pacemaker.allowed_ms)
+
+    async def _declare(self, silent: Mapping[str, int], allowed: int, heartbeats: Heartbeats) -> None:
+        """Declare the silent unreachable, but for those heard of meanwhile; note that this coordinator is at work."""
+
+        def declare(tx: Transaction) -> set[str]:
+            quiet_until, since = self._presence.attend(tx), tx.now - allowed
+            may = silent if tx.now >= quiet_until else {}
+            still = {name: last for name, last in may.items() if self._heard(name) <= since}
+            return declare_unreachable(tx, still, since).gone
+
+        declared = await self._store.write(declare)
+        for name in sorted(declared):
+            brief = self._view.get(name)
+            if brief is not None and self._sightings.own(brief.id) > silent[name]:
+                heartbeats.revive(brief)
+
+    def _heard(self, name: str) -> int:
+        brief = self._view.get(name)
+        return max(self._heard_until, self._sightings.last(brief.id) if brief else 0)

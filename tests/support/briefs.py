@@ -1,0 +1,28 @@
+"""Briefs as tests need them."""
+
+import msgspec
+
+from dides.coordinator.credentials import hash_of
+from dides.model.instance import Brief
+from dides.model.state import State, Status
+
+
+def a_brief(name: str = "web-1", **fields: object) -> Brief:
+    """Return what is known of an instance that is HEALTHY at version 1 and was never told anything."""
+    usual = Brief(
+        id=1,
+        name=name,
+        revision=1,
+        credential_hash=hash_of(f"credential of {name}"),
+        status=Status.HEALTHY,
+        current=State("1"),
+        message="",
+        reachable=True,
+        desired=None,
+        generation=0,
+        told_by=None,
+        heard=0,
+        observed=None,
+        last_heartbeat_at=1,
+    )
+    return msgspec.structs.replace(usual, **fields)

@@ -1,0 +1,52 @@
+"""Signs of life are kept in blocks, and each coordinator learns of those of the others."""
+
+import struct
+
+from dides.coordinator.sightings import MARK, PER_BLOCK, Sightings
+
+FAR = 5 * PER_BLOCK + 7
+
+
+def test_nobody_has_been_heard_of_at_first() -> None:
+    assert (Sightings().last(FAR), Sightings().own(FAR)) == (0, 0)
+
+
+def test_the_last_sign_of_life_is_kept() -> None:
+    sightings = Sightings()
+    sightings.note(FAR, 1000)
+    sightings.note(FAR, 2000)
+    sightings.note(FAR + 1, 3000)
+    assert [sightings.own(each) for each in (FAR, FAR + 1, FAR + 2)] == [2000, 3000, 0]
+
+
+def test_only_blocks_that_have_changed_are_written_as_little_endian_numbers() -> None:
+    sightings = Sightings()
+    sightings.note(1, 5)
+    sightings.note(FAR, 1_767_600_000_000)
+    blocks = sightings.take_changed()
+    assert sorted(blocks) == [0, 5]
+    assert struct.unpack(f"<{PER_BLOCK}q", blocks[5])[7] == 1_767_600_000_000
+    assert sightings.take_changed() == {}
+    sightings.note(2, 6)
+    assert sorted(sightings.take_changed()) == [0]
+
+
+def test_blocks_that_could_not_be_written_are_written_later() -> None:
+    sightings = Sightings()
+    sightings.note(1, 5)
+    sightings.put_back(sightings.take_changed())
+    assert sorted(sightings.take_changed()) == [0]
+
+
+def test_what_others_have_heard_counts_where_it_is_newer() -> None:
+    here, there = Sightings(), Sightings()
+    here.note(1, 500)
+    here.note(2, 500)
+    there.note(1, 400)
+    there.note(2, 600)
+    there.note(FAR, 700)
+    here.learn([{**there.take_changed(), MARK: b""}])
+    assert [here.last(each) for each in (1, 2, FAR)] == [500, 600, 700]
+    assert here.own(2) == 500
+    here.learn([])
+    assert here.last(2) == 500
