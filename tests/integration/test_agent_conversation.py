@@ -103,7 +103,7 @@ async def test_the_state_of_another_instance_is_not_touched(coordinator: AgentCo
 async def test_a_coordinator_that_forgot_it_gets_a_new_registration(
     coordinator: AgentCoordinator, tmp_path: Path, dev: bool
 ) -> None:
-    coordinator.dev = dev
+    coordinator.dev, coordinator.heartbeat_interval = dev, 0.5
     async with run_agent(coordinator, make_settings(tmp_path)):
         await coordinator.until_heartbeat(observed=0)
         await coordinator.forget()

@@ -8,24 +8,29 @@ LONGEST_REQUEST = 60.0
 
 
 class Backoff:
-    """Delays in seconds, each drawn evenly from nought to a ceiling that doubles from 0.5 to 30.
+    """Delays in seconds, each drawn evenly from nought to a ceiling that doubles with every failure.
 
     The full jitter spreads a fleet that lost its coordinator at one moment.
     """
 
     def __init__(self, random: Random) -> None:
         self._random = random
-        self._failures = 0
+        self.failures = 0
 
-    def next_delay(self, asked: float | None = None, *, cap: float = CAP) -> float:
-        """Return the next delay; `asked` seconds, when the coordinator said so (Retry-After), are waited first.
+    def next_delay(
+        self, asked: float | None = None, *, base: float = BASE, cap: float = CAP, spread: float = CAP
+    ) -> float:
+        """Return the next delay; the first ceiling is `base` seconds, the highest one `cap`.
 
-        `cap` is the highest ceiling, in seconds.
+        When the coordinator asks for `asked` seconds (Retry-After), these are waited first, and the jitter comes on
+        top, over as long again but no more than `spread` seconds: a fleet that was sent away with one answer at one
+        moment must not return at one moment.
         """
-        ceiling = min(cap, CAP, BASE * 2 ** min(self._failures, 16))
-        self._failures += 1
-        return min(asked or 0.0, LONGEST_REQUEST) + self._random.uniform(0, ceiling)
+        ceiling = min(cap, base * 2 ** min(self.failures, 16))
+        self.failures += 1
+        first = min(asked or 0.0, max(LONGEST_REQUEST, spread))
+        return first + self._random.uniform(0, max(ceiling, min(first, spread)))
 
     def reset(self) -> None:
         """Start over: the coordinator has answered."""
-        self._failures = 0
+        self.failures = 0

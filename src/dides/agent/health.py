@@ -53,15 +53,15 @@ class Checks:
             self._situation.judge(verdict)
             if verdict.status is Status.HEALTHY:
                 delay = SOONEST
-                await asyncio.sleep(self._situation.interval)
+                await asyncio.sleep(self._situation.check_interval)
             else:
                 await asyncio.sleep(self._cut(delay, grace_ends))
-                delay = min(2 * delay, self._situation.interval)
+                delay = min(2 * delay, self._situation.check_interval)
 
     def _cut(self, delay: float, grace_ends: float | None) -> float:
         """Return a delay that is not above the interval, and does not sleep past the end of the grace."""
         left = 0.0 if grace_ends is None else grace_ends - self._clock.monotonic()
-        return min(delay, self._situation.interval, left if left > 0 else delay)
+        return min(delay, self._situation.check_interval, left if left > 0 else delay)
 
     async def _check(self, grace_ends: float | None) -> Verdict:
         verdict = await self._ask()

@@ -57,6 +57,7 @@ class Registration:
         except RefusedError as error:
             return self._refused(error) or await self._rest(error)
         self._situation.admit(registered.credential)
+        self._situation.pace(registered.heartbeat_interval)
         log.info("registered", server=self._settings.server, ip=ip)
         return True
 

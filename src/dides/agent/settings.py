@@ -33,7 +33,8 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     check: str | None = None
     """A shell command; None: HEALTHY unless the last apply failed."""
     state_dir: Path
-    interval: float = 10.0
+    interval: float | None = None
+    """The longest time between heartbeats, and between checks; None leaves the heartbeats to the coordinator."""
     apply_timeout: float = 300.0
     check_timeout: float = 10.0
     check_grace: float = 0.0
@@ -49,7 +50,8 @@ def check_settings(settings: AgentSettings) -> None:
     for flag, command in (("--apply", settings.apply), ("--check", settings.check)):
         if command is not None and ("\0" in command or not command.strip()):
             raise SettingError(flag, "an empty command; leave the flag out if there is none")
-    _check_duration("--interval", settings.interval)
+    if settings.interval is not None:
+        _check_duration("--interval", settings.interval)
     _check_duration("--apply-timeout", settings.apply_timeout)
     _check_duration("--check-timeout", settings.check_timeout)
     if not (math.isfinite(settings.check_grace) and settings.check_grace >= 0):

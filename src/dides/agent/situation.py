@@ -12,22 +12,29 @@ from dides.agent.statedir import StateDirectory
 from dides.protocol.messages import Directive, Heartbeat
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+USUAL_INTERVAL = 10.0
+"""Seconds between checks, and between heartbeats for as long as nobody has said anything else."""
 SHORTEST_INTERVAL = 0.1
+LONGEST_INTERVAL = 3600.0
 
 
 class Situation:
-    """The present of one instance. Whatever changes its heartbeat sets `changed`, so that it is sent at once."""
+    """The present of one instance. Whatever changes its heartbeat, or how often it is sent, sets `stirred`."""
 
-    def __init__(self, memory: Memory, directory: StateDirectory, interval: float) -> None:
-        """Begin with what is remembered; `interval` is the longest time between heartbeats, in seconds."""
+    def __init__(self, memory: Memory, directory: StateDirectory, longest: float | None) -> None:
+        """Begin with what is remembered. `longest` is the longest time between heartbeats, and checks, in seconds.
+
+        None leaves it to the coordinator how often the instance reports.
+        """
         self.memory = memory
-        self.interval = interval
+        self.interval = longest or USUAL_INTERVAL
+        """Seconds between heartbeats."""
         self.seen = memory.standing.generation or 0
         """The generation that the coordinator named last; the blocking query waits for one above it."""
-        self.changed = asyncio.Event()
+        self.stirred = asyncio.Event()
         self.settled = asyncio.Event()
         """Set once there is something true to report: a first check, or an apply."""
-        self._longest_interval = interval
+        self._longest_interval = longest
         self._directory = directory
         self._verdict: Verdict | None = None
         self._told: asyncio.Queue[Directive] = asyncio.Queue(maxsize=1)
@@ -37,6 +44,11 @@ class Situation:
     def standing(self) -> Standing:
         """How far the instance has come."""
         return self.memory.standing
+
+    @property
+    def check_interval(self) -> float:
+        """Seconds between checks: a coordinator with much to do may ask for few reports, but not for few checks."""
+        return min(self.interval, self._longest_interval or USUAL_INTERVAL)
 
     def heartbeat(self) -> Heartbeat:
         """Return what there is to report now."""
@@ -77,10 +89,17 @@ class Situation:
     def hear(self, directive: Directive) -> None:
         """Take in an answer of the coordinator; only the newest one waits to be decided about."""
         self.seen = directive.generation
-        self.interval = max(SHORTEST_INTERVAL, min(self._longest_interval, directive.heartbeat_interval))
+        self.pace(directive.heartbeat_interval)
         if self._told.full():
             self._told.get_nowait()
         self._told.put_nowait(directive)
+
+    def pace(self, asked: float) -> None:
+        """Report as often as the coordinator asks (seconds between heartbeats), from now on."""
+        interval = max(SHORTEST_INTERVAL, min(self._longest_interval or LONGEST_INTERVAL, asked))
+        if interval != self.interval:
+            self.interval = interval
+            self.stirred.set()
 
     async def next_directive(self) -> Directive:
         """Wait for an answer that was not decided about yet."""
@@ -90,4 +109,4 @@ class Situation:
         if self._verdict is not None or self.standing.dirty:
             self.settled.set()
         if self.heartbeat() != before:
-            self.changed.set()
+            self.stirred.set()

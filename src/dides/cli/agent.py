@@ -90,12 +90,13 @@ StateDir = Annotated[
     ),
 ]
 Interval = Annotated[
-    float,
+    float | None,
     typer.Option(
         "--interval",
         envvar="DIDES_INTERVAL",
         metavar="SECONDS",
-        help="The longest time between two heartbeats, and between two checks; the coordinator may ask for less.",
+        help="The longest time between two heartbeats, and between two checks; the coordinator may ask for less. "
+        "[default: heartbeats as the coordinator asks, checks every 10 s]",
     ),
 ]
 ApplyTimeout = Annotated[
@@ -137,7 +138,7 @@ def agent(
     apply: Apply = None,
     check: Check = None,
     state_dir: StateDir = None,
-    interval: Interval = 10.0,
+    interval: Interval = None,
     apply_timeout: ApplyTimeout = 300.0,
     check_timeout: CheckTimeout = 10.0,
     check_grace: CheckGrace = 0.0,

@@ -8,6 +8,8 @@ import httpx2
 import msgspec
 
 from dides.client.errors import RefusedError, UnreachableError
+from dides.client.retry_after import read_retry_after
+from dides.clock import SystemClock
 from dides.protocol.messages import Problem
 
 T = TypeVar("T")
@@ -93,10 +95,10 @@ class Transport:
         except msgspec.DecodeError:
             return UnreachableError(f"{self.server} answered {response.status_code}, not as dides does")
         if response.status_code >= 500 or response.status_code == 429:
-            wait = response.headers.get("Retry-After", "")
+            headers = response.headers
             return UnreachableError(
                 f"{self.server} answered {response.status_code}: {problem.detail or problem.title}",
-                float(wait) if wait.isdigit() else None,
+                read_retry_after(headers.get("Retry-After"), headers.get("Date"), SystemClock().now()),
             )
         return RefusedError(problem)
 

@@ -41,9 +41,29 @@ def test_delays_are_spread_from_nought() -> None:
     assert max(delays) > 29
 
 
-@pytest.mark.parametrize(("asked", "delay"), [(3.0, 3.5), (3600.0, 60.5), (None, 0.5)])
-def test_what_the_coordinator_asks_for_is_waited_first(asked: float | None, delay: float) -> None:
+@pytest.mark.parametrize(
+    ("asked", "delay"), [(None, 0.5), (0.0, 0.5), (0.2, 0.7), (3.0, 6), (20.0, 40), (50.0, 80), (3600.0, 90)]
+)
+def test_what_the_coordinator_asks_for_is_waited_first_and_then_up_to_as_long_again(
+    asked: float | None, delay: float
+) -> None:
     assert Backoff(Highest()).next_delay(asked) == delay
+
+
+def test_those_who_were_asked_to_wait_at_one_moment_do_not_return_at_one_moment() -> None:
+    delays = [Backoff(Random(seed)).next_delay(8, spread=5) for seed in range(200)]
+    assert 8 <= min(delays) < 8.2
+    assert 12.8 < max(delays) <= 13
+
+
+def test_a_coordinator_with_long_intervals_may_ask_for_longer_waits() -> None:
+    assert Backoff(Highest()).next_delay(200, spread=300) == 400
+    assert Backoff(Highest()).next_delay(900, spread=300) == 600
+
+
+def test_the_first_ceiling_can_be_another_one() -> None:
+    backoff = Backoff(Highest())
+    assert [backoff.next_delay(base=2.5, cap=5) for _ in range(3)] == [2.5, 5, 5]
 
 
 def test_a_lower_cap_holds_for_one_delay() -> None:

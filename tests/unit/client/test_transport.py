@@ -45,6 +45,14 @@ async def test_an_overloaded_coordinator_is_unreachable_for_as_long_as_it_says()
     assert away.value.retry_after == 7
 
 
+async def test_an_overloaded_coordinator_may_name_the_moment() -> None:
+    problem = '{"type": "t", "title": "Too many requests", "status": 429}'
+    headers = {"Date": "Wed, 21 Oct 2026 07:28:00 GMT", "Retry_After": "Wed, 21 Oct 2026 07:28:09 GMT"}
+    with pytest.raises(UnreachableError, match="429: Too many") as busy:
+        await answering(429, problem, **headers).in_flight()
+    assert busy.value.retry_after == 9
+
+
 @pytest.mark.parametrize("status", [200, 404, 502])
 async def test_an_answer_that_is_not_dides_is_no_answer(status: int) -> None:
     with pytest.raises(UnreachableError):
