@@ -6,8 +6,10 @@ Without --rate it is a closed loop. The instances must be those of `load.fleet`,
 """
 
 import argparse
+import asyncio
 import os
 import sys
+from time import perf_counter
 
 import msgspec
 import uvloop
@@ -15,7 +17,7 @@ import uvloop
 from load.arrivals import ARRIVALS
 from load.closed import closed_loop
 from load.fleet import Fleet, mixed
-from load.open import open_loop
+from load.open import PATIENCE, open_loop
 from load.tally import Outcome
 
 
@@ -31,6 +33,8 @@ def main() -> None:
     parser.add_argument("--arrivals", choices=ARRIVALS, default="poisson")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--at", type=float, default=0.0, help="when to begin, by the monotonic clock; 0: when ready")
+    parser.add_argument("--patience", type=float, default=PATIENCE, help="how long one waits for a free connection")
     parser.add_argument("--nice", type=int, default=0)
     arguments = parser.parse_args()
     os.nice(arguments.nice)
@@ -40,10 +44,12 @@ def main() -> None:
 async def _run(arguments: argparse.Namespace) -> Outcome:
     fleet = Fleet(arguments.instances, arguments.seed)
     requests = mixed(fleet, range(arguments.first, arguments.instances), arguments.changed)
+    await asyncio.sleep(arguments.at - perf_counter())
     size = {"connections": arguments.connections, "seconds": arguments.seconds}
     if not arguments.rate:
         return await closed_loop(arguments.url, requests, **size)
-    return await open_loop(arguments.url, requests, ARRIVALS[arguments.arrivals](arguments.rate), **size)
+    arrivals = ARRIVALS[arguments.arrivals](arguments.rate)
+    return await open_loop(arguments.url, requests, arrivals, patience=arguments.patience, **size)
 
 
 if __name__ == "__main__":

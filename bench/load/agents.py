@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
 from time import perf_counter
@@ -98,12 +98,13 @@ class Agents:
     async def _ask(self, line: Line, request: bytes) -> Directive:
         """Ask until answered; LoadError for anything but an answer or a request to come again."""
         while True:
-            answer = await line.ask(request)
-            status = status_of(answer)
-            if status == 200:
-                return msgspec.json.decode(body_of(answer), type=Directive)
-            if status not in SHED:
-                raise LoadError(answer.decode("utf-8", "replace"))
+            with suppress(OSError):  # the server closed the connection
+                answer = await line.ask(request)
+                status = status_of(answer)
+                if status == 200:
+                    return msgspec.json.decode(body_of(answer), type=Directive)
+                if status not in SHED:
+                    raise LoadError(answer.decode("utf-8", "replace"))
             self.turned_away += 1
             await asyncio.sleep(RETRY_SECONDS)
 

@@ -25,7 +25,7 @@ async def closed_loop(urls: list[str], requests: Iterator[bytes], *, connections
         for asker in askers:
             asker.ask(perf_counter())
         await run.wait(connections)
-        outcome = run.tally.outcome(run.last - begun, own_cpu() - cpu)
+        outcome = run.tally.outcome(begun, run.last - begun, own_cpu() - cpu)
     for asker in askers:
         asker.close()
     return outcome

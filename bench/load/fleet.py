@@ -58,14 +58,14 @@ def unchanged(fleet: Fleet, numbers: range, seed: int = 1) -> Iterator[bytes]:
     return cycle([fleet.heartbeat(number) for number in order])
 
 
-def changed(fleet: Fleet, numbers: range, seed: int = 1) -> Iterator[bytes]:
-    """Yield heartbeats of these instances, each with a version that was never reported before."""
+def changed(fleet: Fleet, numbers: range, seed: int = 1, series: int = 2) -> Iterator[bytes]:
+    """Yield heartbeats of these instances, each with a version of a series (2 to 9) that no other one has."""
     order = list(numbers)
     Random(seed).shuffle(order)
     before, after = (part.encode() for part in REPORT.format(version="\0", status=HEALTHY).split("\0"))
     length = len(before) + len(VERSION) + len(after)
     heads = [head_of("PATCH", fleet.path(each), fleet.credential(each), length) + before for each in order]
-    return (head + b"2.%09d" % number + after for head, number in zip(cycle(heads), count(), strict=False))
+    return (head + b"%d.%09d" % (series, number) + after for head, number in zip(cycle(heads), count(), strict=False))
 
 
 def mixed(fleet: Fleet, numbers: range, share: float, seed: int = 1) -> Iterator[bytes]:

@@ -16,21 +16,30 @@ from load.tally import Outcome, Tally
 TICK = 0.001
 """Seconds between two looks at the clock; what this adds to a latency is counted as lag."""
 PATIENCE = 10.0
-"""Seconds that a request waits for a free connection, or for its answer after the end."""
+"""Seconds that a request waits for its answer after the end."""
 REOPEN_PAUSE = 0.1
 
 
 async def open_loop(
-    urls: list[str], requests: Iterator[bytes], arrivals: Iterator[float], *, connections: int, seconds: float
+    urls: list[str],
+    requests: Iterator[bytes],
+    arrivals: Iterator[float],
+    *,
+    connections: int,
+    seconds: float,
+    patience: float = PATIENCE,
 ) -> Outcome:
-    """Send requests when `arrivals` says so, for so many seconds, and return what came back."""
-    run = _Run(urls, requests)
+    """Send requests when `arrivals` says so, for so many seconds, and return what came back.
+
+    A request that has waited for a free connection for more than `patience` seconds is given up.
+    """
+    run = _Run(urls, requests, patience)
     run.idle.extend(await connect_all(urls, [_Sender(run, number) for number in range(connections)]))
     with without_collection():
         begun, cpu = perf_counter(), own_cpu()
         await run.send_all(arrivals, begun, seconds)
         await run.drain()
-        outcome = run.tally.outcome(max(run.last - begun, seconds), own_cpu() - cpu)
+        outcome = run.tally.outcome(begun, max(run.last - begun, seconds), own_cpu() - cpu)
     await run.close()
     return outcome
 
@@ -38,8 +47,9 @@ async def open_loop(
 class _Run:
     """The free connections, and the requests that wait for one."""
 
-    def __init__(self, urls: list[str], requests: Iterator[bytes]) -> None:
+    def __init__(self, urls: list[str], requests: Iterator[bytes], patience: float) -> None:
         self.urls = urls
+        self.patience = patience
         self.requests = requests
         self.tally = Tally()
         self.idle: deque[_Sender] = deque()
@@ -58,13 +68,14 @@ class _Run:
             while due <= now and due < until:
                 self._arrive(due, now)
                 due = begun + next(arrivals)
-            self._give_up(now - PATIENCE)
+            self._give_up(now - self.patience)
             await asyncio.sleep(TICK)
 
     async def drain(self) -> None:
         """Wait until all is answered, or patience ends."""
         until = perf_counter() + PATIENCE
-        while (self.under_way or self._waiting) and perf_counter() < until:  # noqa: ASYNC110 - no event for the hot path
+        while (self.under_way or self._waiting) and perf_counter() < until:
+            self._give_up(perf_counter() - self.patience)
             await asyncio.sleep(TICK)
         self.tally.unanswered += len(self.under_way)
         self.tally.given_up += len(self._waiting)

@@ -17,6 +17,8 @@ class LoadError(Exception):
 class Outcome(msgspec.Struct, kw_only=True):
     """One run. Latencies count from the moment at which a request was meant to be sent."""
 
+    begun: float
+    """The monotonic clock at the first request; on Linux every process of the machine has the same."""
     seconds: float
     """From the first request to the last answer."""
     offered: int
@@ -83,10 +85,11 @@ class Tally:
         if status in SHED and not says_when_to_retry(answer):
             self.without_retry_after += 1
 
-    def outcome(self, seconds: float, cpu_seconds: float) -> Outcome:
+    def outcome(self, begun: float, seconds: float, cpu_seconds: float) -> Outcome:
         """Return the run as it was."""
         served = {200: len(self.served)} if self.served else {}
         return Outcome(
+            begun=begun,
             seconds=seconds,
             offered=self.offered,
             statuses={**served, **self.statuses},

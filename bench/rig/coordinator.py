@@ -94,12 +94,15 @@ async def check_answers(running: Coordinator) -> None:
     assert not directive.update_needed, directive
 
 
-def calm(*, time_to_live: float = FOREVER) -> list[str]:
-    """Return the options with which nobody falls silent, and heartbeats are not shed where that is an option."""
-    options = ["--heartbeat-interval", "30", "--time-to-live", str(time_to_live)]
-    if "--max-heartbeats" in known_flags():
-        options += ["--max-heartbeats", "1000000"]
-    return options
+def lasting(time_to_live: float = FOREVER) -> list[str]:
+    """Return the options with which nobody falls silent within so many seconds."""
+    return ["--heartbeat-interval", "30", "--time-to-live", str(time_to_live)]
+
+
+def calm(time_to_live: float = FOREVER) -> list[str]:
+    """Return the same, and that no heartbeat is shed, where that is an option."""
+    unlimited = ["--max-heartbeats", "1000000"] if "--max-heartbeats" in known_flags() else []
+    return [*lasting(time_to_live), *unlimited]
 
 
 @functools.cache

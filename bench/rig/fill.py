@@ -27,13 +27,18 @@ async def fill(database: str, fleet: Fleet, rolling: int = 0) -> None:
     The first `rolling` instances are labelled role=rolling, the others role=steady, and all env=bench.
     """
     await open_store(database, SystemClock()).close()  # which creates the tables
-    engine = create_engine(database)
+    engine = create_engine(driven(database))
     try:
         with engine.begin() as connection:
             _insert_all(connection, fleet, rolling)
         _check(engine, fleet)
     finally:
         engine.dispose()
+
+
+def driven(database: str) -> str:
+    """Return the URL as SQLAlchemy wants it: with the driver that dides uses."""
+    return database.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 def labels_of(number: int, rolling: int) -> Mapping[str, str]:

@@ -32,7 +32,7 @@ def test_answers_are_counted_by_status_and_only_served_ones_have_a_rate() -> Non
     tally = Tally()
     for answer in (OK, OK, SHED, SHED_SILENTLY, BROKEN):
         tally.note(answer, 0.001)
-    outcome = tally.outcome(2.0, 1.0)
+    outcome = tally.outcome(0.0, 2.0, 1.0)
     assert outcome.statuses == {200: 2, 503: 1, 429: 1, 500: 1}
     assert (outcome.rate, outcome.shed, outcome.errors, outcome.without_retry_after) == (1.0, 2, 1, 1)
     assert (outcome.served.count, outcome.refused.count, outcome.cpu_share) == (2, 3, 0.5)
@@ -44,17 +44,17 @@ def test_a_run_that_was_not_served_whole_measures_nothing(answers: list[bytes]) 
     for answer in answers:
         tally.note(answer, 0.001)
     with pytest.raises(LoadError):
-        tally.outcome(1.0, 0.0).checked()
+        tally.outcome(0.0, 1.0, 0.0).checked()
 
 
 def test_a_run_in_which_something_was_lost_or_never_sent_measures_nothing() -> None:
     for missing in ("lost", "given_up", "unanswered"):
         tally = Tally()
         tally.note(OK, 0.001)
-        assert tally.outcome(1.0, 0.0).checked().rate == 1.0
+        assert tally.outcome(0.0, 1.0, 0.0).checked().rate == 1.0
         setattr(tally, missing, 1)
         with pytest.raises(LoadError):
-            tally.outcome(1.0, 0.0).checked()
+            tally.outcome(0.0, 1.0, 0.0).checked()
 
 
 def test_arrivals_come_at_the_rate_that_was_asked_for() -> None:
