@@ -17,6 +17,8 @@ TICK = 0.001
 """Seconds between two looks at the clock; what this adds to a latency is counted as lag."""
 PATIENCE = 10.0
 """Seconds that a request waits for its answer after the end."""
+AT_ONCE = 200
+"""How many requests are sent before answers are looked at again, also when the generator itself is late."""
 REOPEN_PAUSE = 0.1
 
 
@@ -64,12 +66,12 @@ class _Run:
         until = begun + seconds
         due = begun + next(arrivals)
         while due < until:
-            now = perf_counter()
-            while due <= now and due < until:
+            now, sent = perf_counter(), 0
+            while due <= now and due < until and sent < AT_ONCE:
                 self._arrive(due, now)
-                due = begun + next(arrivals)
+                due, sent = begun + next(arrivals), sent + 1
             self._give_up(now - self.patience)
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(TICK if sent < AT_ONCE else 0)
 
     async def drain(self) -> None:
         """Wait until all is answered, or patience ends."""
