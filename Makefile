@@ -1,14 +1,16 @@
 # dides: everything a newcomer needs is `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format soak bench constraints clean
+.PHONY: help setup demo test check format soak bench bench-setup constraints clean
 
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BENCH_VENV := .venv-bench
+BENCH_READY := $(BENCH_VENV)/.ready
 
 help:  ## list these targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(READY)  ## make .venv with everything pinned in constraints.txt
 
@@ -36,12 +38,25 @@ format: setup  ## format the code
 soak: setup  ## simulated worlds with faults, for as long as told: make soak ARGS="--minutes 10"
 	@$(BIN)/python -m dides.sim soak $(ARGS)
 
-bench: setup  ## benchmarks; each prints its figures and the ratio to a yardstick
-	@for file in bench/bench_*.py; do echo "==> $$file"; PYTHONPATH=tests $(BIN)/python $$file || exit 1; done
+bench: setup $(BENCH_READY)  ## every benchmark, which takes an hour; one alone: make bench-heartbeats ARGS="--quick"
+	@failed=""; for file in bench/bench_*.py; do echo "==> $$file"; \
+	    PYTHONPATH=tests $(BIN)/python $$file $(ARGS) || failed="$$failed $$file"; done; \
+	    [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
+
+bench-setup: $(BENCH_READY)  ## make .venv-bench with what dides is compared to
+
+bench-%: setup $(BENCH_READY)
+	@PYTHONPATH=tests $(BIN)/python bench/bench_$*.py $(ARGS)
+
+$(BENCH_READY): bench/requirements.txt
+	@echo "==> setting up $(BENCH_VENV)"
+	@rm -rf $(BENCH_VENV) && $(PYTHON) -m venv $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@touch $(BENCH_READY)
 
 constraints:  ## pin the newest versions that fit pyproject.toml (needs uv)
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --upgrade --extra server --extra postgresql --extra plot --group dev pyproject.toml -o constraints.txt
 
 clean:  ## remove what the other targets made
-	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
+	@rm -rf $(VENV) $(BENCH_VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist

@@ -3,6 +3,8 @@
 Run by one process, then by one for each processor. An event here is the end of one update: a heartbeat and a step.
 """
 
+import argparse
+import asyncio
 import os
 import time
 
@@ -12,8 +14,11 @@ from dides.sim.rehearsal import Rehearsal
 from dides.sim.rehearsal_fleet import Group
 from dides.sim.rehearsal_pool import rehearse
 from dides.sim.rehearsal_run import Chances, Outcome
+from rig.arguments import parser_of, run
+from rig.cores import children_on
+from rig.report import Report
 
-RUNS = 20
+RUNS, QUICK_RUNS = 20, 2
 REHEARSAL = Rehearsal(
     fleet=(Group(10_000),),
     policy=Policy(batch_size="5%", failure_threshold="1%"),
@@ -22,20 +27,41 @@ REHEARSAL = Rehearsal(
 )
 
 
-def main() -> None:
-    for processes in sorted({1, os.cpu_count() or 1}):
-        begun, cpu = time.perf_counter(), time.process_time()
-        outcomes = rehearse(REHEARSAL, RUNS, processes)
-        took, own = time.perf_counter() - begun, time.process_time() - cpu
-        line = f"{processes} process(es): {RUNS / took:.2f} runs a second, 100 runs in {100 * took / RUNS:.0f} s"
-        if processes == 1:
-            line += f"; {own / sum(events(each) for each in outcomes) * 1e6:.0f} microseconds of CPU an event"
-        print(line, flush=True)
+async def measure(arguments: argparse.Namespace) -> Report:
+    """Rehearse with one process and with all in turn."""
+    runs, several = QUICK_RUNS if arguments.quick else RUNS, os.cpu_count() or 1
+    alone, together, event = [], [], []
+    with children_on(None):
+        for _ in range(arguments.rounds):
+            cpu = time.process_time()
+            rate, outcomes = await asyncio.to_thread(timed, runs, 1)
+            event.append((time.process_time() - cpu) / sum(events(each) for each in outcomes) * 1e6)
+            alone.append(rate)
+            together.append((await asyncio.to_thread(timed, runs, several))[0])
+    report = Report(benchmark="rehearsal", parameters={"runs": runs, "processes": several, "rounds": arguments.rounds})
+    report.add("one process", alone, "runs/s")
+    report.add(f"{several} processes, to one", together, "runs/s", to=alone)
+    report.add("an event, CPU", event, "µs")
+    return report
+
+
+def timed(runs: int, processes: int) -> tuple[float, list[Outcome]]:
+    """Rehearse, and return how many runs a second that were, and how they ended."""
+    begun = time.perf_counter()
+    outcomes = list(rehearse(REHEARSAL, runs, processes))
+    return runs / (time.perf_counter() - begun), outcomes
 
 
 def events(outcome: Outcome) -> int:
     """Return how many updates and returns a run consisted of; the rollback returns whom the rollout reached."""
     return outcome.reached * (1 if outcome.rollback_ms is None else 2)
+
+
+def main() -> None:
+    """Read the arguments and measure."""
+    parser = parser_of(__doc__)
+    parser.set_defaults(rounds=3)
+    run(measure, parser.parse_args())
 
 
 if __name__ == "__main__":

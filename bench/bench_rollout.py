@@ -3,31 +3,36 @@
 The ideal is what the applies alone take, two at a time: ceil(5 / 2) x 0.3 s = 0.9 s. The goal is less than 1.3 x that.
 """
 
-import asyncio
+import argparse
 import math
-import statistics
 import tempfile
 from pathlib import Path
 
 from dides.client.operator import OperatorClient
 from dides.protocol.messages import Configuration, DeployRequest
+from rig.arguments import parser_of, run
+from rig.cores import children_on
+from rig.report import Report
 from support.processes import finished, running
 
-AGENTS, WINDOW, APPLY_SECONDS, RUNS, GOAL = 5, 2, 0.3, 7, 1.3
+AGENTS, WINDOW, APPLY_SECONDS, GOAL = 5, 2, 0.3, 1.3
 
 
-async def main() -> None:
+async def measure(arguments: argparse.Namespace) -> Report:
+    """Roll out in every round."""
     ideal = math.ceil(AGENTS / WINDOW) * APPLY_SECONDS
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory() as directory, children_on(None):
         async with (
             running(Path(directory), agents=AGENTS, apply=f"sleep {APPLY_SECONDS}") as fleet,
             fleet.client() as client,
         ):
-            took = [await rollout(client, f"1.0.{number}") for number in range(RUNS)]
-    median = statistics.median(took)
-    print(f"{AGENTS} agents, window {WINDOW}, apply {APPLY_SECONDS} s, {RUNS} rollouts")
-    print(f"ideal {ideal:.2f} s; median {median:.3f} s, fastest {min(took):.3f} s, slowest {max(took):.3f} s")
-    print(f"ratio to the ideal: {median / ideal:.2f} (goal: under {GOAL})")
+            took = [await rollout(client, f"1.0.{number}") for number in range(arguments.rounds)]
+    report = Report(
+        benchmark="rollout",
+        parameters={"agents": AGENTS, "window": WINDOW, "apply_seconds": APPLY_SECONDS, "rounds": arguments.rounds},
+    )
+    report.add("a rollout, to the ideal", took, "s", to=[ideal] * len(took), most=GOAL)
+    return report
 
 
 async def rollout(client: OperatorClient, version: str) -> float:
@@ -41,5 +46,12 @@ async def rollout(client: OperatorClient, version: str) -> float:
     return (deployment.finished_at - deployment.created_at).total_seconds()
 
 
+def main() -> None:
+    """Read the arguments and measure."""
+    parser = parser_of(__doc__)
+    parser.set_defaults(rounds=7)
+    run(measure, parser.parse_args())
+
+
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

@@ -1,53 +1,57 @@
-"""What a step costs, and a coordinator weighs, as the fleet grows: 100, 1,000 and 10,000 registered instances.
+"""What a step costs by itself, without HTTP, as the fleet grows: 100, 1,000 and 10,000 registered instances.
 
 A step here is one that settles a target and tells the next one, in a deployment over the whole fleet with a window of
-5, on SQLite with every commit flushed. The ratio of the largest fleet to the smallest shows whether it reads the fleet.
+5, on SQLite with every commit flushed. The ratio to the smallest fleet shows whether it reads the fleet. What a whole
+coordinator makes of it, with up to a million, bench_fleet.py measures.
 """
 
-import asyncio
+import argparse
 import statistics
-import sys
 import tempfile
 import time
-from functools import partial
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from dides.clock import SystemClock
 from dides.coordinator.deployments import Order, trigger
 from dides.coordinator.intake import Incoming, take_in
-from dides.coordinator.inventory import Newcomer, register
 from dides.coordinator.step import step
 from dides.model.policy import Policy
 from dides.model.selector import Selector
 from dides.model.state import State, Status
 from dides.protocol.messages import Heartbeat
 from dides.store.sqlite import SqliteStore
+from load.fleet import Fleet
+from rig.arguments import parser_of, run
+from rig.fill import fill
+from rig.report import Report
 
-SIZES, WINDOW, STEPS = (100, 1_000, 10_000), 5, 90
+SIZES, WINDOW, STEPS, GOAL = (100, 1_000, 10_000), 5, 15, 1.3
+"""How many steps are taken in a round: a hundred instances must last for all of them."""
 VERSION = "2.0.0"
 
 
-async def main() -> None:
-    median = {}
+async def measure(arguments: argparse.Namespace) -> Report:
+    """Take steps in each fleet in turn."""
+    times: dict[int, list[float]] = {size: [] for size in SIZES}
+    async with AsyncExitStack() as stack:
+        stores = {size: await opened(stack, size) for size in SIZES}
+        for _ in range(arguments.rounds):
+            for size, store in stores.items():
+                times[size].append(statistics.median([await one_step(store) for _ in range(STEPS)]) * 1000)
+    report = Report(benchmark="step", parameters={"steps": STEPS, "window": WINDOW, "rounds": arguments.rounds})
     for size in SIZES:
-        with tempfile.TemporaryDirectory() as directory:
-            store = SqliteStore(Path(directory) / "dides.db", SystemClock())
-            await fill(store, size)
-            times = [await one_step(store) for _ in range(STEPS)]
-            await store.close()
-        median[size] = statistics.median(times)
-        print(f"{size:>6} instances: a step takes {median[size] * 1000:.2f} ms (median of {STEPS})", flush=True)
-    print(f"ratio of {SIZES[-1]:,} to {SIZES[0]:,} instances: {median[SIZES[-1]] / median[SIZES[0]]:.2f}")
+        most = GOAL if size == SIZES[-1] else None
+        report.add(f"a step, {size:,} instances", times[size], "ms", to=times[SIZES[0]], most=most)
+    return report
 
 
-async def fill(store: SqliteStore, size: int) -> None:
-    """Register so many instances, all HEALTHY at an older version, and trigger a deployment to them all."""
-    names = [f"web-{number:06}" for number in range(size)]
-    healthy = Heartbeat(code_version="1.0.0", status=Status.HEALTHY)
-    for name in names:
-        newcomer = Newcomer(name=name, ip="10.0.0.1", labels={"env": "test"}, presented=None, credential=name.encode())
-        await store.write(partial(register, newcomer=newcomer))
-    await store.write(lambda tx: take_in(tx, [Incoming(name, healthy, tx.now) for name in names]))
+async def opened(stack: AsyncExitStack, size: int) -> SqliteStore:
+    """Open a store with so many instances, all HEALTHY at an older version, and trigger a deployment to them all."""
+    file = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "dides.db"
+    await fill(f"sqlite:///{file}", Fleet(size))
+    store = SqliteStore(file, SystemClock())
+    stack.push_async_callback(store.close)
     order = Order(
         to=State(VERSION),
         labels={},
@@ -57,6 +61,7 @@ async def fill(store: SqliteStore, size: int) -> None:
         actor="bench",
     )
     await store.write(lambda tx: trigger(tx, order, None, 0))
+    return store
 
 
 async def one_step(store: SqliteStore) -> float:
@@ -72,5 +77,10 @@ async def one_step(store: SqliteStore) -> float:
     return took
 
 
+def main() -> None:
+    """Read the arguments and measure."""
+    run(measure, parser_of(__doc__).parse_args())
+
+
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    main()

@@ -32,13 +32,13 @@ class Processes:
         self.data = DataDirectory(directory / "data")
         self._processes: dict[str, Process] = {}
 
-    async def start_coordinator(self, *options: str) -> None:
-        """Start the coordinator and wait until it listens."""
+    async def start_coordinator(self, *options: str, patience: float = PATIENCE) -> None:
+        """Start the coordinator and wait until it listens, but not longer than `patience` seconds."""
         listen = self.url.removeprefix("http://") or "127.0.0.1:0"
         log = self.directory / "coordinator.log"
         log.write_bytes(b"")
         await self.start("coordinator", "server", "--listen", listen, "--data-dir", str(self.data.path), *options)
-        await until(lambda: find_url(log.read_bytes()) or self._ended("coordinator"))
+        await until(lambda: find_url(log.read_bytes()) or self._ended("coordinator"), patience)
         self.url = find_url(log.read_bytes())
         assert self.url, log.read_text()
 
@@ -136,9 +136,9 @@ async def finished(client: OperatorClient, deployment_id: int) -> Deployment:
     return found
 
 
-async def until(condition: Callable[[], T]) -> T:
-    """Wait until a condition holds and return what it gave; TimeoutError after PATIENCE seconds."""
-    async with asyncio.timeout(PATIENCE):
+async def until(condition: Callable[[], T], patience: float = PATIENCE) -> T:
+    """Wait until a condition holds and return what it gave; TimeoutError after `patience` seconds."""
+    async with asyncio.timeout(patience):
         while not (result := condition()):
             await asyncio.sleep(POLL)
     return result

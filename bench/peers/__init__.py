@@ -1,0 +1,1 @@
+"""What dides is compared to, each a script of its own."""

@@ -1,0 +1,1 @@
+"""What the benchmarks share: processes on their own cores, filled databases, rounds, reports."""
