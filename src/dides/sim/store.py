@@ -1,6 +1,7 @@
 """The store of one simulated coordinator: units of work on the shared disk, each with some time before and after."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from functools import partial
@@ -114,6 +115,7 @@ class SimulatedStore:
 
     async def close(self) -> None:
         """Follow no more; the disk outlives its coordinators."""
+        self.behind = math.inf
         self._disk.hearings.pop(self._owner, None)
 
     def _latency(self) -> tuple[float, float]:

@@ -1,6 +1,7 @@
 """The embedded store: SQLite, durable through power loss, written by one thread that commits in groups."""
 
 import asyncio
+import math
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -72,6 +73,7 @@ class SqliteStore:
     async def close(self) -> None:
         """Finish what was accepted and release the database."""
         self._closed = True
+        self.behind = math.inf  # Nobody follows any more.
         await asyncio.get_running_loop().run_in_executor(None, self._writer.close)
         self._readers.shutdown()
         self._reading.dispose()
