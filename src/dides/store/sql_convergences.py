@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, case, delete, func, insert, select, update
 
 from dides.model.state import State
-from dides.store.chunks import chunks
+from dides.store.among import among
 from dides.store.records import Convergence
 from dides.store.rows import Row, instance_from
 from dides.store.tables import convergences, deployments, instances, targets
@@ -58,15 +58,11 @@ class SqlConvergences:
 
     def drop(self, instance_ids: Iterable[int]) -> None:
         """Forget the convergences of these instances, where there are any."""
-        for piece in chunks(instance_ids):
-            self._db.execute(delete(convergences).where(convergences.c.instance_id.in_(piece)))
+        self._db.execute(delete(convergences).where(among(self._db, convergences.c.instance_id, instance_ids)))
 
     def of(self, instance_ids: Iterable[int]) -> list[Convergence]:
         """Return the convergences of these instances."""
-        found = []
-        for piece in chunks(instance_ids):
-            found += self._read(_WANTED.where(convergences.c.instance_id.in_(piece)))
-        return found
+        return self._read(_WANTED.where(among(self._db, convergences.c.instance_id, instance_ids)))
 
     def told(self, source_id: int) -> int:
         """Return how many instances have been told the state of this deployment and are not there yet."""

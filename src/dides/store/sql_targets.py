@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Select, delete, func, insert, literal_column,
 from dides.model.deployment import Target, TargetState
 from dides.model.plan import Assignment, Candidate, Postponed, Retelling, Settled, Touched
 from dides.model.state import known
+from dides.store.among import among
 from dides.store.bulk import KEY, update_rows
 from dides.store.chunks import chunks
 from dides.store.records import NewTarget
@@ -41,10 +42,8 @@ class SqlTargets:
 
     def of(self, deployment_id: int, instance_ids: Iterable[int]) -> list[Target]:
         """Return the targets of these instances in a deployment."""
-        found = []
-        for piece in chunks(instance_ids):
-            found += self._targets(_TARGET.where(_in(deployment_id), targets.c.instance_id.in_(piece)))
-        return found
+        its = among(self._db, targets.c.instance_id, instance_ids)
+        return self._targets(_TARGET.where(_in(deployment_id), its))
 
     def page(self, deployment_id: int, state: TargetState | None, after: int, limit: int) -> list[Target]:
         """Return up to `limit` targets with positions above `after`, in order."""
@@ -124,8 +123,9 @@ class SqlTargets:
 
     def unmark(self, seen: Sequence[Target]) -> None:
         """Take the marks off: a step has seen these reports."""
-        for piece in chunks(each.id for each in seen):
-            self._db.execute(update(targets).where(targets.c.id.in_(piece)).values(marked=False))
+        if seen:
+            these = among(self._db, targets.c.id, (each.id for each in seen))
+            self._db.execute(update(targets).where(these).values(marked=False))
 
     def settle(self, settled: Sequence[Settled], now: int) -> None:
         """Set the final states of targets."""
@@ -168,8 +168,9 @@ class SqlTargets:
 
     def undefer(self, returned: Sequence[Target]) -> None:
         """Make put-off targets candidates again, at the place they have now."""
-        for piece in chunks(each.id for each in returned):
-            self._db.execute(update(targets).where(targets.c.id.in_(piece)).values(deferred=False))
+        if returned:
+            these = among(self._db, targets.c.id, (each.id for each in returned))
+            self._db.execute(update(targets).where(these).values(deferred=False))
 
     def skip_pending(self, deployment_id: int, reason: str, now: int) -> None:
         """Skip every pending target."""

@@ -9,9 +9,10 @@ import pytest
 
 from dides.model.errors import UnavailableError
 from dides.store.base import Transaction
-from dides.store.open import UnknownDatabaseError, open_store, sqlite_file
+from dides.store.open import open_store
 from dides.store.sql import SqlTransaction
 from dides.store.sqlite import SqliteStore
+from dides.store.urls import UnknownDatabaseError, sqlite_file
 from support.clocks import FakeClock
 from support.stores import add
 
@@ -78,7 +79,7 @@ def test_sqlite_urls_name_a_file() -> None:
     assert sqlite_file("sqlite:///dides.db") == Path("dides.db")
 
 
-@pytest.mark.parametrize("url", ["", "dides.db", "sqlite:///", "sqlite://", "postgresql://localhost/dides"])
+@pytest.mark.parametrize("url", ["", "dides.db", "sqlite:///", "sqlite://", "mysql://localhost/dides"])
 def test_other_urls_are_refused_with_what_to_use(url: str) -> None:
     with pytest.raises(UnknownDatabaseError, match="use sqlite:///FILE"):
         open_store(url, FakeClock())
