@@ -31,6 +31,8 @@ from dides.systemd import notify
 log = structlog.get_logger()
 KEEP_ALIVE_SECONDS = 75
 GRACE_SECONDS = 20
+GC_THRESHOLDS = (50_000, 20, 50)
+"""Python's own are 700, 10, 10: with as many objects as a batch of heartbeats makes, that is a pause in every one."""
 
 
 class ListenError(Exception):
@@ -161,6 +163,7 @@ class _Server(uvicorn.Server):
         # What is allocated by now stays; looking through it again and again would only delay answers.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
         host, port = sockets[0].getsockname()[:2]
         log.info("listening", url=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
         notify("READY=1")

@@ -59,9 +59,9 @@ class Coordinator:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Make up for what came before, then run the loops for as long as the block lasts. UnavailableError."""
-        await self._presence.arrive()
         await self._store.follow(self.view.apply)
         await self.watch.recall()
+        await self._presence.arrive()  # Last: nobody is heard of before it.
         loops = [self._look_after, self._forget]
         if self.settings.reconcile_interval > 0:
             loops.append(self._reconciler.run)

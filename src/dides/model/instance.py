@@ -7,7 +7,7 @@ import msgspec
 from dides.model.state import NOTHING, State, Status
 
 
-class Instance(msgspec.Struct, frozen=True, kw_only=True):
+class Instance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the coordinator knows of one instance. Moments are milliseconds since 1970-01-01 UTC."""
 
     id: int
@@ -67,7 +67,7 @@ class Matched(msgspec.Struct, frozen=True):
     """Its value of the label that the deployment spreads by; "" when it has none."""
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class Report(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A heartbeat, merged with what the instance had reported before."""
 
     at: int
