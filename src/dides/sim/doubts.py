@@ -26,6 +26,17 @@ class Heard(msgspec.Struct):
     coordinator: str
 
 
+class Life(msgspec.Struct, frozen=True):
+    """When an instance was heard of last, and the time before that, in ms; and which coordinator heard of it last."""
+
+    earlier: int
+    last: int
+    coordinator: str
+
+
+NEVER = Life(0, 0, "")
+
+
 class Doubts:
     """Keeps those that may not say what is stored.
 
