@@ -1,7 +1,7 @@
 """A heartbeat that is said to change nothing is stored nowhere: so storing it must not have changed anything.
 
-Over random rollouts: whatever state the fleet is in, a heartbeat that `changes_nothing` is told from is taken in all the
-same, and everything but times has to be as it was.
+Over random rollouts: whatever state the fleet is in, a heartbeat that `changes_nothing` is told from is taken in all
+the same, and everything but times has to be as it was.
 """
 
 import random
