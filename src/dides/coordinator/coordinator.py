@@ -46,6 +46,7 @@ class Coordinator:
         self.settings = settings
         self._store = store
         self._clock = clock
+        self.now = clock.now
         self._feed = Feed()
         self.view = View(self._feed)
         self._sightings = Sightings()
@@ -87,9 +88,13 @@ class Coordinator:
         self.check_current()
         await self._store.read(lambda tx: tx.deployments.in_flight())
 
+    def is_current(self) -> bool:
+        """Tell whether what other coordinators have written has come here, but for the last moments."""
+        return self._store.behind <= LONGEST_BEHIND
+
     def check_current(self) -> None:
         """Raise UnavailableError while what other coordinators have written may not have come here."""
-        if self._store.behind > LONGEST_BEHIND:
+        if not self.is_current():
             raise UnavailableError("the database has not been heard of for too long")
 
     async def read(self, work: Callable[[Transaction], T]) -> T:

@@ -91,8 +91,7 @@ def take_in(tx: Transaction, batch: Sequence[Incoming]) -> TakenIn:
 
 def _converge(tx: Transaction, heard: Iterable[Instance], returned: Sequence[Instance]) -> set[str]:
     """Free the places of those that have arrived, let those that returned wait; return who is told something."""
-    may_wait = returned or tx.convergences.of(each.id for each in heard)
-    if not may_wait:
+    if not returned and not (tx.convergences.any() and tx.convergences.of(each.id for each in heard)):
         return set()
     if not tx.alone:
         raise MustBeAloneError

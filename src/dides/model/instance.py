@@ -30,6 +30,16 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     observed: int | None = None
     """The generation that that heartbeat said it acts on, or None when it did not say."""
 
+    @property
+    def update_needed(self) -> bool:
+        """True when it reported something else than its desired state."""
+        return not self.current.meets(self.desired)
+
+    @property
+    def awaited(self) -> bool:
+        """True while news of it is awaited: it is not where it should be, or was told and not heard of since."""
+        return self.update_needed or self.heard != self.generation
+
 
 class Brief(msgspec.Struct, frozen=True, gc=False):
     """As much of an instance as heartbeats need; small, because a coordinator keeps one of every instance."""
@@ -52,6 +62,13 @@ class Brief(msgspec.Struct, frozen=True, gc=False):
     """See Instance."""
     last_heartbeat_at: int | None
     """When the last heartbeat was received that was stored (ms since 1970-01-01 UTC)."""
+    update_needed: bool
+    """It reported something else than its desired state. Kept, because every answer says it."""
+
+    @property
+    def awaited(self) -> bool:
+        """True while news of it is awaited: it is not where it should be, or was told and not heard of since."""
+        return self.update_needed or self.heard != self.generation
 
 
 class Matched(msgspec.Struct, frozen=True):

@@ -27,6 +27,7 @@ _IS_TARGET = (
     .where(deployments.c.in_flight == 1, targets.c.instance_id == convergences.c.instance_id)
     .exists()
 )
+_ANY = select(convergences.c.id).limit(1)
 _HAS_NOTHING = and_(
     *(
         instances.c[f"{state}_{version}"].is_(None)
@@ -63,6 +64,10 @@ class SqlConvergences:
     def of(self, instance_ids: Iterable[int]) -> list[Convergence]:
         """Return the convergences of these instances."""
         return self._read(_WANTED.where(among(self._db, convergences.c.instance_id, instance_ids)))
+
+    def any(self) -> bool:
+        """Tell whether there is any."""
+        return self._db.execute(_ANY).first() is not None
 
     def told(self, source_id: int) -> int:
         """Return how many instances have been told the state of this deployment and are not there yet."""
