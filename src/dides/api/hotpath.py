@@ -69,7 +69,7 @@ class HotPath:
         await self.app(scope, receive, send)
 
     async def _heartbeat(self, name: str, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        """Take a heartbeat. What happens once for each is written out here: every call would cost as much as it does."""
+        """Take a heartbeat. What each one needs is written out here: a call would cost as much as what it calls."""
         brief = self._known(name)
         request_id = self._check(brief, scope["headers"])
         if brief is None or request_id is None or scope["query_string"]:

@@ -9,7 +9,6 @@ from dides.store.records import NewDeployment, StaleError
 from dides.store.rows import deployment_columns, deployment_from
 from dides.store.tables import deployments
 
-
 # Put together once: every batch of heartbeats asks for it.
 _IN_FLIGHT = select(deployments).where(deployments.c.in_flight == 1)
 
