@@ -131,7 +131,7 @@ async def test_idle_connections_that_were_cut_are_not_noticed(store: PostgresSto
     for number in range(3):
         await asyncio.gather(*(store.read(lambda tx: tx.inventory.get("web-1")) for _ in range(8)))
         proxy.cut()
-        await store.write(lambda tx, number=number: add(tx, f"web-{number}"), alone=number % 2 == 0)
+        await store.write(partial(add_one, name=f"web-{number}"), alone=number % 2 == 0)
 
 
 async def test_a_server_that_says_nothing_is_given_up_and_found_again(

@@ -90,7 +90,12 @@ async def test_what_is_in_the_way_is_said(tmp_path: Path) -> None:
             refused("--listen", "127.0.0.1:0", "--data-dir", str(file)),
             refused("--listen", "127.0.0.1:0", "--data-dir", str(empty)),
             refused(
-                "--listen", "127.0.0.1:0", "--data-dir", str(tmp_path / "b"), "--database", "postgresql://u:secret@h/d"
+                "--listen",
+                "127.0.0.1:0",
+                "--data-dir",
+                str(tmp_path / "b"),
+                "--database",
+                "postgresql://u:secret@127.0.0.1:1/d",
             ),
             refused("--listen", "127.0.0.1:0", "--data-dir", str(tmp_path / "c"), "--database", f"sqlite:///{garbage}"),
         )
@@ -100,7 +105,7 @@ async def test_what_is_in_the_way_is_said(tmp_path: Path) -> None:
             "in use",
             "cannot be used as a data directory",
             "is empty",
-            "'postgresql' databases are not supported",
+            "The database cannot be opened: connection failed",
             "cannot be opened",
         ),
         strict=True,

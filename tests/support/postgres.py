@@ -1,5 +1,6 @@
 """Databases on the tests' PostgreSQL server: one for each directory that a test has, made from a template."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -40,6 +41,17 @@ def databases(directory: Path) -> Iterator[None]:
     name = f"t{sha256(str(directory).encode()).hexdigest()[:20]}"
     if the_server.cache_info().currsize:
         statement(the_server(), f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@contextmanager
+def fresh_database() -> Iterator[str]:
+    """Make an empty database, not even migrated, and give its URL."""
+    server, name = the_server(), f"f{secrets.token_hex(10)}"
+    statement(server, f"CREATE DATABASE {name} STRATEGY FILE_COPY")
+    try:
+        yield server.url(name)
+    finally:
+        statement(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def statement(server: PostgresServer, text: str, database: str = "postgres") -> list[tuple[Any, ...]]:
