@@ -3,12 +3,15 @@
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection
 
 from dides.model.errors import UnavailableError
+from dides.store.arrays import array_of
 from dides.store.base import Transaction
+from dides.store.database_clock import DatabaseClock
 from dides.store.migrate import TooNewError
 from dides.store.postgres import PostgresStore
 from dides.store.postgres_connections import conninfo_of, open_engine
@@ -85,7 +88,7 @@ def test_a_user_who_may_not_make_tables_is_told_so(fresh: str) -> None:
         with pytest.raises(UnavailableError, match="permission denied for schema public"):
             PostgresStore(url)
         statement(the_server(), f"ALTER DATABASE {fresh} OWNER TO {fresh}")
-        prepare(conninfo_of(url))
+        prepare(conninfo_of(url), DatabaseClock())
     finally:
         statement(the_server(), f"DROP DATABASE {fresh} WITH (FORCE)")
         statement(the_server(), f"DROP ROLE {fresh}")
@@ -104,3 +107,19 @@ async def test_a_store_on_a_server_has_no_backup_of_its_own(database: str, tmp_p
             await store.backup(tmp_path)
     finally:
         await store.close()
+
+
+@pytest.mark.parametrize("kind", ["text", "bigint", "bool", "bytea"])
+def test_arrays_arrive_as_they_were_sent(database: str, kind: str) -> None:
+    sent: dict[str, list[Any]] = {
+        "text": ["", "NULL", None, 'a "b" \\ {c,d} \\"', "naïve ☃\n\t", "'", "%s", "{}", " x "],
+        "bigint": [0, -1, None, 2**62],
+        "bool": [True, None, False],
+        "bytea": [b"", b"\x00\xff\\", None],
+    }
+    engine = open_engine(conninfo_of(the_server().url(database)))
+    with engine.connect() as connection:
+        query = f"SELECT each FROM unnest(%s::{kind}[]) WITH ORDINALITY AS sent (each, place) ORDER BY place"
+        rows = connection.exec_driver_sql(query, (array_of(kind, sent[kind]),)).fetchall()
+    engine.dispose()
+    assert [row[0] for row in rows] == sent[kind]

@@ -3,17 +3,18 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import msgspec
 import psycopg
 import pytest
 
+from dides.model.errors import UnavailableError
 from dides.store.base import Store, Transaction
 from dides.store.postgres import PostgresStore
 from dides.store.postgres_feed import KEEP, _Look
-from dides.store.records import Changes, Event, Telling
+from dides.store.records import Changes, Event, StaleError, Telling
 from support.postgres import statement
 from support.postgres_server import the_server
 from support.processes import until
@@ -251,6 +252,20 @@ async def test_who_cannot_know_what_it_has_missed_is_told_everything(one: Postgr
     with one._reading.connect() as connection:
         feed._tell_since(connection, last, look)
     assert heard.generations == {"web-1": 0, "web-2": 0}
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_a_unit_of_work_that_passes_over_an_error_is_not_taken_for_done(
+    one: PostgresStore, database: str, *, alone: bool
+) -> None:
+    def careless(tx: Transaction) -> None:
+        add(tx, "web-1")
+        with suppress(StaleError):
+            add(tx, "web-1")
+
+    with pytest.raises(UnavailableError, match="an error in it was passed over"):
+        await one.write(careless, alone=alone)
+    assert statement(the_server(), "SELECT name FROM instances", database) == []
 
 
 async def test_two_may_begin_with_an_empty_database_at_once(database: str) -> None:

@@ -12,6 +12,7 @@ import psycopg
 
 from dides.clock import Clock
 from dides.store.base import Store
+from dides.store.database_clock import DatabaseClock
 from dides.store.postgres import PostgresStore
 from dides.store.postgres_connections import conninfo_of
 from dides.store.postgres_opening import prepare
@@ -64,5 +65,5 @@ def statement(server: PostgresServer, text: str, database: str = "postgres") -> 
 @cache
 def _template(server: PostgresServer) -> str:
     statement(server, f"CREATE DATABASE {TEMPLATE}")
-    prepare(conninfo_of(server.url(TEMPLATE)))
+    prepare(conninfo_of(server.url(TEMPLATE)), DatabaseClock())
     return TEMPLATE

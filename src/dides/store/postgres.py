@@ -44,12 +44,12 @@ class PostgresStore:
         """
         origin = secrets.token_hex(8)
         conninfo = conninfo_of(url, origin)
-        try:
-            prepare(conninfo)
-        except SQLAlchemyError as error:
-            raise UnavailableError(f"The database cannot be opened: {said(error)}") from error
         self.clock = DatabaseClock()
         self.shared = True
+        try:
+            prepare(conninfo, self.clock)
+        except SQLAlchemyError as error:
+            raise UnavailableError(f"The database cannot be opened: {said(error)}") from error
         self._closed = False
         self._audience = Audience()
         self._reading = open_engine(conninfo, size=READERS, patience=patience)
@@ -60,7 +60,6 @@ class PostgresStore:
         self._alone = self._writer(open_engine(conninfo, patience=patience), alone=True, largest=LARGEST_GROUP)
         # Each in a transaction of its own, so that no two wait for each other.
         self._beside = self._writer(open_engine(conninfo, patience=patience), alone=False, largest=1)
-        self._look(lambda _, __: None)  # So that the clock has the time.
 
     def _writer(self, engine: Engine, *, alone: bool, largest: int) -> Writer:
         return Writer(
