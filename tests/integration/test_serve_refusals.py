@@ -128,3 +128,19 @@ async def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path:
     assert f"schema {revision}" in err
     assert "newer dides wrote it" in err
     assert (data / "dides.db").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("command", "instead"), [("backup", "pg_dump --format=custom"), ("restore", "pg_restore --clean")]
+)
+def test_a_database_on_a_server_is_copied_with_its_own_tools(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, instead: str
+) -> None:
+    where = ["--data-dir", str(tmp_path / "data"), "--database", "postgresql://u:secret@h/d"]
+    with pytest.raises(SystemExit) as ended:
+        main([command, str(tmp_path / "file"), *where])
+    assert ended.value.code == 4
+    err = " ".join(capsys.readouterr().err.split())
+    assert instead in err
+    assert "secret" not in err
+    assert not (tmp_path / "file").exists()
