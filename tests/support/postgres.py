@@ -1,5 +1,6 @@
 """Databases on the tests' PostgreSQL server: one for each directory that a test has, made from a template."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -11,6 +12,7 @@ import psycopg
 
 from dides.clock import Clock
 from dides.store.base import Store
+from dides.store.database_clock import DatabaseClock
 from dides.store.postgres import PostgresStore
 from dides.store.postgres_connections import conninfo_of
 from dides.store.postgres_opening import prepare
@@ -42,6 +44,17 @@ def databases(directory: Path) -> Iterator[None]:
         statement(the_server(), f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
+@contextmanager
+def fresh_database() -> Iterator[str]:
+    """Make an empty database, not even migrated, and give its URL."""
+    server, name = the_server(), f"f{secrets.token_hex(10)}"
+    statement(server, f"CREATE DATABASE {name} STRATEGY FILE_COPY")
+    try:
+        yield server.url(name)
+    finally:
+        statement(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 def statement(server: PostgresServer, text: str, database: str = "postgres") -> list[tuple[Any, ...]]:
     """Run a statement on a database, and return its rows."""
     with psycopg.connect(server.url(database), autocommit=True) as connection:
@@ -52,5 +65,5 @@ def statement(server: PostgresServer, text: str, database: str = "postgres") -> 
 @cache
 def _template(server: PostgresServer) -> str:
     statement(server, f"CREATE DATABASE {TEMPLATE}")
-    prepare(conninfo_of(server.url(TEMPLATE)))
+    prepare(conninfo_of(server.url(TEMPLATE)), DatabaseClock())
     return TEMPLATE

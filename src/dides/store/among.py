@@ -11,6 +11,7 @@ from dides.store.arrays import array_of
 def among(connection: Connection, number: ColumnElement[int], ids: Iterable[int]) -> ColumnElement[bool]:
     """Return the condition that a column holds one of these ids."""
     if connection.dialect.name == "sqlite":
-        values = func.json_each(msgspec.json.encode(list(ids)).decode()).table_valued(column("value", BigInteger))
+        given = func.json_each(msgspec.json.encode(list(ids)).decode())
+        values = given.table_valued(column("value", BigInteger), name="json_each")
         return number.in_(select(values.c.value))
     return number == any_(cast(literal(array_of("bigint", ids), String), ARRAY(BigInteger)))

@@ -1,9 +1,24 @@
-"""Many rows of one table changed by one statement."""
+"""Many rows of one table written by one statement."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, Connection, String, Table, Update, bindparam, cast, func, literal, update
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    Connection,
+    String,
+    Table,
+    TableValuedAlias,
+    Update,
+    bindparam,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from dides.store.arrays import array_of
 
@@ -24,15 +39,31 @@ def update_rows(connection: Connection, table: Table, rows: Sequence[dict[str, A
         connection.execute(update(table).where(table.c.id == bindparam(KEY)).values({**changed, **same}), bound)
 
 
+def insert_rows(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], same: Mapping[str, Any]) -> None:
+    """Add rows, each with its own values beside those that are the `same` in all."""
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        new = _unnested(connection, table, rows)
+        constant = [literal(value, table.c[name].type) for name, value in same.items()]
+        connection.execute(insert(table).from_select([*rows[0], *same], select(*new.c, *constant)))
+    else:
+        connection.execute(insert(table), [{**row, **same} for row in rows])
+
+
 def _of_arrays(
     connection: Connection, table: Table, rows: Sequence[dict[str, Any]], same: Mapping[str, object]
 ) -> Update:
     """Return one statement for all rows: one by one they would also be noted one by one, by the triggers."""
+    new = _unnested(connection, table, rows)
+    changed = {name: new.c[name] for name in rows[0] if name != KEY}
+    return update(table).where(table.c.id == new.c[KEY]).values({**changed, **same})
+
+
+def _unnested(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> TableValuedAlias:
     columns = {name: table.c.id if name == KEY else table.c[name] for name in rows[0]}
     arrays = (_array(connection, column, [row[name] for row in rows]) for name, column in columns.items())
-    new = func.unnest(*arrays).table_valued(*columns, name="new").render_derived()
-    changed = {name: new.c[name] for name in columns if name != KEY}
-    return update(table).where(table.c.id == new.c[KEY]).values({**changed, **same})
+    return func.unnest(*arrays).table_valued(*columns, name="new").render_derived()
 
 
 def _array(connection: Connection, column: Column[Any], values: list[Any]) -> Any:

@@ -19,6 +19,6 @@ def _open_postgresql(url: str) -> Store:
         from dides.store.postgres import PostgresStore  # noqa: PLC0415 - an optional driver
     except ImportError as error:
         raise UnknownDatabaseError(
-            "The driver for PostgreSQL is not installed: pip install 'dides[server,postgresql]'."
+            f"The driver for PostgreSQL cannot be loaded ({error}): pip install 'dides[server,postgresql]'."
         ) from error
     return PostgresStore(url)

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from dides.model.errors import UnavailableError
@@ -16,7 +16,7 @@ from dides.store.audience import Audience, Follower, tell_all
 from dides.store.base import Transaction
 from dides.store.database_clock import DatabaseClock
 from dides.store.postgres_bounds import SharedBounds, begin_reading
-from dides.store.postgres_connections import conninfo_of, open_engine
+from dides.store.postgres_connections import PATIENCE, conninfo_of, open_engine
 from dides.store.postgres_feed import PostgresFeed
 from dides.store.postgres_opening import prepare
 from dides.store.postgres_outcomes import LONGEST, Outcomes
@@ -35,36 +35,35 @@ LARGEST_GROUP = 60
 class PostgresStore:
     """See dides.store.base.Store."""
 
-    def __init__(self, url: str, *, find_out_for: float = LONGEST) -> None:
+    def __init__(self, url: str, *, patience: float = PATIENCE, find_out_for: float = LONGEST) -> None:
         """Open, and migrate, the database that a URL names; its owner must be the user, and it may be empty.
 
-        For `find_out_for` seconds it is tried to find out the outcome of a commit that broke. Raises
-        UnknownDatabaseError when the database cannot be used, TooNewError when a newer dides wrote it,
-        UnavailableError when it cannot be opened.
+        A statement may take `patience` seconds, and for `find_out_for` it is tried to find out the outcome of a commit
+        that broke. Raises UnknownDatabaseError when the database cannot be used, TooNewError when a newer dides wrote
+        it, UnavailableError when it cannot be opened.
         """
         origin = secrets.token_hex(8)
         conninfo = conninfo_of(url, origin)
-        try:
-            prepare(conninfo)
-        except SQLAlchemyError as error:
-            raise UnavailableError(f"The database cannot be opened: {said(error)}") from error
         self.clock = DatabaseClock()
         self.shared = True
+        try:
+            prepare(conninfo, self.clock)
+        except SQLAlchemyError as error:
+            raise UnavailableError(f"The database cannot be opened: {said(error)}") from error
         self._closed = False
         self._audience = Audience()
-        self._reading = open_engine(conninfo, size=READERS)
+        self._reading = open_engine(conninfo, size=READERS, patience=patience)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="postgres-reader")
-        feeding = open_engine(conninfo, patience=FEED_PATIENCE)
+        feeding = open_engine(conninfo, patience=min(patience, FEED_PATIENCE))
         self._feed = PostgresFeed(feeding, self.clock, self._audience.tell, origin)
         self._outcomes = Outcomes(open_engine(conninfo), self._feed.doubt, longest=find_out_for)
-        self._alone = self._writer(conninfo, alone=True, largest=LARGEST_GROUP)
+        self._alone = self._writer(open_engine(conninfo, patience=patience), alone=True, largest=LARGEST_GROUP)
         # Each in a transaction of its own, so that no two wait for each other.
-        self._beside = self._writer(conninfo, alone=False, largest=1)
-        self._look(lambda _, __: None)  # So that the clock has the time.
+        self._beside = self._writer(open_engine(conninfo, patience=patience), alone=False, largest=1)
 
-    def _writer(self, conninfo: str, *, alone: bool, largest: int) -> Writer:
+    def _writer(self, engine: Engine, *, alone: bool, largest: int) -> Writer:
         return Writer(
-            open_engine(conninfo),
+            engine,
             SharedBounds(self.clock, self._outcomes, alone=alone),
             self._audience,
             name="postgres-alone" if alone else "postgres-beside",

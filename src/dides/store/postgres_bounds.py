@@ -7,8 +7,9 @@ keeps one queue for both, so that a stream of those that share cannot keep out o
 from time import monotonic
 
 import structlog
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, RootTransaction
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError, SQLAlchemyError
 
 from dides.store.database_clock import DatabaseClock
 from dides.store.locks import DECIDING
@@ -44,6 +45,9 @@ class SharedBounds:
 
     def commit(self, transaction: RootTransaction, begun: Begun) -> None:
         """Commit; when the connection breaks meanwhile, find out what has become of it."""
+        if driver_of(transaction.connection).info.transaction_status == TransactionStatus.INERROR:
+            # The server would answer a COMMIT as if nothing were wrong, and undo it all.
+            raise InvalidRequestError("an error in it was passed over")
         try:
             transaction.commit()
         except DBAPIError as error:

@@ -3,6 +3,7 @@
 What is set here can be set otherwise in the URL, but for what durability depends on.
 """
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from dides.store.urls import UnknownDatabaseError, check_postgresql
@@ -117,9 +118,9 @@ def begin(connection: Connection, how: str, query: str) -> TupleRow:
         row = cursor.fetchone()
     except psycopg.Error as error:
         if driver.closed:
-            # The others are of the same age, and came to the same end.
-            connection.engine.dispose()
-            connection.invalidate(error)
+            # So that SQLAlchemy notices, and lets go of all connections of that age.
+            with suppress(DBAPIError):
+                connection.exec_driver_sql("SELECT 1")
         raise OperationalError(statements, None, error, connection_invalidated=driver.closed) from error
     assert row is not None
     return row

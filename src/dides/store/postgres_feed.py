@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 
 import msgspec
+import psycopg
 import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -92,7 +93,7 @@ class PostgresFeed:
                     while not self._closing.is_set():
                         self._look(connection)
                         self._wait(connection)
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, psycopg.Error) as error:
                 log.warning("the changes of other coordinators cannot be read", reason=said(error))
             except Exception:
                 # A mistake of ours; who follows must not be left without news for it.

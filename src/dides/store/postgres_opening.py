@@ -5,8 +5,10 @@ import secrets
 import structlog
 from sqlalchemy import Connection, Engine
 
+from dides.store.database_clock import DatabaseClock
 from dides.store.locks import MIGRATING
 from dides.store.migrate import migrate
+from dides.store.postgres_bounds import begin_reading
 from dides.store.postgres_connections import begin, driver_of, open_engine
 from dides.store.urls import UnknownDatabaseError
 
@@ -18,8 +20,8 @@ _HOLD = "SELECT pg_advisory_xact_lock({key})"
 _MIGRATE = f"SELECT set_config('lock_timeout', '0', true), pg_advisory_xact_lock({MIGRATING})::text"
 
 
-def prepare(conninfo: str) -> None:
-    """Check a database, and migrate it, however many coordinators do so at once.
+def prepare(conninfo: str, clock: DatabaseClock) -> None:
+    """Check a database, migrate it, however many coordinators do so at once, and set a clock by it.
 
     Raises UnknownDatabaseError when it cannot be used, TooNewError, SQLAlchemyError when it cannot be reached.
     """
@@ -29,6 +31,9 @@ def prepare(conninfo: str) -> None:
             _check_server(connection)
             _check_locks(engine, connection)
         migrate(engine, _wait_for_others)
+        with engine.connect() as connection:
+            begin_reading(connection, clock)
+            driver_of(connection).rollback()
     finally:
         engine.dispose()
 

@@ -208,7 +208,7 @@ class Writer:
                 savepoint.rollback()
 
 
-def said(error: SQLAlchemyError) -> str:
+def said(error: Exception) -> str:
     """Return the first line of what the database has said."""
     return str(getattr(error, "orig", error)).partition("\n")[0]
 
