@@ -53,6 +53,10 @@ class Doubts:
         if self._is_behind_another(heard) or not _agrees(heard, self.view()):
             self._open.append(heard)
 
+    def agrees(self, heard: Heard) -> bool:
+        """Tell whether a heartbeat says what is stored, or something newer is."""
+        return _agrees(heard, self.view())
+
     def lost(self, coordinator: str) -> None:
         """Forget what a coordinator had in its memory when it was killed."""
         self._open = [each for each in self._open if each.coordinator != coordinator]

@@ -47,8 +47,8 @@ class Promises:
     def taken_in(self, heard: Heard) -> None:
         """Promise that a heartbeat is stored, or says what is."""
         self._note_life(heard.name)
-        if any(each is heard for each in self.waiting):
-            self.doubts.look_at(heard)
+        if any(each is heard for each in self.waiting) and not self.doubts.agrees(heard):
+            self.problem(f"the heartbeat of {heard.name} at {heard.at} was acknowledged and is not stored")
 
     def _note_life(self, name: str) -> None:
         earlier = self.lives.get(name, NEVER).last
