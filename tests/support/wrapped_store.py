@@ -1,12 +1,13 @@
 """A store around another one, for tests that put something between the two."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from dides.clock import Clock
 from dides.store.base import Store, Transaction
 from dides.store.records import Changes
+from dides.store.statistics import WriterStatistics
 
 T = TypeVar("T")
 
@@ -28,6 +29,10 @@ class WrappedStore:
     @property
     def behind(self) -> float:
         return self._store.behind
+
+    @property
+    def writers(self) -> Sequence[WriterStatistics]:
+        return self._store.writers
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         return await self._store.read(work)
