@@ -23,6 +23,8 @@ class View:
         """How many instances there are by status and code version."""
         self.reachable = 0
         """How many of them are reachable."""
+        self.update_needed = 0
+        """How many of them run something else than their desired state."""
         self.on_reachable: Callable[[Sequence[str]], None] = lambda _: None
         """Called with those that are reachable and were not before, or were not known."""
         self.on_replaced: Callable[[Brief, Brief], None] = lambda _before, _after: None
@@ -73,3 +75,4 @@ class View:
         if not self.census[key]:
             del self.census[key]
         self.reachable += by * brief.reachable
+        self.update_needed += by * (not brief.current.meets(brief.desired))
