@@ -19,6 +19,7 @@ from msgspec import UNSET
 
 from dides.api.overload import Overload
 from dides.api.problems import MEDIA_TYPE, busy_problem
+from dides.api.traffic import Traffic
 from dides.api.views import directive_view
 from dides.coordinator.coordinator import Coordinator
 from dides.model.errors import BusyError, RefusedError
@@ -39,11 +40,12 @@ _encode = msgspec.json.Encoder().encode
 class HotPath:
     """An ASGI application in front of another one."""
 
-    def __init__(self, app: ASGIApp, coordinator: Coordinator, overload: Overload) -> None:
+    def __init__(self, app: ASGIApp, coordinator: Coordinator, overload: Overload, traffic: Traffic) -> None:
         self.app = app
         self._coordinator = coordinator
         self._view = coordinator.view
         self._overload = overload
+        self._traffic = traffic
         # Unique like a UUID, and much cheaper: 64 random bits of this process, and a number.
         self._process = secrets.token_hex(8)
         self._numbers = itertools.count(secrets.randbits(32))
@@ -67,6 +69,7 @@ class HotPath:
             await self.app(scope, receive, send)
             return
         if self._overload.sheds(brief):
+            self._traffic.heartbeats_shed += 1
             await self._refuse(send, request_id)
             return
         read = await _read(receive)
@@ -76,6 +79,7 @@ class HotPath:
                 if not self._coordinator.hear(brief, heartbeat):
                     brief = await self._coordinator.take(name, heartbeat)
             except BusyError:
+                self._traffic.heartbeats_busy += 1
                 await self._refuse(send, request_id)
                 return
             except RefusedError:
@@ -83,6 +87,7 @@ class HotPath:
         if heartbeat is None:
             await self.app(scope, _again(read, receive), send)
             return
+        self._traffic.heartbeats += 1
         await self._answer(brief, send, request_id)
 
     async def _desired(self, name: str, scope: HTTPScope, receive: Receive, send: Send) -> None:
@@ -92,6 +97,7 @@ class HotPath:
             await self.app(scope, receive, send)
             return
         if self._overload.sheds(brief):
+            self._traffic.queries_shed += 1
             await self._refuse(send, request_id)
             return
         try:
@@ -99,6 +105,7 @@ class HotPath:
         except RefusedError:
             await self.app(scope, receive, send)
             return
+        self._traffic.queries += 1
         await self._answer(brief, send, request_id)
 
     def _sender(self, name: str, headers: Iterable[tuple[bytes, bytes]]) -> tuple[Brief | None, bytes]:
