@@ -17,6 +17,8 @@ from dides.model.state import Status
 MOST_VERSIONS = 20
 """Versions that are counted by themselves; the others are one, so that a fleet cannot make up series without end."""
 OTHER_VERSIONS = "other"
+LARGEST_CENSUS = 20_000
+"""Pairs of status and version beyond which no version is named: to copy more would keep the event loop waiting."""
 ENDED = (DeploymentStatus.COMPLETED, DeploymentStatus.FAILED, DeploymentStatus.ABORTED)
 
 
@@ -26,8 +28,7 @@ def of_fleet(view: View) -> Iterator[Metric]:
     yield gauge(
         "dides_instances",
         "Instances by what they report; only the most frequent code versions have their own names.",
-        # Copied in one step: heartbeats go on while this thread counts.
-        (((status.name.lower(), version), number) for (status, version), number in _bounded(dict(view.census)).items()),
+        (((status.name.lower(), version), number) for (status, version), number in _instances(view).items()),
         "status",
         "code_version",
     )
@@ -38,6 +39,13 @@ def of_fleet(view: View) -> Iterator[Metric]:
         "Instances that report something else than their desired state: updating, converging or drifted.",
         view.update_needed,
     )
+
+
+def _instances(view: View) -> Counter[tuple[Status, str]]:
+    """Return the instances by status and version, copied in one step: heartbeats go on while this thread counts."""
+    if len(view.census) <= LARGEST_CENSUS:
+        return _bounded(dict(view.census))
+    return Counter({(status, OTHER_VERSIONS): number for status, number in dict(view.statuses).items()})
 
 
 def _bounded(census: Mapping[tuple[Status, str | None], int]) -> Counter[tuple[Status, str]]:

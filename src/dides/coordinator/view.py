@@ -21,6 +21,8 @@ class View:
     def __init__(self, feed: Feed) -> None:
         self.census: Census = Counter()
         """How many instances there are by status and code version."""
+        self.statuses: Counter[Status] = Counter()
+        """How many there are by status alone."""
         self.reachable = 0
         """How many of them are reachable."""
         self.update_needed = 0
@@ -74,5 +76,6 @@ class View:
         self.census[key] += by
         if not self.census[key]:
             del self.census[key]
+        self.statuses[brief.status] += by
         self.reachable += by * brief.reachable
         self.update_needed += by * (not brief.current.meets(brief.desired))

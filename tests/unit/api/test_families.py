@@ -1,5 +1,7 @@
 """Metric families from what is counted: bounded, and the same at every scrape."""
 
+import pytest
+
 from dides.api.families import histogram
 from dides.api.fleet_metrics import MOST_VERSIONS, OTHER_VERSIONS, of_fleet
 from dides.coordinator.feed import Feed
@@ -52,6 +54,12 @@ def test_of_equally_frequent_versions_always_the_same_are_named() -> None:
     names = [f"{number:03}" for number in range(40)]
     forth, back = view_with(dict.fromkeys(names, 1)), view_with(dict.fromkeys(reversed(names), 1))
     assert instances_of(forth) == instances_of(back)
+
+
+def test_of_too_many_versions_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dides.api.fleet_metrics.LARGEST_CENSUS", 3)
+    assert set(instances_of(view_with({"1": 2, "2": 1, None: 3}))) == {("healthy", each) for each in ("1", "2", "")}
+    assert instances_of(view_with({"1": 2, "2": 1, "3": 1, None: 3})) == {("healthy", OTHER_VERSIONS): 7}
 
 
 def test_a_histogram_has_every_bound_and_its_sum() -> None:
