@@ -10,7 +10,8 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 
 from dides.clock import SystemClock
-from dides.store.open import UnknownDatabaseError, open_store
+from dides.store.open import open_store
+from dides.store.urls import UnknownDatabaseError
 from rig.arguments import NotInThisBuildError
 from rig.cores import children_on
 from rig.fill import driven

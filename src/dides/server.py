@@ -24,12 +24,15 @@ from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of
 from dides.coordinator.settings import Settings
 from dides.datadir import OPERATOR_FILE, REGISTRATION_FILE, DataDirectory, held_database
-from dides.store.open import open_store, sqlite_file
+from dides.store.open import open_store
+from dides.store.urls import is_postgresql, sqlite_file
 from dides.systemd import notify
 
 log = structlog.get_logger()
 KEEP_ALIVE_SECONDS = 75
 GRACE_SECONDS = 20
+GC_THRESHOLDS = (50_000, 20, 50)
+"""Python's own are 700, 10, 10: with as many objects as a batch of heartbeats makes, that is a pause in every one."""
 
 
 class ListenError(Exception):
@@ -79,14 +82,14 @@ class Listen(msgspec.Struct, frozen=True):
 def serve(directory: DataDirectory, listen: Listen, settings: Settings, database: str | None) -> None:
     """Run a coordinator until SIGTERM or SIGINT.
 
-    `database` is a URL, by default the embedded one in the data directory. Raises ListenError, DataDirectoryError,
-    UnknownDatabaseError, TooNewError and UnavailableError, all before anything is served.
+    `database` is a URL, by default that of the embedded one in the data directory. Raises ListenError,
+    DataDirectoryError, UnknownDatabaseError, TooNewError and UnavailableError, all before anything is served.
     """
     listen.check()
     os.umask(0o077)  # The database holds what only its owner should read.
     _allow_many_connections()
-    file = sqlite_file(database) if database else directory.database
-    with directory.locked(), held_database(file), listen.open() as listening:
+    url = database or f"sqlite:///{directory.database}"
+    with directory.locked(), _held(url), listen.open() as listening:
         access = Access(
             operator=hash_of(directory.token(OPERATOR_FILE)),
             registration=hash_of(directory.token(REGISTRATION_FILE)),
@@ -95,7 +98,12 @@ def serve(directory: DataDirectory, listen: Listen, settings: Settings, database
         if listen.dev:
             log.warning("development mode: no credential is asked for, and any registration token is accepted")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(f"sqlite:///{file}", access, settings, listening))
+            runner.run(_serve(url, access, settings, listening))
+
+
+def _held(url: str) -> contextlib.AbstractContextManager[None]:
+    """Hold a database that one coordinator alone may use."""
+    return contextlib.nullcontext() if is_postgresql(url) else held_database(sqlite_file(url))
 
 
 def _allow_many_connections() -> None:
@@ -155,6 +163,7 @@ class _Server(uvicorn.Server):
         # What is allocated by now stays; looking through it again and again would only delay answers.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
         host, port = sockets[0].getsockname()[:2]
         log.info("listening", url=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
         notify("READY=1")

@@ -11,7 +11,8 @@ import httpx2
 import pytest
 
 from dides.client.operator import OperatorClient
-from dides.protocol.messages import Configuration, DeployRequest, Event
+from dides.protocol.messages import Configuration, DeployRequest
+from support.event_log import most_updating
 from support.processes import Processes, finished, running, until
 
 KILLS = 12
@@ -100,20 +101,6 @@ async def write_one(http: httpx2.AsyncClient, fleet: Processes, acknowledged: di
         answer = await http.patch(f"/inventory/instances/{name}", json=report, headers=headers)
         if answer.status_code == 200:
             acknowledged[name] = version
-
-
-def most_updating(events: Iterable[Event]) -> int:
-    """Return how many targets were updating at once at the most, by the event log."""
-    updating: set[str | None] = set()
-    most = 0
-    for event in events:
-        if event.kind == "target.told":
-            updating.add(event.instance)
-        elif event.kind in ("target.succeeded", "target.failed", "target.skipped"):
-            updating.discard(event.instance)
-        most = max(most, len(updating))
-    assert most > 0
-    return most
 
 
 def most_applying(lines: Iterable[str]) -> int:

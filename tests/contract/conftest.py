@@ -1,12 +1,13 @@
 """One fixture gives every contract test to every store."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from dides.store.base import Store
 from support.clocks import FakeClock
+from support.postgres import databases
 from support.stores import OPENERS, Opener
 
 Reopen = Callable[[], Store]
@@ -23,9 +24,10 @@ def opener(request: pytest.FixtureRequest) -> Opener:
 
 
 @pytest.fixture
-def reopen(opener: Opener, tmp_path: Path, clock: FakeClock) -> Reopen:
+def reopen(opener: Opener, tmp_path: Path, clock: FakeClock) -> Iterator[Reopen]:
     """Opens the data of this test; whoever calls it closes what it returns."""
-    return lambda: opener(tmp_path, clock)
+    with databases(tmp_path):
+        yield lambda: opener(tmp_path, clock)
 
 
 @pytest.fixture

@@ -90,7 +90,12 @@ async def test_what_is_in_the_way_is_said(tmp_path: Path) -> None:
             refused("--listen", "127.0.0.1:0", "--data-dir", str(file)),
             refused("--listen", "127.0.0.1:0", "--data-dir", str(empty)),
             refused(
-                "--listen", "127.0.0.1:0", "--data-dir", str(tmp_path / "b"), "--database", "postgresql://u:secret@h/d"
+                "--listen",
+                "127.0.0.1:0",
+                "--data-dir",
+                str(tmp_path / "b"),
+                "--database",
+                "postgresql://u:secret@127.0.0.1:1/d",
             ),
             refused("--listen", "127.0.0.1:0", "--data-dir", str(tmp_path / "c"), "--database", f"sqlite:///{garbage}"),
         )
@@ -100,7 +105,7 @@ async def test_what_is_in_the_way_is_said(tmp_path: Path) -> None:
             "in use",
             "cannot be used as a data directory",
             "is empty",
-            "'postgresql' databases are not supported",
+            "The database cannot be opened: connection failed",
             "cannot be opened",
         ),
         strict=True,
@@ -123,3 +128,19 @@ async def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path:
     assert f"schema {revision}" in err
     assert "newer dides wrote it" in err
     assert (data / "dides.db").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("command", "instead"), [("backup", "pg_dump --format=custom"), ("restore", "pg_restore --clean")]
+)
+def test_a_database_on_a_server_is_copied_with_its_own_tools(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, instead: str
+) -> None:
+    where = ["--data-dir", str(tmp_path / "data"), "--database", "postgresql://u:secret@h/d"]
+    with pytest.raises(SystemExit) as ended:
+        main([command, str(tmp_path / "file"), *where])
+    assert ended.value.code == 4
+    err = " ".join(capsys.readouterr().err.split())
+    assert instead in err
+    assert "secret" not in err
+    assert not (tmp_path / "file").exists()

@@ -66,6 +66,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _mutant(coordinator.pauses_count_as_time, 9, "timeouts_are_over", "deadlines_are_over"),
     _mutant(coordinator.timeouts_run_in_a_pause, 9, "timeouts_are_over", "deadlines_are_over"),
     _mutant(coordinator.silence_is_declared_early, 23, "silence_is_real"),
+    _mutant(coordinator.signs_of_life_are_not_kept, 0, "silence_is_real"),
+    _mutant(coordinator.every_heartbeat_changes_nothing, 0, "nothing_breaks"),
     _mutant(coordinator.untouched_ones_are_rolled_back, 9, "rollbacks_return_all", "only_legal_states_are_told"),
     _mutant(coordinator.heartbeats_are_answered_before_they_are_stored, 0, "nothing_breaks"),
     _mutant(coordinator.power_cuts_lose_commits, 27, "nothing_breaks"),

@@ -10,19 +10,18 @@ from msgspec.structs import replace
 
 from dides.agent.decision import Decision, decide
 from dides.agent.memory import Standing
-from dides.coordinator import convergence, deployments, heartbeats, intake, inventory, presence
+from dides.coordinator import convergence, deployments, heartbeats, inventory, presence
 from dides.coordinator.deployments import Key, Order, Triggered
 from dides.coordinator.heartbeats import Heartbeats
 from dides.coordinator.pacemaker import Pacemaker
 from dides.coordinator.presence import Attendance
 from dides.coordinator.sightings import Sightings
-from dides.coordinator.view import View
 from dides.engine import inheritance
 from dides.engine.verdict import Time
 from dides.model.deployment import Deployment, Kind, Target
-from dides.model.instance import Brief, Instance
+from dides.model.instance import Instance
 from dides.model.plan import Touched
-from dides.protocol.messages import Directive, Heartbeat
+from dides.protocol.messages import Directive
 from dides.sim import agents
 from dides.sim.disk import Disk
 from dides.store.base import Transaction
@@ -66,32 +65,8 @@ def signs_of_life_are_not_kept(patch: Patch) -> None:
     patch.setattr(Sightings, "note", lambda _self, _instance, _at: None)
 
 
-def the_first_word_after_a_telling_is_not_stored(patch: Patch) -> None:
-    right = intake.changes_nothing
-
-    def changes_nothing(brief: Brief, heartbeat: Heartbeat) -> bool:
-        return right(replace(brief, heard=brief.generation), heartbeat)
-
-    patch.setattr(heartbeats, "changes_nothing", changes_nothing)
-
-
 def every_heartbeat_changes_nothing(patch: Patch) -> None:
     patch.setattr(heartbeats, "changes_nothing", lambda brief, _heartbeat: brief.reachable)
-
-
-def old_news_is_taken_for_new(patch: Patch) -> None:
-    right = View._replace
-
-    def careless(self: View, brief: Brief) -> bool:
-        known = self.get(brief.name)
-        return right(self, replace(brief, revision=known.revision + 1) if known else brief)
-
-    patch.setattr(View, "_replace", careless)
-
-
-def nothing_is_said_again(patch: Patch) -> None:
-    """What one coordinator took for nothing new, by what it knew, is lost when another one knew better."""
-    patch.setattr(Heartbeats, "say_again", lambda _self, _known, _now: None)
 
 
 def untouched_ones_are_rolled_back(patch: Patch) -> None:

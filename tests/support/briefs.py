@@ -24,5 +24,7 @@ def a_brief(name: str = "web-1", **fields: object) -> Brief:
         heard=0,
         observed=None,
         last_heartbeat_at=1,
+        update_needed=False,
     )
-    return msgspec.structs.replace(usual, **fields)
+    changed = msgspec.structs.replace(usual, **fields)
+    return msgspec.structs.replace(changed, update_needed=not changed.current.meets(changed.desired))

@@ -14,6 +14,7 @@ from dides.store.base import Store, Transaction
 from dides.store.records import NewDeployment, NewTarget
 from dides.store.sqlite import SqliteStore
 from support.clocks import MONDAY
+from support.postgres import open_postgresql
 
 Opener = Callable[[Path, Clock], Store]
 """Opens a store whose data live in a directory; opening the same directory again finds them again."""
@@ -24,7 +25,7 @@ def open_sqlite(directory: Path, clock: Clock) -> Store:
     return SqliteStore(directory / "dides.db", clock)
 
 
-OPENERS: dict[str, Opener] = {"sqlite": open_sqlite}
+OPENERS: dict[str, Opener] = {"postgresql": open_postgresql, "sqlite": open_sqlite}
 V1, V2 = State("1.0.0", "a"), State("2.0.0", "b")
 POLICY = Policy(
     batch_size="25%",

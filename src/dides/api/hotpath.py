@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Iterable
 from hashlib import sha256
 from hmac import compare_digest
+from typing import Any
 
 import msgspec
 from litestar.enums import ScopeType
@@ -27,13 +28,17 @@ from dides.model.instance import Brief
 from dides.protocol.messages import Heartbeat
 from dides.protocol.queries import LONGEST_WAIT
 
-Headers = list[tuple[bytes, bytes]]
+Answer = tuple[Any, Any]
+"""The two messages of an answer: how it starts, and its body."""
 PREFIX = "/inventory/instances/"
 DESIRED = "/desired"
 LARGEST_PLAIN_BODY = 16 * 1024
 _QUERY = re.compile(rb"generation=(?P<generation>\d{1,15})&wait=(?P<wait>\d{1,2}(?:\.\d{1,6})?)\Z")
 _REQUEST_ID = re.compile(rb"[!-~]{1,128}\Z")
 _decode = msgspec.json.Decoder(Heartbeat).decode
+_BEARER = (b"Bearer ", b"bearer ")
+_JSON, _PROBLEM = (b"content-type", b"application/json"), (b"content-type", MEDIA_TYPE.encode())
+_NO_STORE = (b"cache-control", b"no-store")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -43,62 +48,70 @@ class HotPath:
     def __init__(self, app: ASGIApp, coordinator: Coordinator, overload: Overload, traffic: Traffic) -> None:
         self.app = app
         self._coordinator = coordinator
-        self._view = coordinator.view
         self._overload = overload
         self._traffic = traffic
+        self._known = coordinator.view.get
+        self._hear = coordinator.heartbeats.hear
+        self._now = coordinator.now
+        self._interval_for = coordinator.watch.pacemaker.interval_for
+        self._is_current = coordinator.is_current
         # Unique like a UUID, and much cheaper: 64 random bits of this process, and a number.
-        self._process = secrets.token_hex(8)
+        self._process = secrets.token_hex(8).encode()
         self._numbers = itertools.count(secrets.randbits(32))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a plain heartbeat or blocking query; hand anything else on."""
-        if scope["type"] == ScopeType.HTTP:
-            path, method = scope["path"], scope["method"]
-            if path.startswith(PREFIX):
-                if method == "PATCH":
-                    await self._heartbeat(path[len(PREFIX) :], scope, receive, send)
-                    return
-                if method == "GET" and path.endswith(DESIRED):
-                    await self._desired(path[len(PREFIX) : -len(DESIRED)], scope, receive, send)
-                    return
+        if scope["type"] == ScopeType.HTTP and scope["path"].startswith(PREFIX):
+            if scope["method"] == "PATCH":
+                await self._heartbeat(scope["path"][len(PREFIX) :], scope, receive, send)
+                return
+            if scope["method"] == "GET" and scope["path"].endswith(DESIRED):
+                await self._desired(scope["path"][len(PREFIX) : -len(DESIRED)], scope, receive, send)
+                return
         await self.app(scope, receive, send)
 
     async def _heartbeat(self, name: str, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        brief, request_id = self._sender(name, scope["headers"])
-        if brief is None or scope["query_string"]:
+        """Take a heartbeat. What each one needs is written out here: a call would cost as much as what it calls."""
+        brief = self._known(name)
+        request_id = self._check(brief, scope["headers"])
+        if brief is None or request_id is None or scope["query_string"]:
             await self.app(scope, receive, send)
             return
-        if self._overload.sheds(brief):
+        if self._overload.shedding and self._overload.sheds(brief):
             self._traffic.heartbeats_shed += 1
-            await self._refuse(send, request_id)
+            await _send(send, self._refusal(request_id))
             return
-        read = await _read(receive)
-        heartbeat = _plain(read)
-        if heartbeat is not None:
+        message = await receive()
+        if message.get("more_body"):
+            message = await _whole(message, receive)
+        heartbeat = _plain(message)
+        if heartbeat is not None and not self._hear(brief, heartbeat, self._now()):
             try:
-                if not self._coordinator.hear(brief, heartbeat):
-                    brief = await self._coordinator.take(name, heartbeat)
+                brief = await self._coordinator.take(name, heartbeat)
             except BusyError:
                 self._traffic.heartbeats_busy += 1
-                await self._refuse(send, request_id)
+                await _send(send, self._refusal(request_id))
                 return
             except RefusedError:
                 heartbeat = None  # Nothing was stored: the route finds the same refusal, and has the words for it.
-        if heartbeat is None:
-            await self.app(scope, _again(read, receive), send)
+        if heartbeat is None or not self._is_current():
+            await self.app(scope, _again(message, receive), send)
             return
         self._traffic.heartbeats += 1
-        await self._answer(brief, send, request_id)
+        start, end = self._answer(brief, request_id)
+        await send(start)
+        await send(end)
 
     async def _desired(self, name: str, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        brief, request_id = self._sender(name, scope["headers"])
+        brief = self._known(name)
+        request_id = self._check(brief, scope["headers"])
         asked = _QUERY.match(scope["query_string"])
-        if brief is None or asked is None or float(asked["wait"]) > LONGEST_WAIT:
+        if brief is None or request_id is None or asked is None or float(asked["wait"]) > LONGEST_WAIT:
             await self.app(scope, receive, send)
             return
-        if self._overload.sheds(brief):
+        if self._overload.shedding and self._overload.sheds(brief):
             self._traffic.queries_shed += 1
-            await self._refuse(send, request_id)
+            await _send(send, self._refusal(request_id))
             return
         try:
             brief = await self._coordinator.wait_for_change(name, int(asked["generation"]), float(asked["wait"]))
@@ -106,48 +119,47 @@ class HotPath:
             await self.app(scope, receive, send)
             return
         self._traffic.queries += 1
-        await self._answer(brief, send, request_id)
+        await _send(send, self._answer(brief, request_id))
 
-    def _sender(self, name: str, headers: Iterable[tuple[bytes, bytes]]) -> tuple[Brief | None, bytes]:
-        """Return the instance that a request is from, if it has shown its credential, and the request's id."""
+    def _check(self, brief: Brief | None, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+        """Return the id of a request, None unless it has shown the credential of that instance."""
         token, request_id = b"", b""
         for key, value in headers:
             if key == b"authorization":
                 token = value
             elif key == b"x-request-id" and _REQUEST_ID.match(value):
                 request_id = value
-        request_id = request_id or f"{self._process}{next(self._numbers):016x}".encode()
-        brief = self._view.get(name)
-        if brief is None or token[:7] not in (b"Bearer ", b"bearer "):
-            return None, request_id
-        return (brief if compare_digest(sha256(token[7:]).digest(), brief.credential_hash) else None), request_id
+        if brief is None or token[:7] not in _BEARER:
+            return None
+        if not compare_digest(sha256(token[7:]).digest(), brief.credential_hash):
+            return None
+        return request_id or b"%s%016x" % (self._process, next(self._numbers))
 
-    async def _answer(self, brief: Brief, send: Send, request_id: bytes) -> None:
-        body = _encode(directive_view(brief, self._coordinator.interval_for(brief)))
-        await _send(send, 200, b"application/json", body, request_id)
+    def _answer(self, brief: Brief, request_id: bytes) -> Answer:
+        return _answer(200, _JSON, _encode(directive_view(brief, self._interval_for(brief))), request_id)
 
-    async def _refuse(self, send: Send, request_id: bytes) -> None:
+    def _refusal(self, request_id: bytes) -> Answer:
         body, retry_after = busy_problem(request_id.decode())
-        await _send(send, 429, MEDIA_TYPE.encode(), body, request_id, [(b"retry-after", retry_after.encode())])
+        start, end = _answer(429, _PROBLEM, body, request_id)
+        start["headers"] = [(b"retry-after", retry_after.encode()), *start["headers"]]
+        return start, end
 
 
-async def _send(
-    send: Send, status: int, media_type: bytes, body: bytes, request_id: bytes, more: Headers | None = None
-) -> None:
-    headers = [
-        *(more or ()),
-        (b"content-type", media_type),
-        (b"content-length", b"%d" % len(body)),
-        (b"x-request-id", request_id),
-        (b"cache-control", b"no-store"),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+def _answer(status: int, media_type: tuple[bytes, bytes], body: bytes, request_id: bytes) -> Answer:
+    headers = [media_type, (b"content-length", b"%d" % len(body)), (b"x-request-id", request_id), _NO_STORE]
+    return (
+        {"type": "http.response.start", "status": status, "headers": headers},
+        {"type": "http.response.body", "body": body, "more_body": False},
+    )
 
 
-async def _read(receive: Receive) -> ReceiveMessage:
-    """Return a body as if it had come in one piece, if it is not larger than a plain one."""
-    message = await receive()
+async def _send(send: Send, answer: Answer) -> None:
+    for message in answer:
+        await send(message)
+
+
+async def _whole(message: ReceiveMessage, receive: Receive) -> ReceiveMessage:
+    """Return a body that has only begun as if it had come in one piece, if it is not larger than a plain one."""
     while message["type"] == "http.request" and message["more_body"] and len(message["body"]) <= LARGEST_PLAIN_BODY:
         more = await receive()
         if more["type"] != "http.request":

@@ -77,7 +77,7 @@ async def register(
     dto=Strict[Heartbeat],
     return_dto=None,
     summary="Heartbeat, or an operator's change of labels",
-    responses=refusals(400, 401, 403, 404, 410, 413, 422),
+    responses=refusals(400, 401, 403, 404, 410, 413, 422, 429),
 )
 async def heartbeat(
     name: Name,
@@ -102,7 +102,7 @@ async def heartbeat(
     "/instances/{name:str}/desired",
     guards=[instance_itself],
     summary="Wait for the desired state to change",
-    responses=refusals(401, 403, 404, 410, 422),
+    responses=refusals(401, 403, 404, 410, 422, 429),
 )
 async def desired(
     name: Name,

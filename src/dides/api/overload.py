@@ -39,7 +39,7 @@ class Overload:
 
     def sheds(self, brief: Brief) -> bool:
         """Tell whether a request of an instance is to be refused now."""
-        if not self.shedding or brief.heard != brief.generation or not brief.current.meets(brief.desired):
+        if not self.shedding or brief.awaited:
             return False
         self.shed += 1
         return True

@@ -18,6 +18,7 @@ _WHEN = {
     410: "The credential of an instance that was decommissioned.",
     413: "The body is over 1 MiB.",
     422: "What was sent breaks the schema, or a selector matches nothing; `errors` names each field or parameter.",
+    429: "The coordinator is busy, and nothing was accepted; after Retry-After seconds it may be sent again.",
     503: "The store cannot be reached; nothing was accepted.",
 }
 

@@ -35,7 +35,7 @@ def directive_view(instance: Brief | Instance, heartbeat_interval: float) -> mes
         desired=instance.desired,
         generation=instance.generation,
         deployment_id=instance.told_by,
-        update_needed=not instance.current.meets(instance.desired),
+        update_needed=instance.update_needed,
         heartbeat_interval=heartbeat_interval,
     )
 

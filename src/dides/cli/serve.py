@@ -17,7 +17,7 @@ from dides.model.errors import UnavailableError
 from dides.server import Listen, ListenError, serve
 from dides.store.copies import CopyError, check_database, copy_database
 from dides.store.migrate import TooNewError
-from dides.store.open import UnknownDatabaseError, sqlite_file
+from dides.store.urls import UnknownDatabaseError, is_postgresql, sqlite_file
 
 LONGEST = 31_536_000
 _REFUSALS = (CopyError, DataDirectoryError, ListenError, TooNewError, UnavailableError, UnknownDatabaseError)
@@ -39,7 +39,8 @@ Database = Annotated[
         "--database",
         envvar="DIDES_DATABASE",
         metavar="URL",
-        help="The database, as sqlite:///FILE. [default: dides.db in the data directory]",
+        help="The database: sqlite:///FILE, or postgresql://USER@HOST/NAME, which several coordinators may share. "
+        "[default: dides.db in the data directory]",
     ),
 ]
 
@@ -149,7 +150,7 @@ def backup(
     """
     directory = DataDirectory(data_dir or default_data_dir())
     try:
-        source = sqlite_file(database) if database else directory.database
+        source = _file(directory, database, "pg_dump --format=custom --file=FILE URL")
         copy_database(source, file)
     except _REFUSALS as error:
         print_error(str(error))
@@ -172,7 +173,7 @@ def restore(
     """
     directory = DataDirectory(data_dir or default_data_dir())
     try:
-        place = sqlite_file(database) if database else directory.database
+        place = _file(directory, database, "pg_restore --clean --if-exists --single-transaction --dbname=URL FILE")
         with directory.locked(), held_database(place):
             if place.exists() and not force:
                 print_error(f"{place} exists. Say --force to replace it.")
@@ -183,3 +184,12 @@ def restore(
         print_error(str(error))
         raise typer.Exit(ExitCode.REFUSED) from error
     typer.echo(f"Restored {place} from {file}.")
+
+
+def _file(directory: DataDirectory, database: str | None, instead: str) -> Path:
+    """Return the file of the database; UnknownDatabaseError, which says what to do instead, when it is on a server."""
+    if database and is_postgresql(database):
+        raise UnknownDatabaseError(
+            f"PostgreSQL has its own tools for this, and they know more: {instead}. See docs/operations.md."
+        )
+    return sqlite_file(database) if database else directory.database

@@ -48,6 +48,7 @@ class Coordinator:
         self.settings = settings
         self._store = store
         self._clock = clock
+        self.now = clock.now
         self.feed = Feed()
         self.view = View(self.feed)
         self._sightings = Sightings()
@@ -64,9 +65,9 @@ class Coordinator:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Make up for what came before, then run the loops for as long as the block lasts. UnavailableError."""
-        await self._presence.arrive()
         await self._store.follow(self.view.apply)
         await self.watch.recall()
+        await self._presence.arrive()  # Last: nobody is heard of before it.
         loops = [self._look_after, self._forget]
         if self.settings.reconcile_interval > 0:
             loops.append(self._reconciler.run)
@@ -88,7 +89,7 @@ class Coordinator:
     @property
     def ready(self) -> bool:
         """True unless the store could not be written a moment ago, or others' writing may not have come here."""
-        return self.watch.trouble is None and self.behind <= LONGEST_BEHIND
+        return self.watch.trouble is None and self.is_current()
 
     @property
     def behind(self) -> float:
@@ -111,9 +112,13 @@ class Coordinator:
         self.check_current()
         await self._store.read(lambda tx: tx.deployments.in_flight())
 
+    def is_current(self) -> bool:
+        """Tell whether what other coordinators have written has come here, but for the last moments."""
+        return self.behind <= LONGEST_BEHIND
+
     def check_current(self) -> None:
         """Raise UnavailableError while what other coordinators have written may not have come here."""
-        if self.behind > LONGEST_BEHIND:
+        if not self.is_current():
             raise UnavailableError("the database has not been heard of for too long")
 
     async def read(self, work: Callable[[Transaction], T]) -> T:

@@ -71,8 +71,9 @@ class Heartbeats:
         changes nothing, by what they knew then.
         """
         at = self._sightings.own(known.id)
-        same = (known.status, known.current, known.message) == (now.status, now.current, now.message)
-        if same or known.id != now.id or not known.reachable or at <= (now.last_heartbeat_at or 0):
+        if at <= (now.last_heartbeat_at or 0) or known.id != now.id or not known.reachable:
+            return
+        if (known.status, known.current, known.message) == (now.status, now.current, now.message):
             return
         said = Heartbeat(
             status=known.status,

@@ -17,7 +17,7 @@ from dides.store.base import Transaction
 from dides.store.records import Event, MustBeAloneError
 
 
-class Incoming(msgspec.Struct, frozen=True):
+class Incoming(msgspec.Struct, frozen=True, gc=False):
     """One heartbeat, and the moment (ms) at which it was received."""
 
     name: str
@@ -41,7 +41,7 @@ def changes_nothing(brief: Brief, heartbeat: Heartbeat) -> bool:
     """Tell whether a heartbeat says what is stored already, so that storing it would change its time and nothing else.
 
     Not of one whose sender was told something since it was heard of last: a target may wait for any word of it. Nor of
-    one that says FAILED in so many words, which may be a verdict though nothing has changed.
+    one that is FAILED, whose next word, or silence about it, may be a verdict though nothing has changed.
     """
     status, message = heartbeat.status, heartbeat.message
     if message is UNSET:
@@ -49,7 +49,8 @@ def changes_nothing(brief: Brief, heartbeat: Heartbeat) -> bool:
     return (
         brief.reachable
         and brief.heard == brief.generation
-        and (status is UNSET or (status is brief.status and status is not Status.FAILED))
+        and brief.status is not Status.FAILED
+        and (status is UNSET or status is brief.status)
         and (heartbeat.code_version is UNSET or heartbeat.code_version == brief.current.code_version)
         and (
             heartbeat.configuration_version is UNSET
@@ -90,8 +91,7 @@ def take_in(tx: Transaction, batch: Sequence[Incoming]) -> TakenIn:
 
 def _converge(tx: Transaction, heard: Iterable[Instance], returned: Sequence[Instance]) -> set[str]:
     """Free the places of those that have arrived, let those that returned wait; return who is told something."""
-    may_wait = returned or tx.convergences.of(each.id for each in heard)
-    if not may_wait:
+    if not returned and not (tx.convergences.any() and tx.convergences.of(each.id for each in heard)):
         return set()
     if not tx.alone:
         raise MustBeAloneError

@@ -23,8 +23,7 @@ class Pacemaker:
 
     def interval_for(self, instance: Brief | Instance) -> float:
         """Return in how many seconds an instance is to report next."""
-        updating = instance.heard != instance.generation or not instance.current.meets(instance.desired)
-        return self._pace.updating if updating else self._pace.interval
+        return self._pace.updating if instance.awaited else self._pace.interval
 
     @property
     def interval(self) -> float:

@@ -62,9 +62,10 @@ class View:
         if known is not None and (brief.id, brief.revision) <= (known.id, known.revision):
             return False
         self._briefs[brief.name] = brief
-        self._count(brief, 1)
         if known is None:
+            self._count(brief, 1)
             return brief.reachable
+        self._count(brief, 1)
         self._count(known, -1)
         self.on_replaced(known, brief)
         if brief.generation != known.generation or brief.id != known.id:

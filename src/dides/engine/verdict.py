@@ -60,7 +60,8 @@ def note(target: Target, report: Report, policy: Policy) -> Target:
     if not counts(report, target):
         return target
     if target.retry_at is not None:
-        return target if target.has_read else msgspec.structs.replace(target, has_read=True)
+        known = target.has_read or target.report is not None
+        return target if known else msgspec.structs.replace(target, has_read=True)
     if report.status is Status.FAILED and not report.says_status:
         # It was FAILED before, and this heartbeat, which may be about the version alone, does not say that it still is.
         report = msgspec.structs.replace(report, status=Status.UNKNOWN)

@@ -90,6 +90,12 @@ class UnavailableError(RefusedError):
     kind, title, status = "unavailable", "The store cannot be reached", 503
 
 
+class OutcomeUnknownError(UnavailableError):
+    """The store was lost in the middle of a commit: what was asked for is done, or not done, and nobody can say."""
+
+    kind, title = "outcome-unknown", "It is not known whether it was done"
+
+
 class BusyError(RefusedError):
     """More is asked for than can be done; nothing was accepted. It is refused before it has waited."""
 

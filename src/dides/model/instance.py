@@ -7,7 +7,7 @@ import msgspec
 from dides.model.state import NOTHING, State, Status
 
 
-class Instance(msgspec.Struct, frozen=True, kw_only=True):
+class Instance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the coordinator knows of one instance. Moments are milliseconds since 1970-01-01 UTC."""
 
     id: int
@@ -29,6 +29,16 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     """The generation that it had when its last heartbeat was taken in."""
     observed: int | None = None
     """The generation that that heartbeat said it acts on, or None when it did not say."""
+
+    @property
+    def update_needed(self) -> bool:
+        """True when it reported something else than its desired state."""
+        return not self.current.meets(self.desired)
+
+    @property
+    def awaited(self) -> bool:
+        """True while news of it is awaited: it is not where it should be, or was told and not heard of since."""
+        return self.update_needed or self.heard != self.generation
 
 
 class Brief(msgspec.Struct, frozen=True, gc=False):
@@ -52,6 +62,13 @@ class Brief(msgspec.Struct, frozen=True, gc=False):
     """See Instance."""
     last_heartbeat_at: int | None
     """When the last heartbeat was received that was stored (ms since 1970-01-01 UTC)."""
+    update_needed: bool
+    """It reported something else than its desired state. Kept, because every answer says it."""
+
+    @property
+    def awaited(self) -> bool:
+        """True while news of it is awaited: it is not where it should be, or was told and not heard of since."""
+        return self.update_needed or self.heard != self.generation
 
 
 class Matched(msgspec.Struct, frozen=True):
@@ -67,7 +84,7 @@ class Matched(msgspec.Struct, frozen=True):
     """Its value of the label that the deployment spreads by; "" when it has none."""
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class Report(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A heartbeat, merged with what the instance had reported before."""
 
     at: int

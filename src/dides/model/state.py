@@ -14,7 +14,7 @@ class Status(IntEnum):
     FAILED = 3
 
 
-class State(msgspec.Struct, frozen=True):
+class State(msgspec.Struct, frozen=True, gc=False):
     """A pair of versions. As a current state, null means unknown; as a desired state, null means unmanaged."""
 
     code_version: str | None = None

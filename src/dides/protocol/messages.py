@@ -48,7 +48,7 @@ class Registration(Request, frozen=True):
     token: Annotated[str, Meta(min_length=1, max_length=1024, description="The registration token.")]
 
 
-class Heartbeat(Request, frozen=True):
+class Heartbeat(Request, frozen=True, gc=False):
     """The body of PATCH /inventory/instances/{name}. An instance sends any subset; `labels` is the operator's."""
 
     code_version: Version | UnsetType | None = UNSET
@@ -152,7 +152,7 @@ class Registered(Answer):
     heartbeat_interval: Annotated[float, Meta(description="How often it is to report, in seconds.")]
 
 
-class Directive(Answer):
+class Directive(Answer, gc=False):
     """The answer to a heartbeat and to the blocking query: what the instance should be."""
 
     name: Annotated[str, Meta(description="The instance.")]

@@ -162,7 +162,7 @@ def _directive(brief: Brief, coordinator: Coordinator) -> Directive:
         desired=brief.desired,
         generation=brief.generation,
         deployment_id=brief.told_by,
-        update_needed=not brief.current.meets(brief.desired),
+        update_needed=brief.update_needed,
         heartbeat_interval=coordinator.interval_for(brief),
     )
     return _over_the_wire(directive)

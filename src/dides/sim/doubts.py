@@ -26,6 +26,17 @@ class Heard(msgspec.Struct):
     coordinator: str
 
 
+class Life(msgspec.Struct, frozen=True):
+    """When an instance was heard of last, and the time before that, in ms; and which coordinator heard of it last."""
+
+    earlier: int
+    last: int
+    coordinator: str
+
+
+NEVER = Life(0, 0, "")
+
+
 class Doubts:
     """Keeps those that may not say what is stored.
 
@@ -77,7 +88,7 @@ def _is_of(heard: Heard, change: Change) -> bool:
 def _agrees(heard: Heard, view: View) -> bool:
     """Tell whether a heartbeat says what is stored, or something newer is."""
     instance = next((each for each in view.instances.values() if each.name == heard.name), None)
-    if instance is None or max(instance.last_heartbeat_at or 0, instance.registered_at) > heard.at:
+    if instance is None or max(instance.last_heartbeat_at or 0, instance.registered_at) >= heard.at:
         return True
     said = heard.heartbeat
     shown = (instance.status, *instance.current)

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET
 
 from dides.sim.attendance import Attendance
-from dides.sim.doubts import Heard
+from dides.sim.doubts import Heard, Life
 from dides.sim.rows import FAILED, DeploymentRow, InstanceRow, Pair, TargetRow, meets, over
 from dides.sim.tables import Change, matches
 
@@ -95,7 +95,7 @@ class Memory:
     """All that is remembered of one world."""
 
     def __init__(
-        self, time_to_live_ms: int, attendance: Attendance, promoting: list[str], lives: Mapping[str, int]
+        self, time_to_live_ms: int, attendance: Attendance, promoting: list[str], lives: Mapping[str, Life]
     ) -> None:
         """`promoting` are the coordinators that carry out an operator's wish to promote, kept up to date by others.
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from dides.model.deployment import Deployment
 from dides.protocol.messages import Heartbeat
-from dides.sim.doubts import Doubts, Heard
+from dides.sim.doubts import NEVER, Doubts, Heard, Life
 
 
 class Promises:
@@ -20,8 +20,8 @@ class Promises:
         """Heartbeats that have arrived and are not known to be committed."""
         self.promoting: list[str] = []
         """The coordinators that are asked to promote now."""
-        self.lives: dict[str, int] = {}
-        """When a coordinator acknowledged last that an instance lives, without storing anything else, by name."""
+        self.lives: dict[str, Life] = {}
+        """The last signs of life that were acknowledged, by instance."""
         self.doubts = Doubts(lambda: self.waiting)
         """What was acknowledged by what one coordinator knew, and another one knew better."""
         self.problem: Callable[[str], None] = lambda _: None
@@ -41,14 +41,18 @@ class Promises:
 
     def heard_again(self, name: str, heartbeat: Heartbeat) -> None:
         """Promise that a heartbeat says what is stored already, and that its sender is known to live."""
-        self.lives[name] = self._now()
+        self._note_life(name)
         self.doubts.look_at(Heard(name, self._now(), self._moment(), heartbeat, self._coordinator()))
 
     def taken_in(self, heard: Heard) -> None:
         """Promise that a heartbeat is stored, or says what is."""
+        self._note_life(heard.name)
         if any(each is heard for each in self.waiting):
-            self.lives[heard.name] = heard.at
             self.doubts.look_at(heard)
+
+    def _note_life(self, name: str) -> None:
+        earlier = self.lives.get(name, NEVER).last
+        self.lives[name] = Life(earlier, self._now(), self._coordinator())
 
     def over(self, heard: Heard) -> None:
         """Forget a heartbeat that was answered: it is stored by now, or never will be."""

@@ -63,20 +63,23 @@ def all_briefs(connection: Connection, piece: int = PIECE) -> Iterator[list[Brie
 def _brief(row: Any) -> Brief:
     key, name, revision, credential, status, code, configuration, message, reachable, *rest = row
     desired_code, desired_configuration, generation, told_by, heard, observed, last_heartbeat_at = rest
+    current = State(code, configuration) if code is not None or configuration is not None else NOTHING
     desires = desired_code is not None or desired_configuration is not None
+    desired = State(desired_code, desired_configuration) if desires else None
     return Brief(
         key,
         name,
         revision,
         credential,
         _STATUS[status],
-        State(code, configuration) if code is not None or configuration is not None else NOTHING,
+        current,
         message,
         bool(reachable),
-        State(desired_code, desired_configuration) if desires else None,
+        desired,
         generation,
         told_by,
         heard,
         observed,
         last_heartbeat_at,
+        not current.meets(desired),
     )

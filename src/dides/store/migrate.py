@@ -1,20 +1,26 @@
 """Brings a database to the schema of this program."""
 
+from collections.abc import Callable
+
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 
 class TooNewError(Exception):
     """The database was written by a newer dides than this one."""
 
 
-def migrate(engine: Engine) -> None:
-    """Run the migrations that are missing, in one transaction; TooNewError when the database is ahead of us."""
+def migrate(engine: Engine, opening: Callable[[Connection], None] = lambda _: None) -> None:
+    """Run the migrations that are missing, in one transaction, which begins with `opening`.
+
+    TooNewError when the database is ahead of us.
+    """
     config = configuration()
     with engine.begin() as connection:
+        opening(connection)
         present = MigrationContext.configure(connection).get_current_revision()
         known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
         if present is not None and present not in known:

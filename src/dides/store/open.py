@@ -1,25 +1,24 @@
 """Which store a database URL means."""
 
-from pathlib import Path
-
 from dides.clock import Clock
 from dides.store.base import Store
 from dides.store.sqlite import SqliteStore
-
-SQLITE = "sqlite:///"
-
-
-class UnknownDatabaseError(Exception):
-    """A database URL that this version cannot open; the text says which it can."""
+from dides.store.urls import UnknownDatabaseError, is_postgresql, sqlite_file
 
 
 def open_store(url: str, clock: Clock) -> Store:
-    """Open, and migrate, the database that a URL names. UnknownDatabaseError, TooNewError, UnavailableError."""
-    return SqliteStore(sqlite_file(url), clock)
+    """Open, and migrate, the database that a URL names. UnknownDatabaseError, TooNewError, UnavailableError.
+
+    `clock` is for databases that have none of their own.
+    """
+    return _open_postgresql(url) if is_postgresql(url) else SqliteStore(sqlite_file(url), clock)
 
 
-def sqlite_file(url: str) -> Path:
-    """Return the file that an SQLite URL names (`sqlite:////var/lib/dides/dides.db`); UnknownDatabaseError."""
-    if not url.startswith(SQLITE) or url == SQLITE:
-        raise UnknownDatabaseError(f"{url.partition(':')[0]!r} databases are not supported yet; use {SQLITE}FILE")
-    return Path(url.removeprefix(SQLITE))
+def _open_postgresql(url: str) -> Store:
+    try:
+        from dides.store.postgres import PostgresStore  # noqa: PLC0415 - an optional driver
+    except ImportError as error:
+        raise UnknownDatabaseError(
+            f"The driver for PostgreSQL cannot be loaded ({error}): pip install 'dides[server,postgresql]'."
+        ) from error
+    return PostgresStore(url)

@@ -11,6 +11,8 @@ from sqlalchemy import Connection
 
 from dides.model.instance import Instance
 from dides.model.state import NOTHING
+from dides.store.arrays import array_of
+from dides.store.locks import APPENDING
 from dides.store.records import Event
 
 Row = tuple[Any, ...]
@@ -58,10 +60,13 @@ _SQLITE = {
 _POSTGRESQL = {
     "record": f"UPDATE instances SET {_SET_FROM}, revision = instances.revision + 1 "  # noqa: S608
     f"FROM unnest({_arrays(REPORTED)}, %s::bigint[]) AS new ({', '.join(REPORTED)}, id) WHERE instances.id = new.id",
+    # One after the other, from the first number given out until the commit: who reads on from a number misses none.
     "append": f"INSERT INTO events ({', '.join(EVENT)}) SELECT {', '.join(EVENT)} "  # noqa: S608
-    f"FROM unnest({_arrays(EVENT)}) WITH ORDINALITY AS new ({', '.join(EVENT)}, place) ORDER BY place",
+    f"FROM (SELECT pg_advisory_xact_lock({APPENDING}) OFFSET 0) AS held, "
+    f"unnest({_arrays(EVENT)}) WITH ORDINALITY AS new ({', '.join(EVENT)}, place) ORDER BY place",
     "sight": f"INSERT INTO sightings ({', '.join(SIGHTING)}) SELECT * FROM unnest({_arrays(SIGHTING)}) {_SEEN}",  # noqa: S608
 }
+_KINDS = {"record": [*REPORTED.values(), "bigint"], "append": [*EVENT.values()], "sight": [*SIGHTING.values()]}
 
 
 def write_reports(connection: Connection, reported: Sequence[Instance]) -> None:
@@ -86,7 +91,8 @@ def _write(connection: Connection, statement: str, rows: list[Row]) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(_SQLITE[statement], rows)
     else:
-        connection.exec_driver_sql(_POSTGRESQL[statement], tuple(map(list, zip(*rows, strict=True))))
+        columns = zip(_KINDS[statement], zip(*rows, strict=True), strict=True)
+        connection.exec_driver_sql(_POSTGRESQL[statement], tuple(array_of(kind, each) for kind, each in columns))
 
 
 def _reported(instance: Instance) -> Row:

@@ -86,7 +86,7 @@ class Convergence(msgspec.Struct, frozen=True, kw_only=True):
     deadline_at: int | None = None
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something that happened; `id` is 0 until it is stored."""
 
     at: int

@@ -109,6 +109,10 @@ class Convergences(Protocol):
         """Return the convergences of these instances."""
         ...
 
+    def any(self) -> bool:
+        """Tell whether there is any, at little cost."""
+        ...
+
     def told(self, source_id: int) -> int:
         """Return how many instances have been told the state of this deployment and are not there yet."""
         ...

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, case, delete, func, insert, select, update
 
 from dides.model.state import State
-from dides.store.chunks import chunks
+from dides.store.among import among
 from dides.store.records import Convergence
 from dides.store.rows import Row, instance_from
 from dides.store.tables import convergences, deployments, instances, targets
@@ -27,6 +27,7 @@ _IS_TARGET = (
     .where(deployments.c.in_flight == 1, targets.c.instance_id == convergences.c.instance_id)
     .exists()
 )
+_ANY = select(convergences.c.id).limit(1)
 _HAS_NOTHING = and_(
     *(
         instances.c[f"{state}_{version}"].is_(None)
@@ -58,15 +59,15 @@ class SqlConvergences:
 
     def drop(self, instance_ids: Iterable[int]) -> None:
         """Forget the convergences of these instances, where there are any."""
-        for piece in chunks(instance_ids):
-            self._db.execute(delete(convergences).where(convergences.c.instance_id.in_(piece)))
+        self._db.execute(delete(convergences).where(among(self._db, convergences.c.instance_id, instance_ids)))
 
     def of(self, instance_ids: Iterable[int]) -> list[Convergence]:
         """Return the convergences of these instances."""
-        found = []
-        for piece in chunks(instance_ids):
-            found += self._read(_WANTED.where(convergences.c.instance_id.in_(piece)))
-        return found
+        return self._read(_WANTED.where(among(self._db, convergences.c.instance_id, instance_ids)))
+
+    def any(self) -> bool:
+        """Tell whether there is any."""
+        return self._db.execute(_ANY).first() is not None
 
     def told(self, source_id: int) -> int:
         """Return how many instances have been told the state of this deployment and are not there yet."""

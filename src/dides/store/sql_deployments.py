@@ -9,6 +9,9 @@ from dides.store.records import NewDeployment, StaleError
 from dides.store.rows import deployment_columns, deployment_from
 from dides.store.tables import deployments
 
+# Put together once: every batch of heartbeats asks for it.
+_IN_FLIGHT = select(deployments).where(deployments.c.in_flight == 1)
+
 
 class SqlDeployments:
     """See dides.store.repositories.Deployments."""
@@ -32,7 +35,7 @@ class SqlDeployments:
 
     def in_flight(self) -> Deployment | None:
         """Return the deployment in flight."""
-        row = self._db.execute(select(deployments).where(deployments.c.in_flight == 1)).mappings().one_or_none()
+        row = self._db.execute(_IN_FLIGHT).mappings().one_or_none()
         return deployment_from(row) if row else None
 
     def newest(self, kind: Kind) -> Deployment | None:

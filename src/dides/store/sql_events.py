@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from dides.store.raw import append_events
 from dides.store.records import Event
@@ -45,6 +45,9 @@ class SqlEvents:
         return self._db.execute(delete(events).where(events.c.id < low)).rowcount
 
 
+_NOTED = select(notes.c.value).where(notes.c.name == bindparam("noted"))
+
+
 class SqlKeys:
     """See dides.store.repositories.Keys."""
 
@@ -73,7 +76,7 @@ class SqlKeys:
 
     def noted(self, name: str) -> int | None:
         """Return a number noted under a name."""
-        return self._db.execute(select(notes.c.value).where(notes.c.name == name)).scalar()
+        return self._db.execute(_NOTED, {"noted": name}).scalar()
 
     def write_down(self, name: str, value: int) -> None:
         """Note a number under a name."""

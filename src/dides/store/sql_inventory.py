@@ -9,8 +9,9 @@ from sqlalchemy.exc import IntegrityError
 from dides.model.instance import Instance, Matched
 from dides.model.selector import Operator, Requirement, Selector
 from dides.model.state import State, Status
+from dides.store.among import among
 from dides.store.bulk import KEY, update_rows
-from dides.store.chunks import chunks
+from dides.store.named import instances_named
 from dides.store.raw import write_reports
 from dides.store.records import StaleError, Telling
 from dides.store.rows import (
@@ -87,15 +88,8 @@ class SqlInventory:
 
     def many(self, names: Iterable[str], *, locked: bool = False) -> dict[str, Instance]:
         """Return those of the named instances that exist, by name; `locked` until this unit of work is done."""
-        found = {}
-        for piece in chunks(names):
-            wanted = select(instances).where(instances.c.name.in_(piece))
-            if locked:
-                # Always in the order of their ids, so that no two wait for each other; a no-op on SQLite.
-                wanted = wanted.order_by(instances.c.id).with_for_update(key_share=True)
-            rows = self._db.execute(wanted).mappings()
-            found.update({row["name"]: instance_from(row) for row in rows})
-        return found
+        found = instances_named(self._db, list(names), locked=locked)
+        return {instance.name: instance for instance in found}
 
     def matching(self, selector: Selector, spread_by: str | None = None) -> list[Matched]:
         """Return every instance that the selector matches, with its value of the label `spread_by` if one is named."""
@@ -162,11 +156,8 @@ class SqlInventory:
         self._update([{KEY: instance_id, **values}])
 
     def _generations(self, instance_ids: Iterable[int]) -> dict[int, int]:
-        generations: dict[int, int] = {}
-        for piece in chunks(instance_ids):
-            wanted = select(instances.c.id, instances.c.generation).where(instances.c.id.in_(piece))
-            generations.update((row.id, row.generation) for row in self._db.execute(wanted))
-        return generations
+        wanted = select(instances.c.id, instances.c.generation).where(among(self._db, instances.c.id, instance_ids))
+        return {row.id: row.generation for row in self._db.execute(wanted)}
 
     def _relabel(self, instance: Instance) -> None:
         self._db.execute(delete(instance_labels).where(instance_labels.c.instance_id == instance.id))

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Select, delete, func, insert, literal_column,
 from dides.model.deployment import Target, TargetState
 from dides.model.plan import Assignment, Candidate, Postponed, Retelling, Settled, Touched
 from dides.model.state import known
-from dides.store.bulk import KEY, update_rows
+from dides.store.among import among
+from dides.store.bulk import KEY, insert_rows, update_rows
 from dides.store.chunks import chunks
 from dides.store.records import NewTarget
 from dides.store.rows import (
@@ -37,14 +38,12 @@ class SqlTargets:
     def create(self, deployment_id: int, its_targets: Sequence[NewTarget]) -> None:
         """Store the fixed list of targets of a new deployment, in its order."""
         for piece in chunks(enumerate(its_targets, start=1)):
-            self._db.execute(insert(targets), [_new_columns(deployment_id, place, each) for place, each in piece])
+            insert_rows(self._db, targets, [_own_columns(place, each) for place, each in piece], _untold(deployment_id))
 
     def of(self, deployment_id: int, instance_ids: Iterable[int]) -> list[Target]:
         """Return the targets of these instances in a deployment."""
-        found = []
-        for piece in chunks(instance_ids):
-            found += self._targets(_TARGET.where(_in(deployment_id), targets.c.instance_id.in_(piece)))
-        return found
+        its = among(self._db, targets.c.instance_id, instance_ids)
+        return self._targets(_TARGET.where(_in(deployment_id), its))
 
     def page(self, deployment_id: int, state: TargetState | None, after: int, limit: int) -> list[Target]:
         """Return up to `limit` targets with positions above `after`, in order."""
@@ -124,8 +123,9 @@ class SqlTargets:
 
     def unmark(self, seen: Sequence[Target]) -> None:
         """Take the marks off: a step has seen these reports."""
-        for piece in chunks(each.id for each in seen):
-            self._db.execute(update(targets).where(targets.c.id.in_(piece)).values(marked=False))
+        if seen:
+            these = among(self._db, targets.c.id, (each.id for each in seen))
+            self._db.execute(update(targets).where(these).values(marked=False))
 
     def settle(self, settled: Sequence[Settled], now: int) -> None:
         """Set the final states of targets."""
@@ -168,8 +168,9 @@ class SqlTargets:
 
     def undefer(self, returned: Sequence[Target]) -> None:
         """Make put-off targets candidates again, at the place they have now."""
-        for piece in chunks(each.id for each in returned):
-            self._db.execute(update(targets).where(targets.c.id.in_(piece)).values(deferred=False))
+        if returned:
+            these = among(self._db, targets.c.id, (each.id for each in returned))
+            self._db.execute(update(targets).where(these).values(deferred=False))
 
     def skip_pending(self, deployment_id: int, reason: str, now: int) -> None:
         """Skip every pending target."""
@@ -179,7 +180,7 @@ class SqlTargets:
     def append(self, deployment_id: int, target: NewTarget) -> None:
         """Add a pending target at the end of the order."""
         place = self._take_positions(deployment_id, 1)
-        self._db.execute(insert(targets).values(_new_columns(deployment_id, place, target)))
+        self._db.execute(insert(targets).values({**_own_columns(place, target), **_untold(deployment_id)}))
 
     def detach(self, instance_id: int) -> None:
         """Keep the finished targets of an instance that is decommissioned, under its name alone."""
@@ -210,24 +211,30 @@ class SqlTargets:
         )
 
 
-def _new_columns(deployment_id: int, position: int, target: NewTarget) -> dict[str, Any]:
-    """Return the columns of a target that has not been told anything yet."""
+def _own_columns(position: int, target: NewTarget) -> dict[str, Any]:
+    """Return the columns of a new target that are its own."""
     return {
-        "deployment_id": deployment_id,
         "instance_id": target.instance_id,
         "instance": target.instance,
         "position": position,
+        **state_columns("to", target.to),
+        **state_columns("before", target.before),
+        "spread": target.spread,
+        "unhealthy": target.unhealthy,
+    }
+
+
+def _untold(deployment_id: int) -> dict[str, Any]:
+    """Return the other columns of targets that have not been told anything yet."""
+    return {
+        "deployment_id": deployment_id,
         "state": TargetState.PENDING.value,
         "deferred": False,
         "reason": "",
         "message": "",
-        **state_columns("to", target.to),
-        **state_columns("before", target.before),
         "generation": 0,
         "attempt": 0,
         "wave": 0,
-        "spread": target.spread,
-        "unhealthy": target.unhealthy,
         "has_read": False,
         "failure_is_news": False,
         "marked": False,

@@ -21,7 +21,7 @@ from dides.store.base import Transaction
 from dides.store.copies import copy_database
 from dides.store.migrate import migrate
 from dides.store.sql import SqlTransaction
-from dides.store.writer import Writer
+from dides.store.writer import PlainBounds, Writer, said
 
 T = TypeVar("T")
 READERS = 4
@@ -47,10 +47,10 @@ class SqliteStore:
             writing = open_engine(file, synchronous, "BEGIN IMMEDIATE")
             migrate(writing)
         except DBAPIError as error:
-            raise UnavailableError(f"{file} cannot be opened as a database: {error.orig}") from error
+            raise UnavailableError(f"{file} cannot be opened as a database: {said(error)}") from error
         self._reading = open_engine(file, synchronous, "BEGIN")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
-        self._writer = Writer(writing, lambda _: clock.now(), self._audience)
+        self._writer = Writer(writing, PlainBounds(clock.now), self._audience)
         self.writers = (self._writer.statistics,)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
@@ -92,7 +92,7 @@ class SqliteStore:
             with self._reading.begin() as connection:
                 return look(connection)
         except DBAPIError as error:
-            raise UnavailableError(f"the database cannot be read: {error.orig}") from error
+            raise UnavailableError(f"the database cannot be read: {said(error)}") from error
 
 
 def _nothing(_: Transaction) -> None:

@@ -9,11 +9,11 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, RootTransaction
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from dides.model.errors import UnavailableError
 from dides.store.audience import Audience
@@ -24,9 +24,51 @@ from dides.store.sql import SqlTransaction
 from dides.store.statistics import WriterStatistics
 
 T = TypeVar("T")
-Opening = Callable[[Connection], int]
-"""What a transaction begins with: it returns the transaction's time (ms)."""
 LARGEST_GROUP = 256
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """A transaction that has begun."""
+
+    now: int
+    """Its time (ms)."""
+    name: str = ""
+    """What the database calls it, where that helps."""
+
+
+class Bounds(Protocol):
+    """How transactions begin and end on one kind of database."""
+
+    def begin(self, connection: Connection) -> Begun:
+        """Do what a transaction begins with. SQLAlchemyError."""
+        ...
+
+    def commit(self, transaction: RootTransaction, begun: Begun) -> None:
+        """Make a transaction durable; SQLAlchemyError or UnavailableError when it is not, or may not be."""
+        ...
+
+    def may_run_again(self, error: SQLAlchemyError) -> bool:
+        """Tell whether a transaction that has failed with this error may succeed at once, and is known to be undone."""
+        ...
+
+
+class PlainBounds:
+    """The bounds of transactions on a database in this process; `opening` gives the time (ms)."""
+
+    def __init__(self, opening: Callable[[], int]) -> None:
+        self._opening = opening
+
+    def begin(self, connection: Connection) -> Begun:
+        """Give the transaction its time."""
+        return Begun(self._opening())
+
+    def commit(self, transaction: RootTransaction, begun: Begun) -> None:
+        """Commit; SQLAlchemyError means that nothing was written."""
+        transaction.commit()
+
+    def may_run_again(self, error: SQLAlchemyError) -> bool:
+        """Never: a full disk is still full."""
+        return False
 
 
 class _Job(msgspec.Struct):
@@ -40,8 +82,8 @@ class _Job(msgspec.Struct):
     error: BaseException | None = None
 
     def settle(self, failure: BaseException | None) -> None:
-        """Tell the one who waits."""
-        if error := self.error or failure:
+        """Tell the one who waits; a failure first, because a refusal may rest on what was not kept."""
+        if error := failure or self.error:
             self.future.set_exception(error)
         else:
             self.future.set_result(self.result)
@@ -51,13 +93,21 @@ class Writer:
     """A thread that writes to a database; `audience` is told of what it has committed before anybody else."""
 
     def __init__(
-        self, engine: Engine, opening: Opening, audience: Audience, *, name: str = "sqlite-writer", alone: bool = True
+        self,
+        engine: Engine,
+        bounds: Bounds,
+        audience: Audience,
+        *,
+        name: str = "sqlite-writer",
+        alone: bool = True,
+        largest: int = LARGEST_GROUP,
     ) -> None:
-        """With `alone`, `opening` sees to it that no other transaction writes at the same time."""
+        """With `alone`, `bounds` see to it that no other transaction writes at the same time."""
         self._engine = engine
-        self._opening = opening
+        self._bounds = bounds
         self._audience = audience
         self._alone = alone
+        self._largest = largest
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
         self._closing = threading.Lock()
@@ -103,7 +153,7 @@ class Writer:
     def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
         """Return what waits now, up to the largest group, and whether the end has come."""
         group = [first]
-        while len(group) < LARGEST_GROUP:
+        while len(group) < self._largest:
             try:
                 job = self._jobs.get_nowait()
             except queue.Empty:
@@ -116,36 +166,64 @@ class Writer:
     def _commit(self, group: list[_Job]) -> UnavailableError | None:
         """Run a group in one transaction; return what kept it from becoming durable."""
         try:
-            with self._engine.connect() as connection:
-                transaction = connection.begin()
-                now = self._opening(connection)
-                for job in group:
-                    self._attempt(job, connection, now)
-                changes = self._changes(connection, group)
-                with self.statistics.commits.timing():
-                    transaction.commit()
+            changes = self._persist(group)
+        except UnavailableError as error:
+            return error
         except SQLAlchemyError as error:
-            return UnavailableError(f"the database cannot be written: {getattr(error, 'orig', error)}")
+            return UnavailableError(f"the database cannot be written: {said(error)}")
         if changes:
             # Before the group is told, so that no follower is behind an answer.
             self._audience.tell(changes)
         return None
 
-    def _changes(self, connection: Connection, group: list[_Job]) -> Changes | None:
-        """Return what the group has changed, if anybody wants to know."""
-        return changes_of(connection, [job.done for job in group if job.done]) if self._audience else None
+    def _persist(self, group: list[_Job]) -> Changes | None:
+        """Run a group in one transaction, or in a second one where the first could not know better."""
+        try:
+            return self._transact(group)
+        except SQLAlchemyError as error:
+            if not self._bounds.may_run_again(error):
+                raise
+        for job in group:
+            job.done = job.result = job.error = None
+        return self._transact(group)
 
-    def _attempt(self, job: _Job, connection: Connection, now: int) -> None:
-        """Run one unit of work in a savepoint, so that its error undoes its own writes only."""
-        savepoint = connection.begin_nested()
+    def _transact(self, group: list[_Job]) -> Changes | None:
+        """Run a group in one transaction; return what it has changed, if anybody wants to know."""
+        with self._engine.connect() as connection, connection.begin() as transaction:
+            begun = self._bounds.begin(connection)
+            for job in group:
+                self._attempt(job, connection, begun.now, lone=len(group) == 1)
+            done = [job.done for job in group if job.done]
+            if not done:
+                transaction.rollback()
+                return None
+            changes = changes_of(connection, done) if self._audience else None
+            with self.statistics.commits.timing():
+                self._bounds.commit(transaction, begun)
+            return changes
+
+    def _attempt(self, job: _Job, connection: Connection, now: int, *, lone: bool) -> None:
+        """Run one unit of work, in a savepoint unless it is the only one: its error undoes its own writes only."""
+        savepoint = None if lone else connection.begin_nested()
         try:
             unit = SqlTransaction(connection, now, alone=self._alone)
             job.result = job.work(unit)
-            savepoint.commit()
+            if savepoint:
+                savepoint.commit()
             job.done = unit
-        except OperationalError:
-            raise  # The disk is full, or worse: nothing in this group can be kept, and the savepoint may be gone.
-        except BaseException as error:  # noqa: BLE001 - whatever it is belongs to the one who waits for the result
+        except BaseException as error:
+            if _is_fatal(error):
+                raise
             job.error = error
-            if savepoint.is_active:
+            if savepoint and savepoint.is_active:
                 savepoint.rollback()
+
+
+def said(error: Exception) -> str:
+    """Return the first line of what the database has said."""
+    return str(getattr(error, "orig", error)).partition("\n")[0]
+
+
+def _is_fatal(error: BaseException) -> bool:
+    """Tell whether nothing in a group can be kept: the disk is full, the server gone, the savepoint perhaps lost."""
+    return isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated)

@@ -9,7 +9,7 @@ import pytest
 
 from dides.model.errors import UnavailableError
 from dides.store.base import Transaction
-from dides.store.open import UnknownDatabaseError, open_store, sqlite_file
+from dides.store.open import open_store
 from dides.store.sql import SqlTransaction
 from dides.store.sqlite import SqliteStore
 from support.clocks import FakeClock
@@ -71,14 +71,3 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match=r"gone/dides\.db cannot be opened"):
         SqliteStore(tmp_path / "gone" / "dides.db", FakeClock())
-
-
-def test_sqlite_urls_name_a_file() -> None:
-    assert sqlite_file("sqlite:////var/lib/dides/dides.db") == Path("/var/lib/dides/dides.db")
-    assert sqlite_file("sqlite:///dides.db") == Path("dides.db")
-
-
-@pytest.mark.parametrize("url", ["", "dides.db", "sqlite:///", "sqlite://", "postgresql://localhost/dides"])
-def test_other_urls_are_refused_with_what_to_use(url: str) -> None:
-    with pytest.raises(UnknownDatabaseError, match="use sqlite:///FILE"):
-        open_store(url, FakeClock())

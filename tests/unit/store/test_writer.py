@@ -11,7 +11,7 @@ from threading import Event, Thread
 import pytest
 from sqlalchemy import Connection, Engine, event
 
-from dides.model.errors import NotFoundError, UnavailableError
+from dides.model.errors import ConflictError, NotFoundError, UnavailableError
 from dides.store.audience import Audience
 from dides.store.base import Transaction
 from dides.store.migrate import migrate
@@ -19,7 +19,7 @@ from dides.store.records import Changes
 from dides.store.records import Event as Happened
 from dides.store.sql import SqlTransaction
 from dides.store.sqlite import SqliteStore, open_engine
-from dides.store.writer import LARGEST_GROUP, Writer
+from dides.store.writer import LARGEST_GROUP, PlainBounds, Writer
 from support.clocks import FakeClock
 from support.stores import add
 
@@ -28,8 +28,7 @@ PATIENCE = 10.0
 
 
 def a_writer(engine: Engine) -> Writer:
-    clock = FakeClock()
-    return Writer(engine, lambda _: clock.now(), Audience())
+    return Writer(engine, PlainBounds(FakeClock().now), Audience())
 
 
 class Gate:
@@ -133,7 +132,7 @@ def test_nobody_is_told_before_the_commit(writer: Writer, engine: Engine) -> Non
 
 async def test_followers_hear_after_the_commit_and_before_anybody_is_told(engine: Engine, commits: list[str]) -> None:
     audience, heard = Audience(), asyncio.Event()
-    writer = Writer(engine, lambda _: 0, audience)
+    writer = Writer(engine, PlainBounds(FakeClock().now), audience)
     order: list[str] = []
 
     def hear(changes: Changes) -> None:
@@ -152,7 +151,7 @@ async def test_followers_hear_after_the_commit_and_before_anybody_is_told(engine
 
 async def test_of_a_group_that_fails_nobody_hears(engine: Engine) -> None:
     audience = Audience()
-    writer = Writer(engine, lambda _: 0, audience)
+    writer = Writer(engine, PlainBounds(FakeClock().now), audience)
     heard: list[Changes] = []
     with audience.joined(heard.append):
         limit_pages(writer, 1)
@@ -198,18 +197,19 @@ def test_a_full_disk_fails_the_whole_group_and_says_why(writer: Writer) -> None:
     assert noted(writer) == [0]
 
 
-def test_in_a_group_that_fails_each_keeps_the_error_of_its_own(writer: Writer) -> None:
-    def fails(_: Transaction) -> None:
-        raise NotFoundError("mine")
+def test_in_a_group_that_fails_nobody_is_refused_for_what_was_not_kept(writer: Writer) -> None:
+    def refuses(tx: Transaction) -> None:
+        if tx.inventory.get("web-1"):
+            raise ConflictError("there is one already")
 
-    limit_pages(writer, 1)
     gate = Gate(writer)
-    own, full = writer.submit(fails), writer.submit(note(1))
+    first, refused = writer.submit(lambda tx: add(tx, "web-1")), writer.submit(refuses)
+    limit = writer.submit(lambda tx: connection_of(tx).exec_driver_sql("PRAGMA max_page_count = 1").close())
+    full = writer.submit(note(1))
     gate.open()
-    with pytest.raises(NotFoundError, match="mine"):
-        own.result(PATIENCE)
-    with pytest.raises(UnavailableError):
-        full.result(PATIENCE)
+    for each in (first, refused, limit, full):
+        with pytest.raises(UnavailableError):
+            each.result(PATIENCE)
 
 
 def test_it_works_again_once_there_is_room(writer: Writer) -> None:

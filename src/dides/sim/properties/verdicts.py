@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 
+from dides.sim.doubts import NEVER
 from dides.sim.memory import TAKE_IN, Memory, Report, Story, earned_failure
 from dides.sim.rows import HEALTHY, TargetRow, meets
 from dides.sim.tables import Change
 
 SLACK_MS = 1_000
 """How far the checker's idea of an outage may be off from that of the coordinators, for each outage."""
+UNKNOWN_MS = 5_000
+"""For how long one coordinator may not know that another one has heard of an instance."""
 BY_REPORT, BY_TIME = "reported FAILED", ("timed out", "lost")
 
 
@@ -72,8 +75,12 @@ def silence_is_real(change: Change, memory: Memory) -> Iterator[str]:
     for before, after in change.instances:
         if not before or not after or not before.reachable or after.reachable:
             continue
-        heard = max(before.last_heartbeat_at or 0, before.registered_at, memory.lives.get(after.name, 0))
-        if change.now - heard < memory.time_to_live_ms:
+        life = memory.lives.get(after.name, NEVER)
+        heard = max(before.last_heartbeat_at or 0, before.registered_at, life.last)
+        # Another coordinator may have heard, a moment ago, of one that had been silent for too long.
+        recent = life.coordinator != change.by and change.now - life.last < UNKNOWN_MS
+        unknown = recent and life.last - life.earlier >= memory.time_to_live_ms
+        if change.now - heard < memory.time_to_live_ms and not unknown:
             yield f"{after.name} was declared unreachable after {change.now - heard} ms of silence"
         if memory.attendance.outages and change.now < memory.attendance.last_return + memory.time_to_live_ms:
             yield f"{after.name} was declared unreachable within one time to live after an outage"

@@ -5,6 +5,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from dides.store.migrations.postgresql import FOLLOWING, NOT_FOLLOWING
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -34,10 +36,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("coordinator", "block", name=op.f("pk_sightings")),
     )
     op.drop_index("ix_events_at", "events")
+    _only_on_postgresql(FOLLOWING)
+
+
+def _only_on_postgresql(statements: str) -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        op.get_bind().exec_driver_sql(statements)
 
 
 def downgrade() -> None:
     """Take this version back."""
+    _only_on_postgresql(NOT_FOLLOWING)
     op.create_index("ix_events_at", "events", ["at"])
     op.drop_table("sightings")
     op.drop_column("decommissioned", "instance_id")

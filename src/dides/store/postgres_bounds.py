@@ -1,0 +1,72 @@
+"""How units of work begin and end on PostgreSQL: one lock for all coordinators, held alone or shared.
+
+Whoever decides holds it alone, in all the system; batches of heartbeats, which decide nothing, share it. PostgreSQL
+keeps one queue for both, so that a stream of those that share cannot keep out one that waits to be alone.
+"""
+
+from time import monotonic
+
+import structlog
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Connection, RootTransaction
+from sqlalchemy.exc import DBAPIError, InvalidRequestError, SQLAlchemyError
+
+from dides.store.database_clock import DatabaseClock
+from dides.store.locks import DECIDING
+from dides.store.postgres_connections import begin, driver_of
+from dides.store.postgres_outcomes import Outcomes
+from dides.store.writer import Begun
+
+log = structlog.get_logger()
+NOW = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+_WRITE = "READ COMMITTED READ WRITE"
+# Within, so that the time and the number of the transaction are those of a moment at which the lock is held.
+_HELD = "SELECT {now}, pg_current_xact_id()::text FROM (SELECT {take}({lock}) OFFSET 0) AS held"
+_READ = "REPEATABLE READ READ ONLY"
+_AGAIN = {"40001", "40P01"}
+"""Serialization failure, deadlock: only what others do to our tables by hand can bring these about."""
+
+
+class SharedBounds:
+    """See dides.store.writer.Bounds; `alone` or beside others."""
+
+    def __init__(self, clock: DatabaseClock, outcomes: Outcomes, *, alone: bool) -> None:
+        take = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+        self._query = _HELD.format(now=NOW, take=take, lock=DECIDING)
+        self._clock = clock
+        self._outcomes = outcomes
+
+    def begin(self, connection: Connection) -> Begun:
+        """Take the lock; the transaction's time is the server's, once it is held."""
+        asked_at = monotonic()
+        now, number = begin(connection, _WRITE, self._query)
+        self._clock.sample(asked_at, now)
+        return Begun(now, f"{driver_of(connection).history} {number}")
+
+    def commit(self, transaction: RootTransaction, begun: Begun) -> None:
+        """Commit; when the connection breaks meanwhile, find out what has become of it."""
+        if driver_of(transaction.connection).info.transaction_status == TransactionStatus.INERROR:
+            # The server would answer a COMMIT as if nothing were wrong, and undo it all.
+            raise InvalidRequestError("an error in it was passed over")
+        try:
+            transaction.commit()
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise  # The server says itself that it is undone.
+            log.warning("the connection broke in a commit; finding out what became of it")
+            self._outcomes.settle(begun.name)
+
+    def may_run_again(self, error: SQLAlchemyError) -> bool:
+        """Once more where the connection broke before the commit: that has undone it."""
+        if not isinstance(error, DBAPIError):
+            return False
+        return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _AGAIN
+
+
+def begin_reading(connection: Connection, clock: DatabaseClock) -> int:
+    """Begin a transaction on one snapshot; return its time (ms). SQLAlchemyError."""
+    asked_at = monotonic()
+    (now,) = begin(connection, _READ, f"SELECT {NOW}")
+    clock.sample(asked_at, now)
+    assert isinstance(now, int)
+    return now

@@ -1,0 +1,175 @@
+"""A TCP proxy between a store and its server, on a thread of its own, that loses what a test wants lost."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from typing import TypeVar
+
+T = TypeVar("T")
+PATIENCE = 10.0
+COMMIT, WRITING, READING = b"COMMIT\0", b"READ WRITE", b"READ ONLY"
+
+
+class Proxy:
+    """Passes on what comes to its port of 127.0.0.1. All methods may be called from any thread."""
+
+    def __init__(self, to: int) -> None:
+        self.port = 0
+        self.lost = threading.Event()
+        """Set once a commit was lost."""
+        self._to = to
+        self._trap: Callable[[_Line, bytes], Awaitable[None]] | None = None
+        self._lines: set[_Line] = set()
+        self._closed = False
+        self._loop = asyncio.new_event_loop()
+        self._passes = asyncio.Event()
+        self._passes.set()
+        self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
+        self._thread.start()
+        self.open()
+
+    def open(self) -> None:
+        """Take connections, on the same port as before."""
+        self._call(self._listen())
+
+    def shut(self) -> None:
+        """Take no connections, and cut those there are."""
+        self._call(self._stop_listening())
+
+    def cut(self) -> None:
+        """Cut all connections."""
+        self._call(self._cut())
+
+    def blackhole(self) -> None:
+        """Pass nothing on, either way, and say nothing; connections stay."""
+        self._loop.call_soon_threadsafe(self._passes.clear)
+
+    def heal(self) -> None:
+        """Pass on again, also what has come meanwhile."""
+        self._loop.call_soon_threadsafe(self._passes.set)
+
+    @property
+    def passes(self) -> bool:
+        """Tell whether anything is passed on."""
+        return self._passes.is_set()
+
+    def lose_commit(self, *, done: bool, shut: bool = False) -> None:
+        """Lose the next COMMIT with its connection: with `done` its answer only.
+
+        With `shut` nobody can connect afterwards, until `open`.
+        """
+        self.lost.clear()
+
+        async def trap(line: _Line, chunk: bytes) -> None:
+            self._trap = None
+            if done:
+                line.swallow = asyncio.Event()
+                await line.send(chunk)
+                await line.swallow.wait()
+            if shut:
+                await self._stop_listening()
+            line.close()
+            self.lost.set()
+
+        self._trap = trap
+
+    def strand_commit(self) -> None:
+        """Keep the next COMMIT back, and cut the client off while the server still waits for it."""
+        self.lost.clear()
+
+        async def trap(line: _Line, _: bytes) -> None:
+            self._trap = None
+            line.stranded = True
+            line.client.close()
+            self.lost.set()
+
+        self._trap = trap
+
+    def close(self) -> None:
+        """End all of it."""
+        self.shut()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    def _call(self, what: Coroutine[None, None, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(what, self._loop).result(PATIENCE)
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(self._take, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _stop_listening(self) -> None:
+        self._server.close()
+        await self._cut()
+
+    async def _cut(self) -> None:
+        for line in list(self._lines):
+            line.close()
+
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            upstream = await asyncio.open_connection("127.0.0.1", self._to)
+        except OSError:
+            writer.close()
+            return
+        line = _Line((reader, writer), upstream)
+        self._lines.add(line)
+        pumps = [asyncio.create_task(self._up(line)), asyncio.create_task(self._down(line))]
+        await asyncio.wait(pumps)
+        self._lines.discard(line)
+        line.close()
+
+    async def _up(self, line: "_Line") -> None:
+        with suppress(OSError):
+            while chunk := await line.from_client.read(65536):
+                await self._passes.wait()
+                line.writes = WRITING in chunk or (line.writes and READING not in chunk)
+                if self._trap and line.writes and COMMIT in chunk:
+                    await self._trap(line, chunk)
+                else:
+                    await line.send(chunk)
+        if not line.stranded:
+            line.server.close()
+
+    async def _down(self, line: "_Line") -> None:
+        with suppress(OSError):
+            while chunk := await line.from_server.read(65536):
+                await self._passes.wait()
+                if line.swallow:
+                    line.swallow.set()
+                    return
+                line.client.write(chunk)
+                await line.client.drain()
+        line.client.close()
+
+
+class _Line:
+    """One connection, and the one behind it."""
+
+    def __init__(
+        self,
+        client: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        server: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+    ) -> None:
+        self.from_client, self.client = client
+        self.from_server, self.server = server
+        self.swallow: asyncio.Event | None = None
+        """To be set by the answer that the client does not get."""
+        self.writes = False
+        """The transaction that has begun last writes."""
+        self.stranded = False
+        """The server is not to hear that its client is gone."""
+
+    async def send(self, chunk: bytes) -> None:
+        self.server.write(chunk)
+        await self.server.drain()
+
+    def close(self) -> None:
+        self.client.close()
+        self.server.close()
