@@ -9,11 +9,9 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from dides.model.errors import UnavailableError
 from dides.store.base import Store, Transaction
-from dides.store.records import Changes
 from support.app import MANUAL, OPERATOR, PATIENCE, PROBLEM, REGISTRATION, App, running_app
-from support.wrapped_store import WrappedStore
+from support.wrapped_store import AwayStore
 
 T = TypeVar("T")
 TAKEN = b'{"instance": {"name": "web-1", "ip": "::1"}, "token": "%s"}' % REGISTRATION.encode()
@@ -154,28 +152,6 @@ async def test_headers_that_do_not_matter_do_no_harm(app: App) -> None:
         assert (await app.send("GET", "/inventory/instances", headers={name: value})).status_code == 200
         response = await app.send("POST", "/deploy/pause", content=b"{}", headers={name: value})
         assert response.status_code == 404, "nothing is in flight"
-
-
-class AwayStore(WrappedStore):
-    """A store whose database can be taken away."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__(store)
-        self.away = False
-
-    async def read(self, work: Callable[[Transaction], T]) -> T:
-        return await self._unless_away().read(work)
-
-    async def write(self, work: Callable[[Transaction], T], *, alone: bool = True) -> T:
-        return await self._unless_away().write(work, alone=alone)
-
-    async def follow(self, follower: Callable[[Changes], None]) -> None:
-        await self._unless_away().follow(follower)
-
-    def _unless_away(self) -> Store:
-        if self.away:
-            raise UnavailableError("the database cannot be reached: it was taken away")
-        return self._store
 
 
 async def test_without_the_store_everything_but_healthz_is_503(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """A store around another one, for tests that put something between the two."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from dides.clock import Clock
+from dides.model.errors import UnavailableError
 from dides.store.base import Store, Transaction
 from dides.store.records import Changes
+from dides.store.statistics import WriterStatistics
 
 T = TypeVar("T")
 
@@ -29,6 +31,10 @@ class WrappedStore:
     def behind(self) -> float:
         return self._store.behind
 
+    @property
+    def writers(self) -> Sequence[WriterStatistics]:
+        return self._store.writers
+
     async def read(self, work: Callable[[Transaction], T]) -> T:
         return await self._store.read(work)
 
@@ -43,3 +49,25 @@ class WrappedStore:
 
     async def close(self) -> None:
         await self._store.close()
+
+
+class AwayStore(WrappedStore):
+    """A store whose database can be taken away."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.away = False
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        return await self._unless_away().read(work)
+
+    async def write(self, work: Callable[[Transaction], T], *, alone: bool = True) -> T:
+        return await self._unless_away().write(work, alone=alone)
+
+    async def follow(self, follower: Callable[[Changes], None]) -> None:
+        await self._unless_away().follow(follower)
+
+    def _unless_away(self) -> Store:
+        if self.away:
+            raise UnavailableError("the database cannot be reached: it was taken away")
+        return self._store

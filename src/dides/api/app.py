@@ -7,16 +7,19 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
+from prometheus_client import CollectorRegistry
 
-from dides.api import deployments, events, inventory, operations, plans
+from dides.api import deployments, events, inventory, metrics, operations, plans
 from dides.api.access import Access, Principal
 from dides.api.answers import answer_head_and_options, identify_requests
 from dides.api.hotpath import HotPath
+from dides.api.metrics import CoordinatorCollector, registry_of
 from dides.api.overload import Overload
 from dides.api.problems import LARGEST_BODY, Handled, http_error, invalid_header, refused, unexpected
 from dides.api.refusals import OPTIONAL
 from dides.api.requests import check_request, decoded_query
 from dides.api.schema import Document
+from dides.api.traffic import Traffic
 from dides.coordinator.coordinator import Coordinator
 from dides.model.errors import RefusedError
 
@@ -34,20 +37,22 @@ BEARER = SecurityScheme(
 
 def create_app(coordinator: Coordinator, access: Access, version: str, overload: Overload | None = None) -> ASGIApp:
     """Return the application over a coordinator that is running; `overload` says when it sheds load."""
-    routes = _create_routes(coordinator, access, version)
+    overload, traffic = overload or Overload(), Traffic()
+    registry = registry_of(CoordinatorCollector(coordinator, traffic, overload, version))
+    routes = _create_routes(coordinator, access, version, registry)
     methods = {route.path_format: route.methods for route in routes.routes}
     # Outermost, because Litestar's own middleware does not see what no route answers.
-    app = identify_requests(answer_head_and_options(routes, methods))
+    app = identify_requests(answer_head_and_options(traffic.counted(routes), methods))
     # Without credentials, who sends a request has to be looked at in other ways: the routes do that.
-    return app if access.dev else HotPath(app, coordinator, overload or Overload())
+    return app if access.dev else HotPath(app, coordinator, overload, traffic)
 
 
-def _create_routes(coordinator: Coordinator, access: Access, version: str) -> Litestar:
+def _create_routes(coordinator: Coordinator, access: Access, version: str, registry: CollectorRegistry) -> Litestar:
     return Litestar(
         route_handlers=[
             Router(
                 "/",
-                route_handlers=[inventory.router, deployments.router, plans.router, events.router],
+                route_handlers=[inventory.router, deployments.router, plans.router, events.router, metrics.router],
                 before_request=check_request,
             ),
             operations.router,
@@ -55,6 +60,7 @@ def _create_routes(coordinator: Coordinator, access: Access, version: str) -> Li
         dependencies={
             "coordinator": Provide(lambda: coordinator, sync_to_thread=False),
             "principal": Provide(_principal, sync_to_thread=False),
+            "registry": Provide(lambda: registry, sync_to_thread=False),
             "parameters": Provide(decoded_query, sync_to_thread=False),
         },
         state=State({"coordinator": coordinator, "access": access}),

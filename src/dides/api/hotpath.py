@@ -20,6 +20,7 @@ from msgspec import UNSET
 
 from dides.api.overload import Overload
 from dides.api.problems import MEDIA_TYPE, busy_problem
+from dides.api.traffic import Traffic
 from dides.api.views import directive_view
 from dides.coordinator.coordinator import Coordinator
 from dides.model.errors import BusyError, RefusedError
@@ -44,10 +45,11 @@ _encode = msgspec.json.Encoder().encode
 class HotPath:
     """An ASGI application in front of another one."""
 
-    def __init__(self, app: ASGIApp, coordinator: Coordinator, overload: Overload) -> None:
+    def __init__(self, app: ASGIApp, coordinator: Coordinator, overload: Overload, traffic: Traffic) -> None:
         self.app = app
         self._coordinator = coordinator
         self._overload = overload
+        self._traffic = traffic
         self._known = coordinator.view.get
         self._hear = coordinator.heartbeats.hear
         self._now = coordinator.now
@@ -76,6 +78,7 @@ class HotPath:
             await self.app(scope, receive, send)
             return
         if self._overload.shedding and self._overload.sheds(brief):
+            self._traffic.heartbeats_shed += 1
             await _send(send, self._refusal(request_id))
             return
         message = await receive()
@@ -86,6 +89,7 @@ class HotPath:
             try:
                 brief = await self._coordinator.take(name, heartbeat)
             except BusyError:
+                self._traffic.heartbeats_busy += 1
                 await _send(send, self._refusal(request_id))
                 return
             except RefusedError:
@@ -93,6 +97,7 @@ class HotPath:
         if heartbeat is None or not self._is_current():
             await self.app(scope, _again(message, receive), send)
             return
+        self._traffic.heartbeats += 1
         start, end = self._answer(brief, request_id)
         await send(start)
         await send(end)
@@ -105,6 +110,7 @@ class HotPath:
             await self.app(scope, receive, send)
             return
         if self._overload.shedding and self._overload.sheds(brief):
+            self._traffic.queries_shed += 1
             await _send(send, self._refusal(request_id))
             return
         try:
@@ -112,6 +118,7 @@ class HotPath:
         except RefusedError:
             await self.app(scope, receive, send)
             return
+        self._traffic.queries += 1
         await _send(send, self._answer(brief, request_id))
 
     def _check(self, brief: Brief | None, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:

@@ -7,6 +7,7 @@ as soon as the loop is in time again.
 
 import asyncio
 
+from dides.histogram import Histogram
 from dides.model.instance import Brief
 
 LOOK_SECONDS = 0.02
@@ -20,6 +21,8 @@ class Overload:
     def __init__(self) -> None:
         self.late = 0.0
         """How late the loop came at the last look, in seconds."""
+        self.lags = Histogram()
+        """How late it came at every look, in seconds."""
         self.shedding = False
         self.shed = 0
         """How many requests were refused."""
@@ -31,6 +34,7 @@ class Overload:
             due = loop.time() + LOOK_SECONDS
             await asyncio.sleep(LOOK_SECONDS)
             self.late = max(0.0, loop.time() - due)
+            self.lags.observe(self.late)
             self.shedding = self.late > (IN_TIME_SECONDS if self.shedding else LATE_SECONDS)
 
     def sheds(self, brief: Brief) -> bool:

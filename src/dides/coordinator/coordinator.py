@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import structlog
@@ -17,6 +17,7 @@ from dides.coordinator.intake import Incoming
 from dides.coordinator.inventory import Joined, Newcomer
 from dides.coordinator.presence import Presence
 from dides.coordinator.reconciler import Reconciler
+from dides.coordinator.rollouts import Rollouts
 from dides.coordinator.settings import Settings
 from dides.coordinator.sightings import Sightings
 from dides.coordinator.signals import Signals
@@ -29,6 +30,7 @@ from dides.model.errors import NotFoundError, RefusedError, UnavailableError
 from dides.model.instance import Brief, Instance
 from dides.protocol.messages import Heartbeat, InstanceSpec
 from dides.store.base import Store, Transaction
+from dides.store.statistics import WriterStatistics
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -47,15 +49,18 @@ class Coordinator:
         self._store = store
         self._clock = clock
         self.now = clock.now
-        self._feed = Feed()
-        self.view = View(self._feed)
+        self.feed = Feed()
+        self.view = View(self.feed)
         self._sightings = Sightings()
         self._signals = Signals()
         self._presence = Presence(store, clock, settings)
         self.heartbeats = Heartbeats(store, self.view, self._signals, self._sightings, self._presence)
         self.view.on_replaced = self.heartbeats.say_again
         self.watch = Watch(store, clock, settings, self.view, self._sightings, self._presence)
-        self._reconciler = Reconciler(store, clock, self._signals, self._presence, settings.reconcile_interval)
+        self.rollouts = Rollouts()
+        self._reconciler = Reconciler(
+            store, clock, self._signals, self._presence, self.rollouts, settings.reconcile_interval
+        )
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -79,7 +84,26 @@ class Coordinator:
 
     def release(self) -> None:
         """Answer every held query now, and hold none from now on."""
-        self._feed.close()
+        self.feed.close()
+
+    @property
+    def ready(self) -> bool:
+        """True unless the store could not be written a moment ago, or others' writing may not have come here."""
+        return self.watch.trouble is None and self.is_current()
+
+    @property
+    def behind(self) -> float:
+        """How many seconds old the newest news is of what other coordinators have written."""
+        return self._store.behind
+
+    @property
+    def writers(self) -> Sequence[WriterStatistics]:
+        """What each thread that writes to the store has done."""
+        return self._store.writers
+
+    def age_of(self, deployment: Deployment) -> float:
+        """Return how many seconds ago a deployment was triggered, by the clock that it was triggered by."""
+        return (self._clock.now() - deployment.created_at) / 1000
 
     async def check_ready(self) -> None:
         """Raise UnavailableError when the store cannot be read, or could not be written a moment ago."""
@@ -90,7 +114,7 @@ class Coordinator:
 
     def is_current(self) -> bool:
         """Tell whether what other coordinators have written has come here, but for the last moments."""
-        return self._store.behind <= LONGEST_BEHIND
+        return self.behind <= LONGEST_BEHIND
 
     def check_current(self) -> None:
         """Raise UnavailableError while what other coordinators have written may not have come here."""
@@ -148,7 +172,7 @@ class Coordinator:
         At a stop at once. NotFoundError, UnavailableError.
         """
         until = self._clock.monotonic() + wait
-        with self._feed.listen(name) as heard:
+        with self.feed.listen(name) as heard:
             while True:
                 heard.clear()
                 self.check_current()
@@ -156,7 +180,7 @@ class Coordinator:
                 if brief is None:
                     raise NotFoundError(f"There is no instance {name}.")
                 left = until - self._clock.monotonic()
-                if brief.generation > generation or left <= 0 or self._feed.closed:
+                if brief.generation > generation or left <= 0 or self.feed.closed:
                     return brief
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(left):
@@ -187,13 +211,13 @@ class Coordinator:
 
     async def pause(self, actor: str) -> Deployment:
         """Pause the deployment in flight."""
-        return await self._decide(lambda tx, _: deployments.pause(tx, actor))
+        return self._seen(await self._decide(lambda tx, _: deployments.pause(tx, actor)))
 
     async def resume(self, actor: str) -> Deployment:
         """Resume the deployment in flight."""
         deployment = await self._decide(lambda tx, _: deployments.resume(tx, actor))
         self._signals.step_due()
-        return deployment
+        return self._seen(deployment)
 
     async def abort(self, actor: str, *, rollback: bool) -> Deployment:
         """Abort the deployment in flight."""
@@ -224,7 +248,13 @@ class Coordinator:
     def _after(self, stepped: Stepped) -> Deployment:
         """Pass on what a unit of work did, now that it is durable."""
         self._signals.step_due()
+        self.rollouts.note(stepped)
         return stepped.deployment
+
+    def _seen(self, deployment: Deployment) -> Deployment:
+        """Note what is in flight."""
+        self.rollouts.in_flight = deployment
+        return deployment
 
     async def _look_after(self) -> None:
         await self.watch.run(self.heartbeats)

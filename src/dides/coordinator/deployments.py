@@ -127,8 +127,9 @@ def abort(tx: Transaction, actor: str, quiet_until: int, *, rollback: bool) -> S
         _check_may_roll_back(deployment)
     told, deployment = _stop(tx, deployment, actor, f"aborted by {actor}")
     if not rollback:
-        return Stepped(deployment, told)
+        return Stepped(deployment, told, ended=(deployment,))
     stepped, _ = begin_rollback(tx, deployment, told, quiet_until, actor)
+    stepped.ended = (deployment, *stepped.ended)
     return stepped
 
 
@@ -142,10 +143,12 @@ def roll_back(tx: Transaction, actor: str, quiet_until: int) -> Stepped:
         raise NotFoundError("Nothing was ever deployed, so there is nothing to roll back.")
     _check_may_roll_back(undone)
     told: set[str] = set()
+    stopped: tuple[Deployment, ...] = ()
     if undone.in_flight:
         told, undone = _stop(tx, undone, actor, f"stopped by {actor}, who rolled it back")
+        stopped = (undone,)
     stepped, rollback = begin_rollback(tx, undone, told, quiet_until, actor)
-    return msgspec.structs.replace(stepped, deployment=rollback)
+    return msgspec.structs.replace(stepped, deployment=rollback, ended=(*stopped, *stepped.ended))
 
 
 def matched_by(tx: Transaction, order: Order) -> list[Matched]:

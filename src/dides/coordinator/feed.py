@@ -12,6 +12,10 @@ class Feed:
     def __init__(self) -> None:
         # Kept and woken in order, so that a simulation with the same seed takes the same course in every process.
         self._listeners: defaultdict[str, dict[asyncio.Event, None]] = defaultdict(dict)
+        self.held = 0
+        """How many listen now."""
+        self.woken = 0
+        """How often somebody who listened was told of a change."""
         self.closed = False
         """True once the coordinator stops: nobody is kept waiting any more."""
 
@@ -23,9 +27,11 @@ class Feed:
         """
         heard = asyncio.Event()
         self._listeners[name][heard] = None
+        self.held += 1
         try:
             yield heard
         finally:
+            self.held -= 1
             self._listeners[name].pop(heard, None)
             if not self._listeners[name]:
                 del self._listeners[name]
@@ -33,7 +39,9 @@ class Feed:
     def publish(self, names: Iterable[str]) -> None:
         """Wake everyone who listens for these instances."""
         for name in sorted(names):
-            for heard in list(self._listeners.get(name, ())):
+            listening = list(self._listeners.get(name, ()))
+            self.woken += len(listening)
+            for heard in listening:
                 heard.set()
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from dides.coordinator.presence import Presence
 from dides.coordinator.sightings import Sightings
 from dides.coordinator.signals import Signals
 from dides.coordinator.view import View
+from dides.histogram import SIZES, Histogram
 from dides.model.errors import BusyError, NotFoundError, RefusedError
 from dides.model.instance import Brief
 from dides.protocol.messages import Heartbeat
@@ -21,7 +22,8 @@ log = structlog.get_logger()
 LARGEST_BATCH = 500
 MOST_WAITING = 10 * LARGEST_BATCH
 """Heartbeats that wait to be written; more are refused, because they would wait for longer than their senders do."""
-Waiting = tuple[Incoming, "asyncio.Future[Brief]"]
+Waiting = tuple[Incoming, "asyncio.Future[Brief]", float]
+"""A heartbeat, where its answer goes, and when it came, by the event loop's time."""
 
 
 class Heartbeats:
@@ -32,6 +34,10 @@ class Heartbeats:
         """How many have changed nothing."""
         self.written = 0
         """How many were written."""
+        self.batches = Histogram(SIZES)
+        """How many were written together."""
+        self.durations = Histogram()
+        """Seconds from the receipt of a heartbeat until it was durable."""
         self._store = store
         self._view = view
         self._signals = signals
@@ -93,8 +99,9 @@ class Heartbeats:
         return await self._enqueue(incoming)
 
     def _enqueue(self, incoming: Incoming) -> "asyncio.Future[Brief]":
-        answered: asyncio.Future[Brief] = asyncio.get_running_loop().create_future()
-        self._waiting.append((incoming, answered))
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[Brief] = loop.create_future()
+        self._waiting.append((incoming, answered, loop.time()))
         self._in_line[incoming.name] += 1
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
@@ -105,12 +112,12 @@ class Heartbeats:
             while self._waiting:
                 batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
                 await self._write(batch)
-                self._in_line = Counter(each.name for each, _ in self._waiting)
+                self._in_line = Counter(each.name for each, *_ in self._waiting)
         finally:
             self._writing = None
 
     async def _write(self, batch: list[Waiting]) -> None:
-        incoming = [each for each, _ in batch]
+        incoming = [each for each, *_ in batch]
         try:
             taken = await self._store.write(lambda tx: self._take_in(tx, incoming), alone=False)
         except RefusedError as error:
@@ -121,7 +128,7 @@ class Heartbeats:
             log.exception("heartbeats could not be taken in", number=len(batch))
             _fail_all(batch, error)
             return
-        self.written += len(batch)
+        self._count(batch)
         self._answer(batch, taken)
         if taken.step_due:
             self._signals.step_due()
@@ -130,8 +137,17 @@ class Heartbeats:
         self._presence.attend_beside(tx)
         return take_in(tx, incoming)
 
+    def _count(self, batch: list[Waiting]) -> None:
+        """Count a batch that is durable; what the coordinator has repeated by itself was not received."""
+        self.batches.observe(len(batch))
+        now = asyncio.get_running_loop().time()
+        for each, _, came in batch:
+            if not each.again:
+                self.written += 1
+                self.durations.observe(now - came)
+
     def _answer(self, batch: list[Waiting], taken: TakenIn) -> None:
-        for each, answered in batch:
+        for each, answered, _ in batch:
             brief = self._view.get(each.name)
             if each.name not in taken.instances or brief is None:
                 _fail(answered, NotFoundError(f"There is no instance {each.name}."))
@@ -142,7 +158,7 @@ class Heartbeats:
 
 
 def _fail_all(batch: list[Waiting], error: Exception) -> None:
-    for each, answered in batch:
+    for each, answered, _ in batch:
         if each.again:
             log.warning("a heartbeat could not be stored anew", instance=each.name, error=str(error))
             answered.cancel()

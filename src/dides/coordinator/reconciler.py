@@ -4,6 +4,7 @@ import structlog
 
 from dides.clock import Clock
 from dides.coordinator.presence import Presence
+from dides.coordinator.rollouts import Rollouts
 from dides.coordinator.signals import Signals
 from dides.coordinator.step import Stepped, step
 from dides.model.errors import RefusedError
@@ -15,13 +16,16 @@ log = structlog.get_logger()
 class Reconciler:
     """The loop around the step."""
 
-    def __init__(self, store: Store, clock: Clock, signals: Signals, presence: Presence, interval: float) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, signals: Signals, presence: Presence, rollouts: Rollouts, interval: float
+    ) -> None:
         """`interval` is in seconds."""
         self._store = store
         self._clock = clock
         self._signals = signals
         self._interval = interval
         self._presence = presence
+        self._rollouts = rollouts
 
     async def run(self) -> None:
         """Take steps until cancelled. A store that is away costs one interval, not the loop."""
@@ -32,7 +36,14 @@ class Reconciler:
 
     async def step(self) -> Stepped | None:
         """Take one step now; None when nothing is in flight. UnavailableError when the store is away."""
-        return await self._store.write(lambda tx: step(tx, self._presence.attend(tx)))
+        begun = self._clock.monotonic()
+        try:
+            stepped = await self._store.write(lambda tx: step(tx, self._presence.attend(tx)))
+        except RefusedError:
+            self._rollouts.failed += 1
+            raise
+        self._rollouts.step_taken(stepped, self._clock.monotonic() - begun)
+        return stepped
 
     async def _steps(self) -> float:
         """Take steps as long as there is more to do at once; return how many seconds until the next is due."""

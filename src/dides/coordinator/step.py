@@ -27,6 +27,10 @@ class Stepped(msgspec.Struct):
     """The instances whose desired state it set."""
     run_again: bool = False
     next_deadline: int | None = None
+    in_flight: Deployment | None = None
+    """What is in flight afterwards: the same deployment, its rollback, or nothing."""
+    ended: tuple[Deployment, ...] = ()
+    """The deployments that it ended."""
 
 
 def step(tx: Transaction, quiet_until: int) -> Stepped | None:
@@ -52,7 +56,7 @@ def step_of(tx: Transaction, deployment: Deployment, quiet_until: int) -> Steppe
     if plan.ending is None:
         changed = plan.deployment != deployment
         deployment = tx.deployments.save(plan.deployment) if changed else deployment
-        return Stepped(deployment, told, plan.run_again, plan.next_deadline)
+        return Stepped(deployment, told, plan.run_again, plan.next_deadline, in_flight=deployment)
     return _end(tx, plan.deployment, plan.ending, told, quiet_until)
 
 
@@ -117,8 +121,9 @@ def _end(tx: Transaction, deployment: Deployment, ending: Ending, told: set[str]
     deployment = tx.deployments.save(ended(deployment, ending, tx.now))
     log(tx, f"deployment.{ending.status.value}", deployment_id=deployment.id, data={"reason": ending.reason})
     if not ending.rollback:
-        return Stepped(deployment, told)
+        return Stepped(deployment, told, ended=(deployment,))
     stepped, _ = begin_rollback(tx, deployment, told, quiet_until)
+    stepped.ended = (deployment, *stepped.ended)
     return stepped
 
 
@@ -127,9 +132,10 @@ def begin_rollback(
 ) -> tuple[Stepped, Deployment]:
     """Start the rollback of a finished deployment with its first step; return what that did, and the rollback.
 
-    `told` are the instances that this unit of work has told something before.
+    `told` are the instances that this unit of work has told something before. That it has ended `undone`, if it has, is
+    its own to say.
     """
     undone, rollback = create_rollback(tx, undone, actor)
     told |= convergence.inherit_anew(tx, undone, rollback)
     first = step_of(tx, rollback, quiet_until)
-    return Stepped(undone, told | first.told, first.run_again, first.next_deadline), first.deployment
+    return msgspec.structs.replace(first, deployment=undone, told=told | first.told), first.deployment

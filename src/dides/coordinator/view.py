@@ -21,8 +21,12 @@ class View:
     def __init__(self, feed: Feed) -> None:
         self.census: Census = Counter()
         """How many instances there are by status and code version."""
+        self.statuses: Counter[Status] = Counter()
+        """How many there are by status alone."""
         self.reachable = 0
         """How many of them are reachable."""
+        self.update_needed = 0
+        """How many of them run something else than their desired state."""
         self.on_reachable: Callable[[Sequence[str]], None] = lambda _: None
         """Called with those that are reachable and were not before, or were not known."""
         self.on_replaced: Callable[[Brief, Brief], None] = lambda _before, _after: None
@@ -73,4 +77,6 @@ class View:
         self.census[key] += by
         if not self.census[key]:
             del self.census[key]
+        self.statuses[brief.status] += by
         self.reachable += by * brief.reachable
+        self.update_needed += by * (not brief.current.meets(brief.desired))

@@ -14,6 +14,7 @@ from dides.coordinator.presence import Presence
 from dides.coordinator.settings import Settings
 from dides.coordinator.sightings import MARK, Sightings
 from dides.coordinator.view import View
+from dides.histogram import Histogram
 from dides.model.errors import UnavailableError
 from dides.store.base import Store, Transaction
 from dides.store.records import Sighted
@@ -36,6 +37,8 @@ class Watch:
         self.trouble: UnavailableError | None = None
         """Why the store could not be written a moment ago."""
         self.pacemaker = Pacemaker(settings)
+        self.flushes = Histogram()
+        """Seconds that it took to write signs of life, and to read those of others."""
         self._store = store
         self._clock = clock
         self._settings = settings
@@ -88,6 +91,7 @@ class Watch:
                 raise
         if self._store.shared:
             self._learn(await self._store.read(self._others))
+        self.flushes.observe(self._clock.monotonic() - begun)
         # Only now: nobody may be declared silent by what this coordinator knew before it was cut off.
         self._flush_at = begun + self._every
 

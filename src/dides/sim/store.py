@@ -35,6 +35,7 @@ class SimulatedStore:
         self.clock = clock
         self.behind = 0.0
         self.shared = shared
+        self.writers = ()
         self.away = False
         """Nothing can be read or written, as when a database is being moved."""
         self.dead = False

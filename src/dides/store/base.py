@@ -4,13 +4,14 @@ A unit of work is an ordinary function of a Transaction. The store runs it in on
 it reads and what it writes belong together.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from dides.clock import Clock
 from dides.store.records import Changes
 from dides.store.repositories import Convergences, Deployments, Events, Inventory, Keys, Sightings, Targets
+from dides.store.statistics import WriterStatistics
 
 T = TypeVar("T")
 
@@ -86,6 +87,11 @@ class Store(Protocol):
 
         0.0 where nobody else writes (SQLite).
         """
+        ...
+
+    @property
+    def writers(self) -> Sequence[WriterStatistics]:
+        """What each thread that writes has done; none where no thread does (in simulations)."""
         ...
 
     async def read(self, work: Callable[[Transaction], T]) -> T:

@@ -60,6 +60,7 @@ class PostgresStore:
         self._alone = self._writer(open_engine(conninfo, patience=patience), alone=True, largest=LARGEST_GROUP)
         # Each in a transaction of its own, so that no two wait for each other.
         self._beside = self._writer(open_engine(conninfo, patience=patience), alone=False, largest=1)
+        self.writers = (self._alone.statistics, self._beside.statistics)
 
     def _writer(self, engine: Engine, *, alone: bool, largest: int) -> Writer:
         return Writer(

@@ -51,6 +51,7 @@ class SqliteStore:
         self._reading = open_engine(file, synchronous, "BEGIN")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
         self._writer = Writer(writing, PlainBounds(clock.now), self._audience)
+        self.writers = (self._writer.statistics,)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run a unit of work that only reads, on one consistent snapshot."""

@@ -8,6 +8,7 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from time import perf_counter
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -20,6 +21,7 @@ from dides.store.base import Transaction
 from dides.store.briefs import changes_of
 from dides.store.records import Changes
 from dides.store.sql import SqlTransaction
+from dides.store.statistics import WriterStatistics
 
 T = TypeVar("T")
 LARGEST_GROUP = 256
@@ -109,6 +111,7 @@ class Writer:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
         self._closing = threading.Lock()
+        self.statistics = WriterStatistics(name, self._jobs.qsize)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -134,11 +137,18 @@ class Writer:
     def _run(self) -> None:
         while (first := self._jobs.get()) is not None:
             group, closing = self._gather(first)
+            begun = perf_counter()
             failure = self._commit(group)
+            self._note(group, perf_counter() - begun, failure)
             for job in group:
                 job.settle(failure)
             if closing:
                 return
+
+    def _note(self, group: list[_Job], seconds: float, failure: UnavailableError | None) -> None:
+        """Count a group before anybody is told of it, so that whoever waited for it finds it counted."""
+        errors = sum(job.error is not None for job in group)
+        self.statistics.note(seconds, errors, len(group), durable=failure is None)
 
     def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
         """Return what waits now, up to the largest group, and whether the end has come."""
@@ -188,7 +198,8 @@ class Writer:
                 transaction.rollback()
                 return None
             changes = changes_of(connection, done) if self._audience else None
-            self._bounds.commit(transaction, begun)
+            with self.statistics.commits.timing():
+                self._bounds.commit(transaction, begun)
             return changes
 
     def _attempt(self, job: _Job, connection: Connection, now: int, *, lone: bool) -> None:

@@ -69,10 +69,13 @@ def test_its_totals_are_those_of_a_count(seed: int) -> None:
             revision=revision,
             status=chance.choice(list(Status)),
             current=State(chance.choice("12")),
+            desired=chance.choice([None, State("1"), State("2")]),
             reachable=chance.random() < 0.7,
         )
         latest[name] = brief
         view.apply(Changes([brief], []))
     assert view.census == Counter((each.status, each.current.code_version) for each in latest.values())
+    assert view.statuses == Counter(each.status for each in latest.values())
     assert view.reachable == sum(each.reachable for each in latest.values())
+    assert view.update_needed == sum(not each.current.meets(each.desired) for each in latest.values())
     assert len(view) == len(latest)

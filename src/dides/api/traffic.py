@@ -1,0 +1,59 @@
+"""How many requests were answered, and how; for metrics."""
+
+from collections import Counter
+from time import perf_counter
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from dides.histogram import Histogram
+
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER = "other"
+"""Stands for a method that no route has, and a path that no route answers: whoever asks must not make names up."""
+
+
+class Traffic:
+    """Counts since the start, on one event loop. The plain integers are all that the hot path has time for."""
+
+    def __init__(self) -> None:
+        self.heartbeats = 0
+        """Heartbeats that were answered in front of the framework."""
+        self.heartbeats_shed = 0
+        """Heartbeats that were refused there while the event loop came late."""
+        self.heartbeats_busy = 0
+        """Heartbeats that were refused there because too many waited to be written."""
+        self.queries = 0
+        """Blocking queries that were answered there."""
+        self.queries_shed = 0
+        """Blocking queries that were refused there while the event loop came late."""
+        self.answers: Counter[tuple[str, str, int]] = Counter()
+        """What the routes have answered, by method, path template and status."""
+        self.durations: dict[tuple[str, str], Histogram] = {}
+        """In how many seconds the routes began to answer, by method and path template."""
+
+    def counted(self, app: ASGIApp) -> ASGIApp:
+        """Wrap an application that notes the path template of a request in its scope."""
+
+        async def counting(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != ScopeType.HTTP:
+                await app(scope, receive, send)
+                return
+            begun = perf_counter()
+
+            async def answer(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    self._count(scope, message["status"], perf_counter() - begun)
+                await send(message)
+
+            await app(scope, receive, answer)
+
+        return counting
+
+    def _count(self, scope: HTTPScope, status: int, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in METHODS else OTHER
+        route = scope.get("path_template") or OTHER
+        self.answers[method, route, status] += 1
+        if (method, route) not in self.durations:
+            self.durations[method, route] = Histogram()
+        self.durations[method, route].observe(seconds)
