@@ -18,6 +18,8 @@ import uvloop
 
 from dides.api.access import Access
 from dides.api.app import create_app
+from dides.api.connection import shedding_connection
+from dides.api.hotpath import HotPath
 from dides.api.overload import Overload
 from dides.clock import SystemClock
 from dides.coordinator.coordinator import Coordinator
@@ -117,9 +119,10 @@ async def _serve(database: str, access: Access, settings: Settings, listening: s
     store = open_store(database, SystemClock())
     coordinator = Coordinator(store, store.clock, settings)
     overload = Overload()
+    app = create_app(coordinator, access, version("dides"), overload)
     config = uvicorn.Config(
-        create_app(coordinator, access, version("dides"), overload),
-        http="httptools",
+        app,
+        http=shedding_connection(app, overload) if isinstance(app, HotPath) else "httptools",
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -105,6 +105,8 @@ CASES = {
     "asks without waiting": query("?wait=0"),
     "asks the other way round": query("?wait=0&generation=0"),
     "asks with decimals": query("?generation=0&wait=0.000001"),
+    "asks as an agent does": query("?generation=0&wait=0.45899306425086123"),
+    "asks with too many decimals": query("?generation=0&wait=0.000000000000000001"),
     "asks too long": query("?generation=0&wait=61"),
     "asks a bit too long": query("?generation=0&wait=60.5"),
     "asks less than nothing": query("?generation=0&wait=-1"),
@@ -195,7 +197,7 @@ async def test_what_is_shed_is_refused_as_the_routes_refuse_a_full_queue(
 
 
 async def test_instances_that_are_awaited_are_served_while_others_are_refused(tmp_path: Path) -> None:
-    overload = Overload()
+    overload = Overload(most=0)
     async with running_app(tmp_path, overload=overload) as app:
         idle, told = await app.register("web-1", env="idle"), await app.register("web-2", env="told")
         await app.deploy("2", labels={"env": "told"})

@@ -33,7 +33,7 @@ Answer = tuple[Any, Any]
 PREFIX = "/inventory/instances/"
 DESIRED = "/desired"
 LARGEST_PLAIN_BODY = 16 * 1024
-_QUERY = re.compile(rb"generation=(?P<generation>\d{1,15})&wait=(?P<wait>\d{1,2}(?:\.\d{1,6})?)\Z")
+_QUERY = re.compile(rb"generation=(?P<generation>\d{1,15})&wait=(?P<wait>\d{1,2}(?:\.\d{1,17})?)\Z")
 _REQUEST_ID = re.compile(rb"[!-~]{1,128}\Z")
 _decode = msgspec.json.Decoder(Heartbeat).decode
 _BEARER = (b"Bearer ", b"bearer ")
@@ -121,6 +121,17 @@ class HotPath:
         self._traffic.queries += 1
         await _send(send, self._answer(brief, request_id))
 
+    def refusal_for(self, name: str) -> Answer | None:
+        """Return the refusal of a heartbeat of this name; None if it is to be taken, or looked at more closely."""
+        brief = self._known(name)
+        if brief is None or not self._overload.sheds(brief):
+            return None
+        self._traffic.heartbeats_shed += 1
+        return self._refusal(self._new_id())
+
+    def _new_id(self) -> bytes:
+        return b"%s%016x" % (self._process, next(self._numbers))
+
     def _check(self, brief: Brief | None, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
         """Return the id of a request, None unless it has shown the credential of that instance."""
         token, request_id = b"", b""
@@ -133,7 +144,7 @@ class HotPath:
             return None
         if not compare_digest(sha256(token[7:]).digest(), brief.credential_hash):
             return None
-        return request_id or b"%s%016x" % (self._process, next(self._numbers))
+        return request_id or self._new_id()
 
     def _answer(self, brief: Brief, request_id: bytes) -> Answer:
         return _answer(200, _JSON, _encode(directive_view(brief, self._interval_for(brief))), request_id)

@@ -1,0 +1,80 @@
+"""Load is shed while the event loop comes late, a turn at a time, and never from those that are waited for."""
+
+import asyncio
+
+import pytest
+
+from dides.api.connection import heartbeat_in
+from dides.api.overload import Overload
+from dides.model.instance import Brief
+from dides.model.state import State
+from support.briefs import a_brief
+
+IDLE = a_brief()
+PLAIN = b"PATCH /inventory/instances/web-1 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+
+
+async def test_nothing_is_shed_while_the_loop_is_in_time() -> None:
+    overload = Overload(most=0)
+    assert not overload.sheds(IDLE)
+    overload.shedding = True
+    assert overload.sheds(IDLE)
+    assert overload.shed == 1
+
+
+@pytest.mark.parametrize("brief", [a_brief(generation=1), a_brief(generation=1, heard=1, desired=State("2"))])
+async def test_who_is_waited_for_is_served(brief: Brief) -> None:
+    overload = Overload(most=0)
+    overload.shedding = True
+    assert not overload.sheds(brief)
+
+
+async def test_so_many_are_taken_in_each_turn() -> None:
+    overload = Overload(most=2)
+    overload.shedding = True
+    for _ in range(3):
+        assert [overload.sheds(IDLE) for _ in range(4)] == [False, False, True, True]
+        await asyncio.sleep(0)
+
+
+async def test_a_loop_that_comes_late_is_noticed_and_its_recovery_at_once() -> None:
+    overload = Overload()
+    loop = asyncio.get_running_loop()
+    watching = asyncio.create_task(overload.watch())
+    await asyncio.sleep(0)
+    until = loop.time() + 0.2
+    while loop.time() < until:
+        pass
+    async with asyncio.timeout(10):
+        while not overload.shedding:
+            await asyncio.sleep(0)
+        while overload.shedding:
+            await asyncio.sleep(0)
+    watching.cancel()
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (PLAIN, "web-1"),
+        (PLAIN.replace(b"Content-Length", b"content-length"), "web-1"),
+        (PLAIN.replace(b"Host: x", b"Connection: keep-alive"), "web-1"),
+        (PLAIN.replace(b"Host: x", b"Connection: close"), None),
+        (PLAIN.replace(b"Host: x", b"Transfer-Encoding: chunked"), None),
+        (PLAIN.replace(b"Host: x", b"Expect: 100-continue"), None),
+        (PLAIN.replace(b"Host: x", b"Content-Length: 2"), None),
+        (PLAIN.replace(b"PATCH", b"GET"), None),
+        (PLAIN.replace(b"HTTP/1.1", b"HTTP/1.0"), None),
+        (PLAIN.replace(b"web-1", b"web\xe9"), None),
+        (PLAIN.replace(b"\r\nContent-Length: 2", b""), None),
+        (PLAIN[:-1], None),
+        (PLAIN + b"P", None),
+        (PLAIN + PLAIN, None),
+        (PLAIN[:30], None),
+        (b"", None),
+        (b"PATCH /inventory/instances/", None),
+        (b"\r\n" + PLAIN, None),
+    ],
+)
+def test_only_what_came_whole_and_alone_is_looked_at(data: bytes, name: str | None) -> None:
+    assert heartbeat_in(data) == name
