@@ -1,5 +1,6 @@
 """Heartbeats and blocking queries are answered alike, byte for byte, in front of the framework and by its routes."""
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -209,3 +210,86 @@ async def test_instances_that_are_awaited_are_served_while_others_are_refused(tm
         operators = (await app.send("GET", "/deploy")).status_code
     assert (answers, operators) == ({"web-1": 429, "web-2": 200}, 200)
     assert overload.shed == 1
+
+
+class Slow:
+    """A request whose body waits until the test lets it go."""
+
+    def __init__(self, credential: str, body: bytes) -> None:
+        self.go = asyncio.Event()
+        self.status = 0
+        self.body = body
+        headers = [(b"authorization", f"Bearer {credential}".encode()), (b"host", b"localhost")]
+        self.scope: Any = {
+            "type": "http",
+            "method": "PATCH",
+            "path": WEB,
+            "raw_path": WEB.encode(),
+            "query_string": b"",
+            "headers": headers,
+            "http_version": "1.1",
+            "scheme": "http",
+            "root_path": "",
+            "server": ("localhost", 80),
+            "client": ("localhost", 1),
+            "state": {},
+        }
+
+    async def receive(self) -> Any:
+        await self.go.wait()
+        return {"type": "http.request", "body": self.body, "more_body": False}
+
+    async def send(self, message: Any) -> None:
+        self.status = message.get("status", self.status)
+
+
+@pytest.mark.parametrize("hot", [True, False])
+async def test_a_body_that_comes_late_is_held_against_what_is_known_then(tmp_path: Path, *, hot: bool) -> None:
+    async with running_app(tmp_path) as app:
+        assert isinstance(app.asgi, HotPath)
+        own = await app.register("web-1")
+        await app.beat("web-1", own, code_version="1", status=1)
+        late = Slow(own, HEALTHY.encode())
+        answering = asyncio.create_task((app.asgi if hot else app.asgi.app)(late.scope, late.receive, late.send))
+        await app.beat("web-1", own, status=3, message="broken")
+        late.go.set()
+        await answering
+        assert late.status == 200
+        assert (await app.get(WEB))["status"] == 1, "the newest report wins"
+
+
+@pytest.mark.parametrize("hot", [True, False])
+async def test_a_credential_that_was_replaced_before_the_body_came_is_refused(tmp_path: Path, *, hot: bool) -> None:
+    async with running_app(tmp_path) as app:
+        assert isinstance(app.asgi, HotPath)
+        own = await app.register("web-1")
+        late = Slow(own, b'{"status":3,"message":"from the earlier one"}')
+        answering = asyncio.create_task((app.asgi if hot else app.asgi.app)(late.scope, late.receive, late.send))
+        await asyncio.sleep(0)
+        assert (await app.send("DELETE", WEB)).status_code == 204
+        await app.register("web-1")
+        late.go.set()
+        await answering
+        assert late.status == 410
+        assert (await app.get(WEB))["message"] == ""
+
+
+async def test_a_held_query_ends_with_its_credential(tmp_path: Path) -> None:
+    async with running_app(tmp_path) as app:
+        own = await app.register("web-1")
+        held = asyncio.create_task(app.send("GET", f"{DESIRED}?generation=0&wait=30", credential=own))
+        await app.until_held("web-1")
+        assert (await app.send("DELETE", WEB)).status_code == 204
+        await app.register("web-1")
+        assert (await held).status_code == 410
+
+
+async def test_one_that_goes_away_in_the_middle_is_no_mistake_of_ours(tmp_path: Path) -> None:
+    async with running_app(tmp_path) as app:
+        request = Slow(await app.register("web-1"), b"")
+
+        async def gone() -> Any:
+            return {"type": "http.disconnect"}
+
+        await app.asgi(request.scope, gone, request.send)
+        assert request.status == 0

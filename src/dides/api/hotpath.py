@@ -19,11 +19,11 @@ from litestar.types import ASGIApp, HTTPScope, Receive, ReceiveMessage, Scope, S
 from msgspec import UNSET
 
 from dides.api.overload import Overload
-from dides.api.problems import MEDIA_TYPE, busy_problem
+from dides.api.problems import MEDIA_TYPE, described
 from dides.api.traffic import Traffic
 from dides.api.views import directive_view
 from dides.coordinator.coordinator import Coordinator
-from dides.model.errors import BusyError, RefusedError
+from dides.model.errors import BusyError, RefusedError, UnavailableError
 from dides.model.instance import Brief
 from dides.protocol.messages import Heartbeat
 from dides.protocol.queries import LONGEST_WAIT
@@ -71,32 +71,36 @@ class HotPath:
         await self.app(scope, receive, send)
 
     async def _heartbeat(self, name: str, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        """Take a heartbeat. What each one needs is written out here: a call would cost as much as what it calls."""
-        brief = self._known(name)
-        request_id = self._check(brief, scope["headers"])
-        if brief is None or request_id is None or scope["query_string"]:
-            await self.app(scope, receive, send)
-            return
-        if self._overload.shedding and self._overload.sheds(brief):
-            self._traffic.heartbeats_shed += 1
-            await _send(send, self._refusal(request_id))
-            return
+        """Take a heartbeat. What each one needs is written out here: a call would cost as much as what it calls.
+
+        The body is read first: who sends it, and what is known, is looked at together, and nothing comes in between.
+        """
         message = await receive()
         if message.get("more_body"):
             message = await _whole(message, receive)
+        if message["type"] != "http.request":
+            return  # The sender has gone away.
+        brief = self._known(name)
+        request_id = self._check(brief, scope["headers"])
         heartbeat = _plain(message)
-        if heartbeat is not None and not self._hear(brief, heartbeat, self._now()):
-            try:
-                brief = await self._coordinator.take(name, heartbeat)
-            except BusyError:
-                self._traffic.heartbeats_busy += 1
-                await _send(send, self._refusal(request_id))
-                return
-            except RefusedError:
-                heartbeat = None  # Nothing was stored: the route finds the same refusal, and has the words for it.
-        if heartbeat is None or not self._is_current():
+        if brief is None or request_id is None or heartbeat is None or scope["query_string"] or not self._is_current():
             await self.app(scope, _again(message, receive), send)
             return
+        if self._overload.shedding and self._overload.sheds(brief):
+            self._traffic.heartbeats_shed += 1
+            await _send(send, _refusal(BusyError(), request_id))
+            return
+        if not self._hear(brief, heartbeat, self._now()):
+            try:
+                brief = await self._coordinator.take(brief, heartbeat)
+            except (BusyError, UnavailableError) as error:
+                self._traffic.heartbeats_busy += isinstance(error, BusyError)
+                await _send(send, _refusal(error, request_id))
+                return
+            except RefusedError:
+                # It was decommissioned meanwhile, and nothing was stored: the route has the words for that.
+                await self.app(scope, _again(message, receive), send)
+                return
         self._traffic.heartbeats += 1
         start, end = self._answer(brief, request_id)
         await send(start)
@@ -111,10 +115,11 @@ class HotPath:
             return
         if self._overload.shedding and self._overload.sheds(brief):
             self._traffic.queries_shed += 1
-            await _send(send, self._refusal(request_id))
+            await _send(send, _refusal(BusyError(), request_id))
             return
+        generation, wait = int(asked["generation"]), float(asked["wait"])
         try:
-            brief = await self._coordinator.wait_for_change(name, int(asked["generation"]), float(asked["wait"]))
+            brief = await self._coordinator.wait_for_change(name, generation, wait, brief)
         except RefusedError:
             await self.app(scope, receive, send)
             return
@@ -127,7 +132,7 @@ class HotPath:
         if brief is None or not self._overload.sheds(brief):
             return None
         self._traffic.heartbeats_shed += 1
-        return self._refusal(self._new_id())
+        return _refusal(BusyError(), self._new_id())
 
     def _new_id(self) -> bytes:
         return b"%s%016x" % (self._process, next(self._numbers))
@@ -149,11 +154,16 @@ class HotPath:
     def _answer(self, brief: Brief, request_id: bytes) -> Answer:
         return _answer(200, _JSON, _encode(directive_view(brief, self._interval_for(brief))), request_id)
 
-    def _refusal(self, request_id: bytes) -> Answer:
-        body, retry_after = busy_problem(request_id.decode())
-        start, end = _answer(429, _PROBLEM, body, request_id)
-        start["headers"] = [(b"retry-after", retry_after.encode()), *start["headers"]]
-        return start, end
+
+def _refusal(error: RefusedError, request_id: bytes) -> Answer:
+    problem, headers = described(error)
+    problem.request_id = request_id.decode()
+    start, end = _answer(problem.status, _PROBLEM, msgspec.json.encode(problem), request_id)
+    start["headers"] = [
+        *((name.lower().encode(), value.encode()) for name, value in headers.items()),
+        *start["headers"],
+    ]
+    return start, end
 
 
 def _answer(status: int, media_type: tuple[bytes, bytes], body: bytes, request_id: bytes) -> Answer:

@@ -82,11 +82,15 @@ async def register(
 async def heartbeat(
     name: Name,
     principal: Sender,
+    request: Handled,
     coordinator: Services,
     data: Annotated[Heartbeat, Body(examples=[HEARTBEAT])] = Heartbeat(),
 ) -> Directive:
     """Report any subset of versions and status; an empty object says "alive". Operators may change labels only."""
     _check_may_change(principal, data)
+    if principal.role is Role.INSTANCE:
+        # Once more: the body may have come long after the head, and its sender been replaced meanwhile.
+        await access_of(request).principal(request)
     if data.labels is not UNSET:
         await coordinator.relabel(name, data.labels, principal.name)
     instance: Brief | Instance

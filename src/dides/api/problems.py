@@ -9,7 +9,6 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from dides.api.answers import allow
 from dides.model.errors import (
-    TOO_BUSY,
     BusyError,
     FieldError,
     InFlightError,
@@ -37,6 +36,11 @@ TITLES = {
 
 def refused(request: Handled, error: RefusedError) -> Response[bytes]:
     """Answer one of our own refusals."""
+    return _answer(request, *described(error))
+
+
+def described(error: RefusedError) -> tuple[Problem, dict[str, str]]:
+    """Return the problem document of one of our own refusals, and the headers that go with it."""
     problem = Problem(
         type=f"urn:dides:problem:{error.kind}", title=error.title, status=error.status, detail=_short(error.detail)
     )
@@ -49,19 +53,7 @@ def refused(request: Handled, error: RefusedError) -> Response[bytes]:
         headers["WWW-Authenticate"] = 'Bearer realm="dides"'
     if isinstance(error, UnavailableError | BusyError):
         headers["Retry-After"] = RETRY_SECONDS
-    return _answer(request, problem, headers)
-
-
-def busy_problem(request_id: str) -> tuple[bytes, str]:
-    """Return the body of a refusal for lack of time, and after how many seconds to come again."""
-    problem = Problem(
-        type=f"urn:dides:problem:{BusyError.kind}",
-        title=BusyError.title,
-        status=BusyError.status,
-        detail=TOO_BUSY,
-        request_id=request_id,
-    )
-    return msgspec.json.encode(problem), RETRY_SECONDS
+    return problem, headers
 
 
 def invalid_header(request: Handled, error: ValidationException) -> Response[bytes]:

@@ -15,6 +15,7 @@ from dides.coordinator.feed import Feed
 from dides.coordinator.heartbeats import Heartbeats
 from dides.coordinator.intake import Incoming
 from dides.coordinator.inventory import Joined, Newcomer
+from dides.coordinator.pacemaker import Pacemaker
 from dides.coordinator.presence import Presence
 from dides.coordinator.reconciler import Reconciler
 from dides.coordinator.rollouts import Rollouts
@@ -26,7 +27,7 @@ from dides.coordinator.view import View
 from dides.coordinator.watch import Watch
 from dides.engine.forecast import Forecast
 from dides.model.deployment import Deployment
-from dides.model.errors import NotFoundError, RefusedError, UnavailableError
+from dides.model.errors import NotFoundError, RefusedError, UnauthorizedError, UnavailableError
 from dides.model.instance import Brief, Instance
 from dides.protocol.messages import Heartbeat, InstanceSpec
 from dides.store.base import Store, Transaction
@@ -53,10 +54,11 @@ class Coordinator:
         self.view = View(self.feed)
         self._sightings = Sightings()
         self._signals = Signals()
-        self._presence = Presence(store, clock, settings)
+        pacemaker = Pacemaker(settings)
+        self._presence = Presence(store, clock, settings, lambda: pacemaker.allowed_ms)
         self.heartbeats = Heartbeats(store, self.view, self._signals, self._sightings, self._presence)
         self.view.on_replaced = self.heartbeats.say_again
-        self.watch = Watch(store, clock, settings, self.view, self._sightings, self._presence)
+        self.watch = Watch(store, clock, settings, self.view, self._sightings, self._presence, pacemaker)
         self.rollouts = Rollouts()
         self._reconciler = Reconciler(
             store, clock, self._signals, self._presence, self.rollouts, settings.reconcile_interval
@@ -148,13 +150,15 @@ class Coordinator:
     async def heartbeat(self, name: str, heartbeat: Heartbeat) -> Brief:
         """Take a heartbeat in. NotFoundError, UnavailableError, BusyError."""
         brief = self.view.get(name)
-        if brief is not None and self.hear(brief, heartbeat):
-            return brief
-        return await self.take(name, heartbeat)
+        if brief is None:
+            # It may have registered at another coordinator a moment ago.
+            return await self.heartbeats.take(Incoming(name, heartbeat, self._clock.now()))
+        return brief if self.hear(brief, heartbeat) else await self.take(brief, heartbeat)
 
-    async def take(self, name: str, heartbeat: Heartbeat) -> Brief:
+    async def take(self, brief: Brief, heartbeat: Heartbeat) -> Brief:
         """Store a heartbeat, whether or not it changes anything. NotFoundError, UnavailableError, BusyError."""
-        return await self.heartbeats.take(Incoming(name, heartbeat, self._clock.now()))
+        incoming = Incoming(brief.name, heartbeat, self._clock.now(), instance_id=brief.id)
+        return await self.heartbeats.take(incoming, awaited=brief.awaited)
 
     async def relabel(self, name: str, labels: dict[str, str], actor: str) -> Instance:
         """Replace an instance's labels."""
@@ -166,10 +170,11 @@ class Coordinator:
         if step_due:
             self._signals.step_due()
 
-    async def wait_for_change(self, name: str, generation: int, wait: float) -> Brief:
+    async def wait_for_change(self, name: str, generation: int, wait: float, asker: Brief | None = None) -> Brief:
         """Return what is known of an instance once its generation is above the given one, else after `wait` seconds.
 
-        At a stop at once. NotFoundError, UnavailableError.
+        At a stop at once. `asker` is the instance as it was when it showed its credential. NotFoundError,
+        UnavailableError; UnauthorizedError once that credential is replaced.
         """
         until = self._clock.monotonic() + wait
         with self.feed.listen(name) as heard:
@@ -177,8 +182,10 @@ class Coordinator:
                 heard.clear()
                 self.check_current()
                 brief = self.view.get(name)
-                if brief is None:
+                if brief is None or (asker and asker.id != brief.id):
                     raise NotFoundError(f"There is no instance {name}.")
+                if asker and asker.credential_hash != brief.credential_hash:
+                    raise UnauthorizedError("This credential was replaced by a newer one.")
                 left = until - self._clock.monotonic()
                 if brief.generation > generation or left <= 0 or self.feed.closed:
                     return brief

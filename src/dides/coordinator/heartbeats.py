@@ -43,6 +43,7 @@ class Heartbeats:
         self._signals = signals
         self._sightings = sightings
         self._presence = presence
+        self._awaited: list[Waiting] = []
         self._waiting: list[Waiting] = []
         self._in_line: Counter[str] = Counter()
         """How many heartbeats of an instance wait or are being written."""
@@ -51,7 +52,7 @@ class Heartbeats:
     @property
     def waiting(self) -> int:
         """How many wait to be written."""
-        return len(self._waiting)
+        return len(self._awaited) + len(self._waiting)
 
     def hear(self, brief: Brief, heartbeat: Heartbeat, at: int) -> bool:
         """Take a heartbeat (received at `at`, ms) that changes nothing; return whether it was one.
@@ -88,20 +89,21 @@ class Heartbeats:
         """Take in that an instance lives that was heard of while it was being declared unreachable."""
         self._enqueue(Incoming(brief.name, Heartbeat(), self._sightings.own(brief.id), again=True))
 
-    async def take(self, incoming: Incoming) -> Brief:
+    async def take(self, incoming: Incoming, *, awaited: bool = False) -> Brief:
         """Store a heartbeat and return what is known of its sender afterwards.
 
         Raises NotFoundError when there is no such instance any more, UnavailableError when nothing was stored,
-        BusyError when too many wait already.
+        BusyError when too many wait already. One that is `awaited`, by a rollout, goes before those that are not.
         """
-        if len(self._waiting) >= MOST_WAITING:
+        if not awaited and len(self._waiting) >= MOST_WAITING:
             raise BusyError
-        return await self._enqueue(incoming)
+        # Never before an earlier one of the same sender.
+        return await self._enqueue(incoming, first=awaited and incoming.name not in self._in_line)
 
-    def _enqueue(self, incoming: Incoming) -> "asyncio.Future[Brief]":
+    def _enqueue(self, incoming: Incoming, *, first: bool = False) -> "asyncio.Future[Brief]":
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[Brief] = loop.create_future()
-        self._waiting.append((incoming, answered, loop.time()))
+        (self._awaited if first else self._waiting).append((incoming, answered, loop.time()))
         self._in_line[incoming.name] += 1
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
@@ -109,10 +111,10 @@ class Heartbeats:
 
     async def _write_all(self) -> None:
         try:
-            while self._waiting:
-                batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
+            while line := [*self._awaited, *self._waiting]:
+                batch, self._awaited, self._waiting = line[:LARGEST_BATCH], [], line[LARGEST_BATCH:]
                 await self._write(batch)
-                self._in_line = Counter(each.name for each, *_ in self._waiting)
+                self._in_line = Counter(each.name for each, *_ in (*self._awaited, *self._waiting))
         finally:
             self._writing = None
 
@@ -149,8 +151,9 @@ class Heartbeats:
     def _answer(self, batch: list[Waiting], taken: TakenIn) -> None:
         for each, answered, _ in batch:
             brief = self._view.get(each.name)
-            if each.name not in taken.instances or brief is None:
-                _fail(answered, NotFoundError(f"There is no instance {each.name}."))
+            stored = taken.instances.get(each.name)
+            if stored is None or brief is None or each.instance_id not in (None, stored.id):
+                _fail(each, answered, NotFoundError(f"There is no instance {each.name}."))
                 continue
             self._sightings.note(brief.id, each.at)
             if not answered.done():
@@ -159,12 +162,12 @@ class Heartbeats:
 
 def _fail_all(batch: list[Waiting], error: Exception) -> None:
     for each, answered, _ in batch:
-        if each.again:
-            log.warning("a heartbeat could not be stored anew", instance=each.name, error=str(error))
-            answered.cancel()
-        _fail(answered, error)
+        _fail(each, answered, error)
 
 
-def _fail(answered: "asyncio.Future[Brief]", error: Exception) -> None:
+def _fail(incoming: Incoming, answered: "asyncio.Future[Brief]", error: Exception) -> None:
+    if incoming.again:
+        log.warning("a heartbeat could not be stored anew", instance=incoming.name, error=str(error))
+        answered.cancel()  # Nobody waits for it.
     if not answered.done():
         answered.set_exception(error)

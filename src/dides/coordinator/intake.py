@@ -9,7 +9,8 @@ from dides.coordinator import convergence
 from dides.coordinator.following import follow_reports, targets_of
 from dides.coordinator.journal import event
 from dides.engine.rollback import last_good_after
-from dides.model.deployment import Target
+from dides.engine.verdict import counts
+from dides.model.deployment import Target, TargetState
 from dides.model.instance import Brief, Instance, Report
 from dides.model.state import State, Status
 from dides.protocol.messages import Heartbeat
@@ -25,6 +26,8 @@ class Incoming(msgspec.Struct, frozen=True, gc=False):
     at: int
     again: bool = False
     """It was acknowledged before, and counts only where nothing newer has been stored."""
+    instance_id: int | None = None
+    """The instance whose credential came with it; another one of that name is not meant."""
 
 
 class TakenIn(msgspec.Struct):
@@ -69,15 +72,18 @@ def take_in(tx: Transaction, batch: Sequence[Incoming]) -> TakenIn:
     being taken in beside this one.
     """
     before = tx.inventory.many({incoming.name for incoming in batch}, locked=True)
+    batch = [each for each in batch if each.name in before and _is_meant(before[each.name], each)]
+    before = {each.name: before[each.name] for each in batch}
     deployment = tx.deployments.in_flight()
     targets = targets_of(tx, deployment, before.values())
     after = dict(before)
     heard: list[tuple[Instance, Report]] = []
     for incoming in batch:
-        known = after.get(incoming.name)
-        if known is not None and not _is_overtaken(known, incoming):
+        known = after[incoming.name]
+        if not _is_overtaken(known, incoming):
             report = merge(known, incoming)
-            after[incoming.name] = apply(known, report)
+            under = _heard_after(known, report, targets.get(known.id))
+            after[incoming.name] = apply(known, report, under)
             heard.append((after[incoming.name], report))
     tx.inventory.record([each for name, each in after.items() if _is_changed(before[name], each)])
     tx.events.append([news for name in before if (news := _news(tx, before[name], after[name]))])
@@ -98,6 +104,10 @@ def _converge(tx: Transaction, heard: Iterable[Instance], returned: Sequence[Ins
     left = convergence.settle(tx, heard)
     came = convergence.enqueue(tx, returned)
     return convergence.admit(tx) if left or came else set()
+
+
+def _is_meant(instance: Instance, incoming: Incoming) -> bool:
+    return incoming.instance_id in (None, instance.id)
 
 
 def _is_overtaken(known: Instance, incoming: Incoming) -> bool:
@@ -129,8 +139,8 @@ def merge(instance: Instance, incoming: Incoming) -> Report:
     )
 
 
-def apply(instance: Instance, report: Report) -> Instance:
-    """Return the instance as a report leaves it."""
+def apply(instance: Instance, report: Report, heard: int) -> Instance:
+    """Return the instance as a report leaves it; `heard` is the generation that it was heard of under."""
     return msgspec.structs.replace(
         instance,
         status=report.status,
@@ -139,9 +149,18 @@ def apply(instance: Instance, report: Report) -> Instance:
         last_good=last_good_after(instance, report),
         last_heartbeat_at=report.at,
         reachable=True,
-        heard=instance.generation,
+        heard=heard,
         observed=report.observed,
     )
+
+
+def _heard_after(instance: Instance, report: Report, target: Target | None) -> int:
+    """Return the generation under which an instance has been heard of, once this report is taken in.
+
+    A report that waited in line while its sender was told says nothing about that: the next one has to be stored.
+    """
+    waits = target is not None and target.state is TargetState.UPDATING and not counts(report, target)
+    return instance.heard if waits else instance.generation
 
 
 def _news(tx: Transaction, before: Instance, after: Instance) -> Event | None:

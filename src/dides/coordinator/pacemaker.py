@@ -10,12 +10,12 @@ class Pacemaker:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._pace = self._earlier = self._pace_of(0)
+        self._pace = self._earlier = self._pace_of(0, 0)
         self._until = 0.0
 
-    def follow(self, reachable: int, now: float) -> None:
-        """Take up how many instances are reachable, at a time in seconds that never goes back."""
-        pace = self._pace_of(reachable)
+    def follow(self, reachable: int, awaited: int, now: float) -> None:
+        """Take up how many instances are reachable, and awaited, at a time in seconds that never goes back."""
+        pace = self._pace_of(reachable, awaited)
         if now >= self._until or pace.time_to_live > self._earlier.time_to_live:
             # What was told until a moment ago is acted on for as long as an instance may be silent.
             self._earlier, self._until = self._pace, now + self._pace.time_to_live
@@ -35,10 +35,11 @@ class Pacemaker:
         """For how many milliseconds any instance may be silent."""
         return round(allowed_silence(self._pace, self._earlier) * 1000)
 
-    def _pace_of(self, reachable: int) -> Pace:
+    def _pace_of(self, reachable: int, awaited: int) -> Pace:
         settings = self._settings
         return pace_of(
             reachable,
+            awaited,
             interval=settings.heartbeat_interval,
             time_to_live=settings.time_to_live,
             most=settings.max_heartbeats,

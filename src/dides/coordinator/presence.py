@@ -6,6 +6,8 @@ instances, and that is made up for before anything is decided. So no process has
 was stopped between deciding and writing cannot write what it decided before: its transaction reads the note, too.
 """
 
+from collections.abc import Callable
+
 import msgspec
 
 from dides.clock import Clock
@@ -50,6 +52,11 @@ def attend(tx: Transaction, attendance: Attendance) -> int:
     Returns the moment (ms) before which no timeout fires and nobody is late.
     """
     alive_at, quiet_until = tx.keys.noted(ALIVE_AT), tx.keys.noted(QUIET_UNTIL) or 0
+    if alive_at is not None and alive_at > tx.now:
+        # The database's clock was set back, or is another one: what was noted by the old time would last too long.
+        tx.keys.write_down(ALIVE_AT, tx.now)
+        quiet_until = min(quiet_until, tx.now + attendance.time_to_live)
+        tx.keys.write_down(QUIET_UNTIL, quiet_until)
     away = 0 if alive_at is None else max(0, tx.now - alive_at)
     returning = attendance.starting and alive_at is not None
     if away > attendance.gap or (returning and attendance.alone):
@@ -81,25 +88,26 @@ def _stand_still(tx: Transaction, away: int, quiet_until: int) -> None:
 class Presence:
     """One coordinator's own attendance."""
 
-    def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
+    def __init__(self, store: Store, clock: Clock, settings: Settings, allowed_ms: Callable[[], int]) -> None:
+        """`allowed_ms` tells for how many ms an instance may be silent now."""
         gap = gap_of(settings.time_to_live)
         self._store = store
         self._clock = clock
         self._every = gap / 4
         self._noted = clock.monotonic()
-        self._attendance = Attendance(
-            gap=round(gap * 1000), time_to_live=settings.time_to_live_ms, alone=not store.shared
-        )
+        self._allowed_ms = allowed_ms
+        self._attendance = Attendance(gap=round(gap * 1000), time_to_live=allowed_ms(), alone=not store.shared)
 
     async def arrive(self) -> None:
         """Make up for the time in which nobody was at work, before anything else is done. UnavailableError."""
+        self._attendance = msgspec.structs.replace(self._attendance, time_to_live=self._allowed_ms())
         quiet_until = await self._store.write(lambda tx: attend(tx, self._attendance))
         self._attendance = self._attendance.started(quiet_until)
 
     def attend(self, tx: Transaction) -> int:
         """Call first in every unit of work that decides: return the moment (ms) before which no timeout fires."""
         self._noted = self._clock.monotonic()
-        return attend(tx, self._attendance)
+        return attend(tx, msgspec.structs.replace(self._attendance, time_to_live=self._allowed_ms()))
 
     def attend_beside(self, tx: Transaction) -> None:
         """Call first in a unit of work that takes heartbeats in: none may be judged by time in which nobody listened.

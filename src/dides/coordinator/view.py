@@ -25,6 +25,8 @@ class View:
         """How many there are by status alone."""
         self.reachable = 0
         """How many of them are reachable."""
+        self.awaited = 0
+        """How many of these are awaited: told and not where they should be yet."""
         self.update_needed = 0
         """How many of them run something else than their desired state."""
         self.on_reachable: Callable[[Sequence[str]], None] = lambda _: None
@@ -79,4 +81,5 @@ class View:
             del self.census[key]
         self.statuses[brief.status] += by
         self.reachable += by * brief.reachable
+        self.awaited += by * (brief.reachable and brief.awaited)
         self.update_needed += by * (not brief.current.meets(brief.desired))

@@ -32,11 +32,18 @@ class Watch:
     """Runs several times a second at the most, and seldom in a large fleet's time to live."""
 
     def __init__(
-        self, store: Store, clock: Clock, settings: Settings, view: View, sightings: Sightings, presence: Presence
+        self,
+        store: Store,
+        clock: Clock,
+        settings: Settings,
+        view: View,
+        sightings: Sightings,
+        presence: Presence,
+        pacemaker: Pacemaker,
     ) -> None:
         self.trouble: UnavailableError | None = None
         """Why the store could not be written a moment ago."""
-        self.pacemaker = Pacemaker(settings)
+        self.pacemaker = pacemaker
         self.flushes = Histogram()
         """Seconds that it took to write signs of life, and to read those of others."""
         self._store = store
@@ -54,7 +61,7 @@ class Watch:
 
     async def recall(self) -> None:
         """Take up what coordinators have heard before this one was started. UnavailableError."""
-        self.pacemaker.follow(self._view.reachable, self._clock.monotonic())
+        self.pacemaker.follow(self._view.reachable, self._view.awaited, self._clock.monotonic())
         self._learn(await self._store.read(self._others))
 
     async def run(self, heartbeats: Heartbeats) -> None:
@@ -62,7 +69,7 @@ class Watch:
         pause = min(1.0, self._settings.time_to_live / 10)
         while True:
             await asyncio.sleep(HURRY if self._liveness.is_due(self._clock.now()) else pause)
-            self.pacemaker.follow(self._view.reachable, self._clock.monotonic())
+            self.pacemaker.follow(self._view.reachable, self._view.awaited, self._clock.monotonic())
             try:
                 await self.look(heartbeats)
                 self.trouble = None

@@ -2,7 +2,7 @@
 
 Then the interval stretches with the fleet, and with it the time to live, so that the load stays at the limit however
 many instances there are (as Nomad's servers pace their clients, `max_heartbeats_per_second`). Instances that are being
-updated are the few from which news is awaited: they are never stretched, and report twice as often.
+updated are those from which news is awaited: they report twice as often, while they are no more than half of the load.
 """
 
 import msgspec
@@ -22,15 +22,18 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """How long one may be silent before it counts as unreachable."""
 
 
-def pace_of(reachable: int, *, interval: float, time_to_live: float, most: float) -> Pace:
-    """Return the pace of so many reachable instances.
+def pace_of(reachable: int, awaited: int, *, interval: float, time_to_live: float, most: float) -> Pace:
+    """Return the pace of so many reachable instances, of which news is awaited of some.
 
-    `interval` and `time_to_live` are what was asked for, `most` is the limit in heartbeats a second.
+    `interval` and `time_to_live` are what was asked for, `most` is the limit in heartbeats a second. Those awaited may
+    take up half of it.
     """
-    stretch = max(1.0, reachable / (most * interval))
+    updating = max(interval / 2, min(interval, SHORTEST), awaited / (most / 2))
+    left = most - awaited / updating
+    stretch = max(1.0, (reachable - awaited) / (left * interval), updating / interval)
     return Pace(
         interval=round(interval * stretch, 3),
-        updating=max(interval / 2, min(interval, SHORTEST)),
+        updating=round(updating, 3),
         time_to_live=time_to_live * stretch,
     )
 

@@ -52,7 +52,8 @@ class Doors:
                 return _directive(brief, coordinator)
             heard = self._promises.arrives(name, received)
             try:
-                brief = await _still_there(coordinator.take(name, received))
+                taking = coordinator.take(brief, received) if brief else coordinator.heartbeat(name, received)
+                brief = await _still_there(taking)
                 self._promises.taken_in(heard)
             finally:
                 self._promises.over(heard)

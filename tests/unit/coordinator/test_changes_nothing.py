@@ -116,7 +116,10 @@ class Course:
         current = self.chance.choice([brief.current, brief.desired or brief.current])
         observed = UNSET if self.chance.random() < 0.5 else brief.generation
         status = self.chance.choice([Status.HEALTHY, Status.HEALTHY, Status.DEGRADED, Status.FAILED])
-        await self.fleet.report(brief.name, status, current, observed=observed)
+        said = Heartbeat(status=status, code_version=current.code_version, observed=observed)
+        # It may have waited in line for so long that its sender was told something since.
+        received = self.fleet.clock.now() - self.chance.choice([0, 0, 30_000])
+        await self.fleet.run(lambda tx: take_in(tx, [Incoming(brief.name, said, received)]))
 
     async def silence(self) -> None:
         await self.fleet.silence(self.chance.choice(NAMES))

@@ -56,7 +56,7 @@ class Entrance:
         self.view = View(self.feed)
         self.sightings = Sightings()
         self.clock = clock
-        presence = Presence(self.store, clock, Settings())
+        presence = Presence(self.store, clock, Settings(), lambda: 30_000)
         self.heartbeats = Heartbeats(self.store, self.view, self.signals, self.sightings, presence)
 
     def known(self, name: str) -> Brief:
@@ -183,6 +183,40 @@ async def test_too_many_are_refused_before_they_wait(
     entrance.store.gate.set()
     assert await answers(being_written, *waiting) == [entrance.known("a")] * 3
     assert await answers(entrance.send("a")) == [entrance.known("a")]
+
+
+async def test_those_that_a_rollout_waits_for_pass_the_others(
+    fleet: Fleet, entrance: Entrance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dides.coordinator.heartbeats.MOST_WAITING", 2)
+    monkeypatch.setattr("dides.coordinator.heartbeats.LARGEST_BATCH", 1)
+    await fleet.running("a", "b", "c")
+    entrance.store.gate.clear()
+    being_written = entrance.send("a")
+    await until_sent()
+    waiting = [entrance.send("b", Status.DEGRADED), entrance.send("b", Status.HEALTHY, code="9")]
+    await until_sent()
+    report = Incoming("c", Heartbeat(status=Status.DEGRADED), entrance.clock.now())
+    awaited = asyncio.create_task(entrance.heartbeats.take(report, awaited=True))
+    again = Incoming("b", Heartbeat(status=Status.FAILED), entrance.clock.now())
+    behind = asyncio.create_task(entrance.heartbeats.take(again, awaited=True))
+    await until_sent()
+    entrance.store.gate.set()
+    await answers(being_written, awaited)
+    assert not any(each.done() for each in (*waiting, behind)), "not by waiting in line"
+    await answers(*waiting, behind)
+    assert (await fleet.instance("b")).status is Status.FAILED, "an instance's own heartbeats stay in their order"
+
+
+async def test_a_heartbeat_is_for_the_instance_whose_credential_came_with_it(fleet: Fleet, entrance: Entrance) -> None:
+    await fleet.running("a")
+    earlier = entrance.known("a")
+    await fleet.decommission("a")
+    await fleet.register("a")
+    incoming = Incoming("a", Heartbeat(status=Status.FAILED), entrance.clock.now(), instance_id=earlier.id)
+    (refused,) = await answers(asyncio.create_task(entrance.heartbeats.take(incoming)))
+    assert isinstance(refused, NotFoundError)
+    assert (await fleet.instance("a")).status is Status.UNKNOWN
 
 
 async def test_what_was_acknowledged_here_is_stored_where_another_coordinator_knew_better(

@@ -55,7 +55,7 @@ async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[SqliteStore]:
 
 
 async def arrived(store: SqliteStore, clock: FakeClock, *, shared: bool = False) -> Presence:
-    presence = Presence(Shared(store) if shared else store, clock, SETTINGS)
+    presence = Presence(Shared(store) if shared else store, clock, SETTINGS, lambda: SETTINGS.time_to_live_ms)
     await presence.arrive()
     return presence
 
@@ -164,3 +164,24 @@ async def test_heartbeats_are_not_taken_in_over_an_outage(store: SqliteStore, cl
         await store.write(beside)
     await store.write(presence.attend_beside)
     assert await deadline(store) == before + 100_000
+
+
+async def test_a_fleet_that_reports_seldom_is_listened_for_as_long(store: SqliteStore, clock: FakeClock) -> None:
+    await arrived(store, clock)
+    clock.advance(600)
+    presence = Presence(store, clock, SETTINGS, lambda: 300_000)
+    await presence.arrive()
+    assert await store.write(presence.attend) == clock.now() + 300_000
+
+
+async def test_a_clock_that_is_set_back_keeps_nothing_quiet_for_long(store: SqliteStore, clock: FakeClock) -> None:
+    """As after a failover to a database whose clock is behind."""
+    presence = await arrived(store, clock)
+    clock.advance(600)
+    await store.write(presence.attend)
+    clock.set_wall(clock.now() - 3_600_000)
+    assert await store.write(presence.attend) <= clock.now() + 30_000
+    before = await deadline(store)
+    clock.advance(600)
+    await store.write(presence.attend)
+    assert await deadline(store) == before + 600_000, "the next outage is noticed by the new time"
