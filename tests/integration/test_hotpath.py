@@ -250,7 +250,7 @@ async def test_a_body_that_comes_late_is_held_against_what_is_known_then(tmp_pat
         own = await app.register("web-1")
         await app.beat("web-1", own, code_version="1", status=1)
         late = Slow(own, HEALTHY.encode())
-        answering = asyncio.create_task((app.asgi if hot else app.asgi.app)(late.scope, late.receive, late.send))
+        answering = asyncio.ensure_future((app.asgi if hot else app.asgi.app)(late.scope, late.receive, late.send))
         await app.beat("web-1", own, status=3, message="broken")
         late.go.set()
         await answering
@@ -264,7 +264,7 @@ async def test_a_credential_that_was_replaced_before_the_body_came_is_refused(tm
         assert isinstance(app.asgi, HotPath)
         own = await app.register("web-1")
         late = Slow(own, b'{"status":3,"message":"from the earlier one"}')
-        answering = asyncio.create_task((app.asgi if hot else app.asgi.app)(late.scope, late.receive, late.send))
+        answering = asyncio.ensure_future((app.asgi if hot else app.asgi.app)(late.scope, late.receive, late.send))
         await asyncio.sleep(0)
         assert (await app.send("DELETE", WEB)).status_code == 204
         await app.register("web-1")
