@@ -71,6 +71,8 @@ class Heartbeats:
         Two coordinators that hear of one instance within milliseconds may each have taken its heartbeat for one that
         changes nothing, by what they knew then.
         """
+        if now.name in self._in_line:
+            return  # What is being written came later.
         at = self._sightings.own(known.id)
         if at <= (now.last_heartbeat_at or 0) or known.id != now.id or not known.reachable:
             return

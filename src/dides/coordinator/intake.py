@@ -85,7 +85,10 @@ def take_in(tx: Transaction, batch: Sequence[Incoming]) -> TakenIn:
             under = _heard_after(known, report, targets.get(known.id))
             after[incoming.name] = apply(known, report, under)
             heard.append((after[incoming.name], report))
-    tx.inventory.record([each for name, each in after.items() if _is_changed(before[name], each)])
+    changed = {name for name, each in after.items() if _is_changed(before[name], each)}
+    tx.inventory.record([after[name] for name in after if name in changed])
+    # Who takes one that changes nothing for news has not heard of its sender for a moment.
+    tx.inventory.show(after[name] for name in after if name not in changed)
     tx.events.append([news for name in before if (news := _news(tx, before[name], after[name]))])
     returned = [after[name] for name in before if not before[name].reachable and after[name].reachable]
     step_due = follow_reports(tx, deployment, targets, heard, list(before.values())) if deployment else False

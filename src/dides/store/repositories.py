@@ -25,6 +25,10 @@ class Inventory(Protocol):
         """Write what instances report of themselves: status, versions, message, sign of life, last good state."""
         ...
 
+    def show(self, instances: Iterable[Instance]) -> None:
+        """Tell followers of these instances as they are, though nothing of them is changed."""
+        ...
+
     def tell(self, tellings: Sequence[Telling]) -> dict[int, int]:
         """Set desired states, each under the instance's next generation; return the generations by instance id."""
         ...

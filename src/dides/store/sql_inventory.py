@@ -62,6 +62,10 @@ class SqlInventory:
         self.touched.update(each.id for each in reported)
         write_reports(self._db, reported)
 
+    def show(self, instances: Iterable[Instance]) -> None:
+        """Tell followers of these instances as they are, though nothing of them is changed."""
+        self.touched.update(each.id for each in instances)
+
     def tell(self, tellings: Sequence[Telling]) -> dict[int, int]:
         """Set desired states, each under the instance's next generation; return the generations by instance id."""
         rows = [
