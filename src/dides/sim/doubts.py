@@ -27,14 +27,10 @@ class Heard(msgspec.Struct):
 
 
 class Life(msgspec.Struct, frozen=True):
-    """When an instance was heard of last, and the time before that, in ms; and which coordinator heard of it last."""
+    """A sign of life that was acknowledged: when (ms), and by which coordinator."""
 
-    earlier: int
-    last: int
+    at: int
     coordinator: str
-
-
-NEVER = Life(0, 0, "")
 
 
 class Doubts:

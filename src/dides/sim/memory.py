@@ -1,7 +1,7 @@
 """What the checker remembers by itself, beside the tables: so that it need not ask the coordinator what was before."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -95,7 +95,7 @@ class Memory:
     """All that is remembered of one world."""
 
     def __init__(
-        self, time_to_live_ms: int, attendance: Attendance, promoting: list[str], lives: Mapping[str, Life]
+        self, time_to_live_ms: int, attendance: Attendance, promoting: list[str], lives: Mapping[str, Sequence[Life]]
     ) -> None:
         """`promoting` are the coordinators that carry out an operator's wish to promote, kept up to date by others.
 

@@ -1,12 +1,15 @@
 """What coordinators have answered with success: each of it has to be in the database, then and after every crash."""
 
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from dides.model.deployment import Deployment
 from dides.protocol.messages import Heartbeat
-from dides.sim.doubts import NEVER, Doubts, Heard, Life
+from dides.sim.doubts import Doubts, Heard, Life
+
+REMEMBERED = 50
 
 
 class Promises:
@@ -20,7 +23,7 @@ class Promises:
         """Heartbeats that have arrived and are not known to be committed."""
         self.promoting: list[str] = []
         """The coordinators that are asked to promote now."""
-        self.lives: dict[str, Life] = {}
+        self.lives: dict[str, deque[Life]] = {}
         """The last signs of life that were acknowledged, by instance."""
         self.doubts = Doubts(lambda: self.waiting)
         """What was acknowledged by what one coordinator knew, and another one knew better."""
@@ -53,8 +56,7 @@ class Promises:
             self.problem(f"the heartbeat of {heard.name} at {heard.at} was acknowledged and is not stored")
 
     def _note_life(self, name: str) -> None:
-        earlier = self.lives.get(name, NEVER).last
-        self.lives[name] = Life(earlier, self._now(), self._coordinator())
+        self.lives.setdefault(name, deque(maxlen=REMEMBERED)).append(Life(self._now(), self._coordinator()))
 
     def over(self, heard: Heard) -> None:
         """Forget a heartbeat that was answered: it is stored by now, or never will be."""

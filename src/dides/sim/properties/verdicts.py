@@ -1,8 +1,8 @@
 """Properties of verdicts: each is earned by what was really heard, or by time that really went by."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from dides.sim.doubts import NEVER
+from dides.sim.doubts import Life
 from dides.sim.memory import TAKE_IN, Memory, Report, Story, earned_failure
 from dides.sim.rows import HEALTHY, TargetRow, meets
 from dides.sim.tables import Change
@@ -75,11 +75,9 @@ def silence_is_real(change: Change, memory: Memory) -> Iterator[str]:
     for before, after in change.instances:
         if not before or not after or not before.reachable or after.reachable:
             continue
-        life = memory.lives.get(after.name, NEVER)
-        heard = max(before.last_heartbeat_at or 0, before.registered_at, life.last)
-        # Another coordinator may have heard, a moment ago, of one that had been silent for too long.
-        recent = life.coordinator != change.by and change.now - life.last < UNKNOWN_MS
-        unknown = recent and life.last - life.earlier >= memory.time_to_live_ms
+        signs = memory.lives.get(after.name, ())
+        heard = max([before.last_heartbeat_at or 0, before.registered_at, *(each.at for each in signs)])
+        unknown = _was_silent_elsewhere(change, memory, signs)
         if change.now - heard < memory.time_to_live_ms and not unknown:
             yield f"{after.name} was declared unreachable after {change.now - heard} ms of silence"
         if memory.attendance.outages and change.now < memory.attendance.last_return + memory.time_to_live_ms:
@@ -94,6 +92,14 @@ def heartbeats_are_taken_in(change: Change, memory: Memory) -> Iterator[str]:
             continue
         if (newest.status, newest.current) != (after.status, after.current) or not after.reachable:
             yield f"{after.name} is shown as {after.status} at {after.current}, and has reported {newest}"
+
+
+def _was_silent_elsewhere(change: Change, memory: Memory, signs: Sequence[Life]) -> bool:
+    """Tell whether only other coordinators have heard, a moment ago, of one that had been silent for too long."""
+    recent = [each for each in signs if change.now - each.at < UNKNOWN_MS]
+    earlier = max((each.at for each in signs if change.now - each.at >= UNKNOWN_MS), default=0)
+    elsewhere = bool(recent) and all(each.coordinator != change.by for each in recent)
+    return elsewhere and recent[0].at - earlier >= memory.time_to_live_ms
 
 
 def _is_quiet(change: Change, memory: Memory) -> bool:
