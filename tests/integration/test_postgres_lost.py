@@ -170,6 +170,24 @@ async def test_who_stands_still_in_mid_transaction_keeps_others_waiting_for_a_mo
         await other.close()
 
 
+async def test_who_follows_before_the_feed_has_looked_misses_nothing(proxy: Proxy, database: str) -> None:
+    """The first look tells nothing of what was before it, so that has to be read after it."""
+    proxy.deafen()
+    store = PostgresStore(the_server().url(database, proxy.port))
+    other = PostgresStore(the_server().url(database))
+    heard: list[Changes] = []
+    try:
+        following = asyncio.create_task(store.follow(heard.append))
+        await asyncio.wait([following], timeout=0.5)
+        await other.write(lambda tx: add(tx, "web-1"))
+        proxy.hear()
+        await following
+        await until(lambda: [brief.name for each in heard for brief in each.briefs] == ["web-1"])
+    finally:
+        await store.close()
+        await other.close()
+
+
 async def test_a_crash_of_the_server_loses_nothing_that_was_answered() -> None:
     server = PostgresServer()
     store = PostgresStore(server.url())

@@ -66,6 +66,7 @@ class PostgresFeed:
         self._last: _Look | None = None
         self._heard = monotonic()
         self._prune_at = monotonic() + PRUNE
+        self._first = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="postgres-feed", daemon=True)
         self._thread.start()
@@ -74,6 +75,10 @@ class PostgresFeed:
     def behind(self) -> float:
         """How many seconds ago the last look that succeeded has begun."""
         return monotonic() - self._heard
+
+    def await_first(self, seconds: float) -> bool:
+        """Wait for the first look, from which on every change is told; return whether it has succeeded in time."""
+        return self._first.wait(seconds)
 
     def doubt(self, transaction: str) -> None:
         """Tell of a transaction of this coordinator, too, should it turn out to be committed."""
@@ -109,6 +114,7 @@ class PostgresFeed:
         self._tell_since(connection, self._last, look)
         driver_of(connection).commit()
         self._last, self._heard = look, began
+        self._first.set()
         if began >= self._prune_at:
             self._prune_at = began + PRUNE
             connection.exec_driver_sql("DELETE FROM changes WHERE at < %s", (now - KEEP,))
