@@ -58,7 +58,7 @@ class PostgresStore:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="postgres-reader")
         feeding = open_engine(conninfo, patience=min(patience, FEED_PATIENCE))
         self._feed = PostgresFeed(feeding, self.clock, self._audience.tell, origin)
-        self._outcomes = Outcomes(open_engine(conninfo), self._feed.doubt, longest=find_out_for)
+        self._outcomes = Outcomes(open_engine(conninfo, size=2), self._feed.doubt, longest=find_out_for)
         self._alone = self._writer(open_engine(conninfo, patience=patience), alone=True, largest=LARGEST_GROUP)
         # Each in a transaction of its own, so that no two wait for each other.
         self._beside = self._writer(open_engine(conninfo, patience=patience), alone=False, largest=1)
