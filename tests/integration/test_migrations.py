@@ -79,8 +79,8 @@ def go(engine: Engine, revision: str, *, down: bool = False) -> None:
 
 
 def is_ours(name: str | None, kind: str, _: object) -> bool:
-    """Leave out the log of changes, which the migration alone knows of."""
-    return not (kind == "table" and name == "changes")
+    """Leave out the logs of changes and commits, which the migration alone knows of."""
+    return not (kind == "table" and name in ("changes", "commits"))
 
 
 def test_the_newest_revision_is_what_the_program_expects(engine: Engine) -> None:

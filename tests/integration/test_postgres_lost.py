@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
 
 import pytest
@@ -11,6 +12,7 @@ from dides.model.errors import OutcomeUnknownError, UnavailableError
 from dides.store.base import Transaction
 from dides.store.postgres import PostgresStore
 from dides.store.records import Changes
+from dides.store.sql import SqlTransaction
 from support.postgres import statement
 from support.postgres_server import PostgresServer, the_server
 from support.processes import until
@@ -22,11 +24,25 @@ QUICK = "?options=-c%20idle_in_transaction_session_timeout%3D500"
 BOTH = pytest.mark.parametrize("alone", [True, False])
 
 
+Proxies = Callable[[int], Proxy]
+
+
 @pytest.fixture
-def proxy() -> Iterator[Proxy]:
-    proxy = Proxy(the_server().port)
-    yield proxy
-    proxy.close()
+def proxies() -> Iterator[Proxies]:
+    """Makes proxies that pass on to a port."""
+    with ExitStack() as made:
+
+        def make(to: int) -> Proxy:
+            proxy = Proxy(to)
+            made.callback(proxy.close)
+            return proxy
+
+        yield make
+
+
+@pytest.fixture
+def proxy(proxies: Proxies) -> Proxy:
+    return proxies(the_server().port)
 
 
 @pytest.fixture
@@ -170,6 +186,46 @@ async def test_who_stands_still_in_mid_transaction_keeps_others_waiting_for_a_mo
         await other.close()
 
 
+async def test_who_follows_before_the_feed_has_looked_misses_nothing(proxy: Proxy, database: str) -> None:
+    """The first look tells nothing of what was before it, so that has to be read after it."""
+    proxy.deafen()
+    store = PostgresStore(the_server().url(database, proxy.port))
+    other = PostgresStore(the_server().url(database))
+    heard: list[Changes] = []
+    try:
+        following = asyncio.create_task(store.follow(heard.append))
+        await asyncio.wait([following], timeout=0.5)
+        await other.write(lambda tx: add(tx, "web-1"))
+        proxy.hear()
+        await following
+        await until(lambda: [brief.name for each in heard for brief in each.briefs] == ["web-1"])
+    finally:
+        await store.close()
+        await other.close()
+
+
+async def test_a_number_that_is_given_out_again_after_a_crash_is_not_taken_for_the_first(proxies: Proxies) -> None:
+    """What says `committed` of the number then speaks of somebody else's transaction."""
+    server = PostgresServer(wal_writer_delay="10s", autovacuum="off")
+    proxy = proxies(server.port)
+    store = PostgresStore(server.url(port=proxy.port))
+    numbers: list[int] = []
+    await store.write(lambda tx: add(tx, "web-1"))
+    proxy.lose_commit(done=False, shut=True)
+    writing = asyncio.create_task(store.write(lambda tx: numbers.append(number_of(tx, add(tx, "web-2")))))
+    assert await asyncio.to_thread(proxy.lost.wait, PATIENCE)
+    await asyncio.to_thread(server.restart)
+    while (taken := int(statement(server, "SELECT pg_current_xact_id()::text")[0][0])) < numbers[0]:
+        pass
+    assert taken == numbers[0]
+    proxy.open()
+    with pytest.raises(UnavailableError, match="which was undone"):
+        await writing
+    assert [row[0] for row in statement(server, "SELECT name FROM instances")] == ["web-1"]
+    await store.close()
+    server.remove()
+
+
 async def test_a_crash_of_the_server_loses_nothing_that_was_answered() -> None:
     server = PostgresServer()
     store = PostgresStore(server.url())
@@ -202,6 +258,12 @@ async def test_a_crash_of_the_server_loses_nothing_that_was_answered() -> None:
     await until(lambda: {brief.name for each in heard for brief in each.briefs} >= stored)
     await store.close()
     server.remove()
+
+
+def number_of(tx: Transaction, _: object) -> int:
+    """Return the number that the server has given to a transaction, in which something was done."""
+    assert isinstance(tx, SqlTransaction)
+    return int(tx.inventory._db.exec_driver_sql("SELECT pg_current_xact_id()::text").scalar_one())
 
 
 def add_one(tx: Transaction, name: str) -> None:

@@ -54,6 +54,8 @@ class Follower:
 
     def take(self, changes: Changes) -> None:
         self.pieces += 1
+        if changes.anew:
+            self.generations.clear()
         for brief in changes.briefs:
             self.generations[brief.name] = max(brief.generation, self.generations.get(brief.name, 0))
         for _, name in changes.gone:
@@ -238,7 +240,7 @@ async def test_a_transaction_that_stays_open_hides_nothing_and_is_told_at_its_en
     await until(lambda: heard.generations["web-1"] == 7)
 
 
-@pytest.mark.parametrize("missed", ["another server", "a long time"])
+@pytest.mark.parametrize("missed", ["another history", "a long time", "a connection", "an outcome"])
 async def test_who_cannot_know_what_it_has_missed_is_told_everything(one: PostgresStore, missed: str) -> None:
     stored = await one.write(lambda tx: add(tx, "web-1", "web-2", "web-3"))
     await one.write(lambda tx: tx.inventory.remove(stored[2], tx.now))
@@ -246,8 +248,9 @@ async def test_who_cannot_know_what_it_has_missed_is_told_everything(one: Postgr
     heard.generations = {"web-3": 0}
     feed = one._feed
     now = one.clock.now()
-    look = _Look("here", now, "100", [])
-    last = _Look("elsewhere", now, "100", []) if missed == "another server" else _Look("here", now - KEEP, "100", [])
+    feed._went_on = missed != "a connection"
+    look = _Look("here", now, "100", [], unsure=int(missed == "an outcome"), emptied=missed == "another history")
+    last = _Look("here", now - KEEP if missed == "a long time" else now, "100", [])
     feed._tell = heard.take
     with one._reading.connect() as connection:
         feed._tell_since(connection, last, look)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 PATIENCE = 10.0
-COMMIT, WRITING, READING = b"COMMIT\0", b"READ WRITE", b"READ ONLY"
+COMMIT, WRITING, READING, LISTENING = b"COMMIT\0", b"READ WRITE", b"READ ONLY", b"LISTEN "
 
 
 class Proxy:
@@ -25,6 +25,8 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._passes = asyncio.Event()
         self._passes.set()
+        self._hears = asyncio.Event()
+        self._hears.set()
         self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
         self._thread.start()
         self.open()
@@ -48,6 +50,14 @@ class Proxy:
     def heal(self) -> None:
         """Pass on again, also what has come meanwhile."""
         self._loop.call_soon_threadsafe(self._passes.set)
+
+    def deafen(self) -> None:
+        """Keep back whoever wants to be notified; everything else is passed on."""
+        self._loop.call_soon_threadsafe(self._hears.clear)
+
+    def hear(self) -> None:
+        """Pass on those, too."""
+        self._loop.call_soon_threadsafe(self._hears.set)
 
     @property
     def passes(self) -> bool:
@@ -129,6 +139,8 @@ class Proxy:
         with suppress(OSError):
             while chunk := await line.from_client.read(65536):
                 await self._passes.wait()
+                if LISTENING in chunk:
+                    await self._hears.wait()
                 line.writes = WRITING in chunk or (line.writes and READING not in chunk)
                 if self._trap and line.writes and COMMIT in chunk:
                     await self._trap(line, chunk)

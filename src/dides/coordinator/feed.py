@@ -44,7 +44,11 @@ class Feed:
             for heard in listening:
                 heard.set()
 
+    def publish_all(self) -> None:
+        """Wake everyone."""
+        self.publish(list(self._listeners))
+
     def close(self) -> None:
         """Wake everyone; whoever is woken looks at `closed`."""
         self.closed = True
-        self.publish(list(self._listeners))
+        self.publish_all()

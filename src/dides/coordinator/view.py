@@ -45,11 +45,21 @@ class View:
 
     def apply(self, changes: Changes) -> None:
         """Take committed changes up; a change that was overtaken by a later one is passed over."""
+        if changes.anew:
+            self._forget()
         for instance_id, name in changes.gone:
             self._remove(instance_id, name)
         back = [each.name for each in changes.briefs if self._replace(each)]
         if back:
             self.on_reachable(back)
+
+    def _forget(self) -> None:
+        """Forget everyone; whoever waits is to look again, once these changes are taken up."""
+        self._briefs.clear()
+        self.census.clear()
+        self.statuses.clear()
+        self.reachable = self.update_needed = 0
+        self._feed.publish_all()
 
     def _remove(self, instance_id: int, name: str) -> None:
         known = self._briefs.get(name)

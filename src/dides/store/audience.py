@@ -60,10 +60,13 @@ class Audience:
 
     def _tell(self, members: tuple[_Member, ...], changes: Changes) -> None:
         with self._lock:
+            if changes.anew:
+                self._gone.clear()
             self._note_gone(changes)
             if self._gone:
                 # What was read before an instance was removed may be told after that.
-                changes = Changes([each for each in changes.briefs if each.id not in self._gone], changes.gone)
+                known = [each for each in changes.briefs if each.id not in self._gone]
+                changes = Changes(known, changes.gone, changes.anew)
             for member in members:
                 member.tell(changes)
 

@@ -28,6 +28,8 @@ T = TypeVar("T")
 READERS = 4
 FEED_PATIENCE = 5.0
 """Seconds that the feed waits for an answer: it asks for little, and a new connection may be better."""
+FIRST_LOOK = 10.0
+"""Seconds that a follower waits for the feed's first look at the most."""
 LARGEST_GROUP = 60
 """Each unit is a savepoint, and PostgreSQL keeps track of 64 in a transaction at little cost."""
 
@@ -56,7 +58,7 @@ class PostgresStore:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="postgres-reader")
         feeding = open_engine(conninfo, patience=min(patience, FEED_PATIENCE))
         self._feed = PostgresFeed(feeding, self.clock, self._audience.tell, origin)
-        self._outcomes = Outcomes(open_engine(conninfo), self._feed.doubt, longest=find_out_for)
+        self._outcomes = Outcomes(open_engine(conninfo, size=2), self._feed.doubt, longest=find_out_for)
         self._alone = self._writer(open_engine(conninfo, patience=patience), alone=True, largest=LARGEST_GROUP)
         # Each in a transaction of its own, so that no two wait for each other.
         self._beside = self._writer(open_engine(conninfo, patience=patience), alone=False, largest=1)
@@ -93,6 +95,9 @@ class PostgresStore:
     async def follow(self, follower: Follower) -> None:
         """Tell a follower of every instance, and from now on of every change."""
         with self._audience.joined(follower) as tell:
+            # The feed tells what comes after its first look; what came before has to be read.
+            if not await asyncio.to_thread(self._feed.await_first, FIRST_LOOK):
+                raise UnavailableError("the changes of other coordinators cannot be read")
             await self.write(_nothing)  # What began here before the follower joined is over, and will be read.
             await self._on_reader(partial(self._look, lambda connection, _: tell_all(tell, connection)))
 

@@ -15,13 +15,17 @@ from dides.store.database_clock import DatabaseClock
 from dides.store.locks import DECIDING
 from dides.store.postgres_connections import begin, driver_of
 from dides.store.postgres_outcomes import Outcomes
-from dides.store.writer import Begun
+from dides.store.writer import Begun, said
 
 log = structlog.get_logger()
 NOW = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 _WRITE = "READ COMMITTED READ WRITE"
-# Within, so that the time and the number of the transaction are those of a moment at which the lock is held.
-_HELD = "SELECT {now}, pg_current_xact_id()::text FROM (SELECT {take}({lock}) OFFSET 0) AS held"
+# Within, so that the time and the number of the transaction are those of a moment at which the lock is held. The row
+# says later whether the transaction was committed.
+_HELD = (
+    "INSERT INTO commits (token, at) SELECT gen_random_uuid(), {now} FROM (SELECT {take}({lock}) OFFSET 0) AS held "
+    "RETURNING at, pg_current_xact_id()::text, token::text"
+)
 _READ = "REPEATABLE READ READ ONLY"
 _AGAIN = {"40001", "40P01"}
 """Serialization failure, deadlock: only what others do to our tables by hand can bring these about."""
@@ -39,21 +43,21 @@ class SharedBounds:
     def begin(self, connection: Connection) -> Begun:
         """Take the lock; the transaction's time is the server's, once it is held."""
         asked_at = monotonic()
-        now, number = begin(connection, _WRITE, self._query)
+        now, number, token = begin(connection, _WRITE, self._query)
         self._clock.sample(asked_at, now)
-        return Begun(now, f"{driver_of(connection).history} {number}")
+        return Begun(now, f"{driver_of(connection).history} {number} {token}")
 
     def commit(self, transaction: RootTransaction, begun: Begun) -> None:
-        """Commit; when the connection breaks meanwhile, find out what has become of it."""
+        """Commit; whatever comes instead of the server's answer, find out what has become of it."""
         if driver_of(transaction.connection).info.transaction_status == TransactionStatus.INERROR:
             # The server would answer a COMMIT as if nothing were wrong, and undo it all.
             raise InvalidRequestError("an error in it was passed over")
         try:
             transaction.commit()
-        except DBAPIError as error:
-            if not error.connection_invalidated:
+        except Exception as error:
+            if _is_refused(error):
                 raise  # The server says itself that it is undone.
-            log.warning("the connection broke in a commit; finding out what became of it")
+            log.warning("the connection broke in a commit; finding out what became of it", reason=said(error))
             self._outcomes.settle(begun.name)
 
     def may_run_again(self, error: SQLAlchemyError) -> bool:
@@ -61,6 +65,13 @@ class SharedBounds:
         if not isinstance(error, DBAPIError):
             return False
         return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _AGAIN
+
+
+def _is_refused(error: Exception) -> bool:
+    """Tell whether an error is the server's answer, on a connection that has not broken."""
+    if not isinstance(error, DBAPIError) or error.connection_invalidated:
+        return False
+    return getattr(error.orig, "sqlstate", None) is not None
 
 
 def begin_reading(connection: Connection, clock: DatabaseClock) -> int:

@@ -38,7 +38,7 @@ _RUNNING = "ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot())::text)"
 _SNAPSHOT = f"SELECT {NOW}, {_NEXT}, {_RUNNING}"
 _CHANGES = (
     "SELECT ids, names FROM changes WHERE (transaction >= %s::xid8 OR transaction = ANY(%s::xid8[])) "
-    "AND (origin <> %s OR transaction = ANY(%s::xid8[]))"
+    "AND (origin IS DISTINCT FROM %s OR transaction = ANY(%s::xid8[]))"
 )
 _GONE = "SELECT instance_id, name FROM decommissioned WHERE instance_id IS NOT NULL AND at >= %s"
 
@@ -52,6 +52,10 @@ class _Look(msgspec.Struct, frozen=True):
     """The first transaction that had not begun."""
     running: Sequence[str]
     """Those that had begun and not ended."""
+    unsure: int = 0
+    """How many transactions of this coordinator had an outcome that nobody knew."""
+    emptied: bool = False
+    """At it followers have forgotten all they knew, perhaps with something that this coordinator had just told them."""
 
 
 class PostgresFeed:
@@ -64,8 +68,11 @@ class PostgresFeed:
         self._origin = origin
         self._unsure: list[str] = []
         self._last: _Look | None = None
+        self._went_on = False
+        """Whether the last look was over this connection."""
         self._heard = monotonic()
         self._prune_at = monotonic() + PRUNE
+        self._first = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="postgres-feed", daemon=True)
         self._thread.start()
@@ -75,8 +82,12 @@ class PostgresFeed:
         """How many seconds ago the last look that succeeded has begun."""
         return monotonic() - self._heard
 
+    def await_first(self, seconds: float) -> bool:
+        """Wait for the first look, from which on every change is told; return whether it has succeeded in time."""
+        return self._first.wait(seconds)
+
     def doubt(self, transaction: str) -> None:
-        """Tell of a transaction of this coordinator, too, should it turn out to be committed."""
+        """Tell of everything anew, and of this transaction of this coordinator, too, should it be committed later."""
         self._unsure.append(transaction)
 
     def close(self) -> None:
@@ -89,6 +100,7 @@ class PostgresFeed:
         while not self._closing.is_set():
             try:
                 with self._engine.connect() as connection:
+                    self._went_on = False
                     connection.exec_driver_sql(f"LISTEN {CHANNEL}")
                     while not self._closing.is_set():
                         self._look(connection)
@@ -102,26 +114,35 @@ class PostgresFeed:
 
     def _look(self, connection: Connection) -> None:
         """Tell of what has been committed since the last look."""
-        began = monotonic()
+        began, unsure = monotonic(), len(self._unsure)
         now, following, running = begin(connection, "REPEATABLE READ READ ONLY", _SNAPSHOT)
         self._clock.sample(began, now)
-        look = _Look(driver_of(connection).history, now, following, running)
-        self._tell_since(connection, self._last, look)
+        history = driver_of(connection).history
+        emptied = self._last is not None and self._last.history != history
+        look = _Look(history, now, following, running, unsure, emptied)
+        if self._last is not None:  # Else whoever follows reads all there is, once it has joined.
+            self._tell_since(connection, self._last, look)
         driver_of(connection).commit()
-        self._last, self._heard = look, began
+        self._last, self._heard, self._went_on = look, began, True
+        self._first.set()
         if began >= self._prune_at:
             self._prune_at = began + PRUNE
-            connection.exec_driver_sql("DELETE FROM changes WHERE at < %s", (now - KEEP,))
+            for table in ("changes", "commits"):
+                connection.exec_driver_sql(f"DELETE FROM {table} WHERE at < %s", (now - KEEP,))  # noqa: S608
 
-    def _tell_since(self, connection: Connection, last: _Look | None, look: _Look) -> None:
-        if last is None:
-            return  # Whoever follows reads all there is, after it has joined.
-        if look.history != last.history or look.now - last.now > KEEP // 2:
+    def _tell_since(self, connection: Connection, last: _Look, look: _Look) -> None:
+        if look.emptied:
+            self._tell_another(connection)
+            return
+        # A connection breaks in a crash, after which the numbers of transactions may be given out again.
+        if not self._went_on or look.unsure > last.unsure or look.now - last.now > KEEP // 2:
             self._tell_everything(connection, last.now - KEEP)
             return
         touched: set[int] = set()
         gone: list[tuple[int, str]] = []
-        since = (last.next, list(last.running), self._origin, list(self._unsure))
+        # What was told while followers forgot all they knew may be forgotten as well: no origin is left out then.
+        left_out = None if last.emptied else self._origin
+        since = (last.next, list(last.running), left_out, list(self._unsure))
         for ids, names in connection.exec_driver_sql(_CHANGES, since):
             touched.update(ids)
             gone += zip(ids, names, strict=True) if names else ()
@@ -140,6 +161,15 @@ class PostgresFeed:
         self._tell(Changes([], [(row[0], row[1]) for row in connection.exec_driver_sql(_GONE, (since,))]))
         for briefs in all_briefs(connection):
             self._tell(Changes(briefs, []))
+
+    def _tell_another(self, connection: Connection) -> None:
+        """Tell of every instance of another history, in which what was known may never have happened.
+
+        All at once: between two pieces instances would seem not to be there.
+        """
+        log.warning("the server has another history; forgetting every instance and reading all anew")
+        every = [brief for briefs in all_briefs(connection) for brief in briefs]
+        self._tell(Changes(every, [], anew=True))
 
     def _wait(self, connection: Connection) -> None:
         """Return when somebody else has changed something, or it is time to look anyway."""

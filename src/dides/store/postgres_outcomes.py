@@ -4,8 +4,8 @@ from collections.abc import Callable
 from time import monotonic, sleep
 
 import structlog
-from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from dides.model.errors import OutcomeUnknownError, UnavailableError
 from dides.store.postgres_connections import driver_of
@@ -26,7 +26,10 @@ class Outcomes:
     """Asks a server, over connections of its own, until it knows."""
 
     def __init__(self, engine: Engine, unsure: Callable[[str], None], *, longest: float = LONGEST) -> None:
-        """`unsure` is told the number of one that may be committed later, unseen; `longest` is in seconds."""
+        """`unsure` is told the number of one that may be committed later, unseen; `longest` is in seconds.
+
+        The engine needs a connection for each thread that may ask at the same time.
+        """
         self._engine = engine
         self._unsure = unsure
         self._longest = longest
@@ -36,34 +39,53 @@ class Outcomes:
         self._engine.dispose()
 
     def settle(self, name: str) -> None:
-        """Return when a transaction, named by its server's history and its number, was committed.
+        """Return when a transaction was committed; it is named by its server's history, its number, and its token.
 
         Raises UnavailableError when it was not and never will be, OutcomeUnknownError when that cannot be found out.
         """
-        history, _, number = name.rpartition(" ")
+        history, number, token = name.split(" ")
+        try:
+            committed = self._find_out(history, number, token)
+        except Exception:
+            # A mistake of ours; it must not be taken for an answer.
+            log.exception("the outcome of a commit could not be asked for")
+            committed = None
+        if committed is None:
+            self._unsure(number)
+            raise OutcomeUnknownError(UNKNOWN)
+        if not committed:
+            raise UnavailableError(UNDONE)
+
+    def _find_out(self, history: str, number: str, token: str) -> bool | None:
+        """Return whether a transaction was committed, None when that is still not known after the longest time."""
         until = monotonic() + self._longest
         while True:
-            status = self._ask(history, number)
-            if status == "committed":
-                return
-            if status == "aborted":
-                raise UnavailableError(UNDONE)
-            if status == "elsewhere" or monotonic() >= until:
-                self._unsure(number)
-                raise OutcomeUnknownError(UNKNOWN)
+            try:
+                with self._engine.connect() as connection:
+                    if driver_of(connection).history != history:
+                        # Another server, that may have got it before it took over, or not, or not yet.
+                        return _is_kept(connection, token) or None
+                    if not _is_under_way(connection, number):
+                        return _is_kept(connection, token)
+            except SQLAlchemyError as error:
+                log.warning("the outcome of a commit cannot be found out yet", reason=said(error))
+            if monotonic() >= until:
+                return None
             sleep(PAUSE)
 
-    def _ask(self, history: str, number: str) -> str | None:
-        """Return what the server knows; None for nothing, "elsewhere" for another one, which cannot know."""
-        try:
-            with self._engine.connect() as connection:
-                if driver_of(connection).history != history:
-                    return "elsewhere"
-                row = connection.exec_driver_sql("SELECT pg_xact_status(%s::xid8)", (number,)).one()
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) == _IN_THE_FUTURE:
-                return "aborted"  # It was lost before the server wrote it down, in a crash.
-            log.warning("the outcome of a commit cannot be found out yet", reason=said(error))
-            return None
-        status: str | None = row[0]
-        return status
+
+def _is_under_way(connection: Connection, number: str) -> bool:
+    """Tell whether a transaction may still be committed; ask before looking for what it leaves."""
+    try:
+        status: str | None = connection.exec_driver_sql("SELECT pg_xact_status(%s::xid8)", (number,)).scalar_one()
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) == _IN_THE_FUTURE:
+            return False  # It was lost before the server wrote it down, in a crash.
+        raise
+    # Anything else it says may be of a later one: after a crash numbers are given out again.
+    return status == "in progress"
+
+
+def _is_kept(connection: Connection, token: str) -> bool:
+    """Tell whether what a transaction leaves behind is there."""
+    return connection.exec_driver_sql("SELECT at FROM commits WHERE token = %s::uuid", (token,)).first() is not None

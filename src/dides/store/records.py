@@ -25,6 +25,8 @@ class Changes(msgspec.Struct):
     """Some may be old news: one whose revision is not higher than that of a brief seen before is to be ignored."""
     gone: list[tuple[int, str]]
     """The ids and names of instances that were removed, some perhaps more than once. No brief of one comes later."""
+    anew: bool = False
+    """Whether these are all there are, and nothing that was told before is true any more: the database is another."""
 
 
 class Sighted(msgspec.Struct):

@@ -53,6 +53,17 @@ def test_who_waits_is_woken_by_a_new_generation_and_by_the_end_of_the_instance()
         assert heard.is_set()
 
 
+def test_what_it_knew_of_another_database_is_forgotten_and_who_waits_looks_again() -> None:
+    feed = Feed()
+    view = view_of(a_brief("web-1", id=1, revision=9), a_brief("web-2", id=2), feed=feed)
+    with feed.listen("web-2") as heard:
+        now = a_brief("web-1", id=1, revision=3)
+        view.apply(Changes([now], [], anew=True))
+        assert heard.is_set()
+    assert (len(view), view.get("web-1"), view.get("web-2")) == (1, now, None)
+    assert (view.reachable, view.statuses.total(), view.census.total()) == (1, 1, 1)
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_its_totals_are_those_of_a_count(seed: int) -> None:
     chance, view = random.Random(seed), View(Feed())

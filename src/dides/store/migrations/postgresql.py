@@ -1,4 +1,4 @@
-"""What only PostgreSQL needs, by version of the schema: the log of changes that several coordinators follow."""
+"""What only PostgreSQL needs, by version of the schema: what several coordinators follow, and how commits are known."""
 
 FOLLOWING = """
 ALTER TABLE instances ALTER COLUMN name TYPE varchar COLLATE "C";
@@ -17,6 +17,13 @@ CREATE TABLE changes (
     names text[]
 );
 CREATE INDEX ix_changes_transaction ON changes (transaction);
+
+-- One row of each transaction that writes: whether it was committed can be told by that, and by nothing else for sure.
+-- The server gives numbers of transactions out again when it has crashed before it wrote down that it had.
+CREATE TABLE commits (
+    token uuid CONSTRAINT pk_commits PRIMARY KEY,
+    at bigint NOT NULL
+);
 
 CREATE FUNCTION note_changes() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -43,6 +50,7 @@ DROP TRIGGER note_deleted ON instances;
 DROP TRIGGER note_updated ON instances;
 DROP TRIGGER note_inserted ON instances;
 DROP FUNCTION note_changes();
+DROP TABLE commits;
 DROP TABLE changes;
 ALTER TABLE instances RESET (fillfactor);
 ALTER TABLE instances ALTER COLUMN name TYPE varchar COLLATE "default";
