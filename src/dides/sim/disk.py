@@ -160,16 +160,16 @@ class Disk:
     def _file(self) -> Path:
         return self._directory / f"{self._number}.db"
 
-    def _change(self, unit: str, work: Callable[[Transaction], T], *, alone: bool) -> tuple[T, Changes | None]:
+    def _change(self, unit: str, work: Callable[[Transaction], T], *, alone: bool) -> tuple[T, list[Changes]]:
         """Run a unit of work; return also which instances it changed, if anybody wants to know."""
         transaction = SqlTransaction(self._connection, self._clock.now(), alone=alone)
         result = self._attempt(unit, work, transaction)
-        return result, changes_of(self._connection, [transaction]) if self.hearings else None
+        return result, changes_of(self._connection, [transaction]) if self.hearings else []
 
-    def _announce(self, by: str, changes: Changes | None) -> None:
-        if changes:
+    def _announce(self, by: str, changes: list[Changes]) -> None:
+        for piece in changes:
             for hear in self.hearings.values():
-                hear(by, changes)
+                hear(by, piece)
 
     def _attempt(self, unit: str, work: Callable[[Transaction], T], transaction: Transaction) -> T:
         try:

@@ -8,10 +8,13 @@ from sqlalchemy import Connection
 
 from dides.model.instance import Brief
 from dides.model.state import NOTHING, State, Status
+from dides.store.chunks import chunks
 from dides.store.records import Changes
 from dides.store.sql import SqlTransaction
 
 PIECE = 4096
+TOLD = 2_000
+"""How many a follower is told of at once: its event loop does nothing else meanwhile."""
 _STATUS = tuple(Status)
 _SELECT = (
     "SELECT id, name, revision, credential_hash, status, current_code, current_configuration, message, reachable, "
@@ -27,17 +30,16 @@ _AFTER = {
 }
 
 
-def changes_of(connection: Connection, units: Iterable[SqlTransaction]) -> Changes | None:
-    """Return what units of work have changed, as it is now; call in their transaction. None when that is nothing."""
+def changes_of(connection: Connection, units: Iterable[SqlTransaction]) -> list[Changes]:
+    """Return what units of work have changed, as it is now, in pieces; call in their transaction."""
     touched: set[int] = set()
     removed: list[tuple[int, str]] = []
     for unit in units:
         touched |= unit.inventory.touched
         removed += unit.inventory.removed
     touched.difference_update(number for number, _ in removed)
-    if not touched and not removed:
-        return None
-    return Changes(briefs_of(connection, touched), removed)
+    changed = [Changes(briefs_of(connection, piece), []) for piece in chunks(sorted(touched), TOLD)]
+    return [Changes([], removed), *changed] if removed else changed
 
 
 def briefs_of(connection: Connection, instance_ids: Iterable[int]) -> list[Brief]:

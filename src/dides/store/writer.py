@@ -12,10 +12,11 @@ from time import perf_counter
 from typing import Any, Protocol, TypeVar
 
 import msgspec
+import structlog
 from sqlalchemy import Connection, Engine, RootTransaction
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
-from dides.model.errors import UnavailableError
+from dides.model.errors import OutcomeUnknownError, UnavailableError
 from dides.store.audience import Audience
 from dides.store.base import Transaction
 from dides.store.briefs import changes_of
@@ -23,6 +24,7 @@ from dides.store.records import Changes
 from dides.store.sql import SqlTransaction
 from dides.store.statistics import WriterStatistics
 
+log = structlog.get_logger()
 T = TypeVar("T")
 LARGEST_GROUP = 256
 
@@ -164,19 +166,30 @@ class Writer:
         return group, False
 
     def _commit(self, group: list[_Job]) -> UnavailableError | None:
-        """Run a group in one transaction; return what kept it from becoming durable."""
+        """Run a group in one transaction; return what kept it from becoming durable, or from being told."""
         try:
             changes = self._persist(group)
         except UnavailableError as error:
             return error
         except SQLAlchemyError as error:
             return UnavailableError(f"the database cannot be written: {said(error)}")
-        if changes:
-            # Before the group is told, so that no follower is behind an answer.
-            self._audience.tell(changes)
+        except Exception:
+            # A mistake of ours; without this thread everyone who writes later would wait for ever.
+            log.exception("a transaction has failed")
+            return UnavailableError("the database cannot be written: internal error")
+        return self._tell(changes)
+
+    def _tell(self, changes: list[Changes]) -> UnavailableError | None:
+        """Tell of what is durable, before the group is told: no follower is behind an answer."""
+        try:
+            for piece in changes:
+                self._audience.tell(piece)
+        except Exception:
+            log.exception("what was written could not be told")
+            return OutcomeUnknownError("What was written is stored, but could not be told within the coordinator.")
         return None
 
-    def _persist(self, group: list[_Job]) -> Changes | None:
+    def _persist(self, group: list[_Job]) -> list[Changes]:
         """Run a group in one transaction, or in a second one where the first could not know better."""
         try:
             return self._transact(group)
@@ -187,7 +200,7 @@ class Writer:
             job.done = job.result = job.error = None
         return self._transact(group)
 
-    def _transact(self, group: list[_Job]) -> Changes | None:
+    def _transact(self, group: list[_Job]) -> list[Changes]:
         """Run a group in one transaction; return what it has changed, if anybody wants to know."""
         with self._engine.connect() as connection, connection.begin() as transaction:
             begun = self._bounds.begin(connection)
@@ -196,8 +209,8 @@ class Writer:
             done = [job.done for job in group if job.done]
             if not done:
                 transaction.rollback()
-                return None
-            changes = changes_of(connection, done) if self._audience else None
+                return []
+            changes = changes_of(connection, done) if self._audience else []
             with self.statistics.commits.timing():
                 self._bounds.commit(transaction, begun)
             return changes

@@ -9,17 +9,18 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, RootTransaction, event
 
-from dides.model.errors import ConflictError, NotFoundError, UnavailableError
+from dides.model.errors import ConflictError, NotFoundError, OutcomeUnknownError, UnavailableError
 from dides.store.audience import Audience
 from dides.store.base import Transaction
+from dides.store.briefs import TOLD
 from dides.store.migrate import migrate
 from dides.store.records import Changes
 from dides.store.records import Event as Happened
 from dides.store.sql import SqlTransaction
 from dides.store.sqlite import SqliteStore, open_engine
-from dides.store.writer import LARGEST_GROUP, PlainBounds, Writer
+from dides.store.writer import LARGEST_GROUP, Begun, PlainBounds, Writer
 from support.clocks import FakeClock
 from support.stores import add
 
@@ -29,6 +30,34 @@ PATIENCE = 10.0
 
 def a_writer(engine: Engine) -> Writer:
     return Writer(engine, PlainBounds(FakeClock().now), Audience())
+
+
+class MistakenBounds(PlainBounds):
+    """Make a mistake once."""
+
+    def __init__(self, breaks: str) -> None:
+        super().__init__(FakeClock().now)
+        self._breaks = breaks
+
+    def begin(self, connection: Connection) -> Begun:
+        self._mistake("begin")
+        return super().begin(connection)
+
+    def commit(self, transaction: RootTransaction, begun: Begun) -> None:
+        self._mistake("commit")
+        super().commit(transaction, begun)
+
+    def _mistake(self, here: str) -> None:
+        if self._breaks == here:
+            self._breaks = ""
+            raise ValueError(here)
+
+
+class MistakenAudience(Audience):
+    """Cannot tell anything."""
+
+    def tell(self, changes: Changes) -> None:
+        raise ValueError(changes)
 
 
 class Gate:
@@ -234,6 +263,37 @@ def test_a_transaction_that_broke_fails_its_group_and_not_the_writer(writer: Wri
         after.result(PATIENCE)
     assert writer.submit(note(3)).result(PATIENCE) == 3
     assert noted(writer) == [3]
+
+
+@pytest.mark.parametrize("breaks", ["begin", "commit"])
+def test_a_mistake_of_ours_fails_its_group_and_not_the_writer(engine: Engine, breaks: str) -> None:
+    writer = Writer(engine, MistakenBounds(breaks), Audience())
+    with pytest.raises(UnavailableError, match="internal error"):
+        writer.submit(note(1)).result(PATIENCE)
+    assert writer.submit(note(2)).result(PATIENCE) == 2
+    assert noted(writer) == [2]
+    writer.close()
+
+
+async def test_what_cannot_be_told_fails_its_group_and_not_the_writer(engine: Engine) -> None:
+    audience = MistakenAudience()
+    writer = Writer(engine, PlainBounds(FakeClock().now), audience)
+    with audience.joined(lambda _: None):
+        with pytest.raises(OutcomeUnknownError, match="is stored"):
+            await asyncio.wrap_future(writer.submit(lambda tx: add(tx, "web-1")))
+        assert await asyncio.wrap_future(writer.submit(lambda tx: tx.inventory.get("web-1")))
+    await asyncio.to_thread(writer.close)
+
+
+async def test_a_large_change_is_told_in_pieces(engine: Engine) -> None:
+    audience = Audience()
+    writer = Writer(engine, PlainBounds(FakeClock().now), audience)
+    some = [f"web-{number}" for number in range(TOLD + 1)]
+    heard: list[Changes] = []
+    with audience.joined(heard.append):
+        await asyncio.wrap_future(writer.submit(lambda tx: add(tx, *some)))
+    assert [len(each.briefs) for each in heard] == [TOLD, 1]
+    await asyncio.to_thread(writer.close)
 
 
 def test_closing_finishes_what_was_accepted(engine: Engine, tmp_path: Path) -> None:
