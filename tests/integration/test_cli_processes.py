@@ -242,7 +242,9 @@ async def test_ctrl_c_leaves_the_rollout_running_and_it_can_be_watched_again(fle
 
 async def test_a_rollout_can_be_paused_resumed_and_aborted(fleet: DemoFleet) -> None:
     await registered(fleet)
-    assert (await dides(fleet, "deploy", "1.0.0", "--all", "--no-wait"))[0] == 0
+    # Its second wave waits to be promoted, so that it is in flight for as long as the commands take to start.
+    waves = ("--waves", "1", "--wave-pause", "manual")
+    assert (await dides(fleet, "deploy", "1.0.0", "--all", "--no-wait", *waves))[0] == 0
     code, out, _ = await dides(fleet, "pause", "-o", "json")
     assert (code, json.loads(out)["status"]) == (0, "paused")
     watching = await start("status", "--watch", **variables_of(fleet))

@@ -247,7 +247,7 @@ async def test_undoing_what_had_ended_ends_nothing(app: App) -> None:
 
 
 async def test_heartbeats_by_what_became_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    overload = Overload()
+    overload = Overload(most=0)
     async with running_app(tmp_path / "app", wrap=AwayStore, overload=overload) as app:
         assert isinstance(app.store, AwayStore)
         own = await app.register("web-1")

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Receive, ReceiveMessage, Scope, Send
+from litestar.types import ASGIApp, HTTPRequestEvent, HTTPScope, Receive, ReceiveMessage, Scope, Send
 from msgspec import UNSET
 
 from dides.api.overload import Overload
@@ -95,6 +95,7 @@ class HotPath:
                 brief = await self._coordinator.take(brief, heartbeat)
             except (BusyError, UnavailableError) as error:
                 self._traffic.heartbeats_busy += isinstance(error, BusyError)
+                self._traffic.heartbeats_unavailable += isinstance(error, UnavailableError)
                 await _send(send, _refusal(error, request_id))
                 return
             except RefusedError:
@@ -181,21 +182,26 @@ async def _send(send: Send, answer: Answer) -> None:
 
 async def _whole(message: ReceiveMessage, receive: Receive) -> ReceiveMessage:
     """Return a body that has only begun as if it had come in one piece, if it is not larger than a plain one."""
-    while message["type"] == "http.request" and message["more_body"] and len(message["body"]) <= LARGEST_PLAIN_BODY:
+    while message["type"] == "http.request" and message.get("more_body") and len(_body(message)) <= LARGEST_PLAIN_BODY:
         more = await receive()
         if more["type"] != "http.request":
             return more
-        body = message["body"] + more["body"]
-        message = {"type": "http.request", "body": body, "more_body": more["more_body"]}
+        body = _body(message) + _body(more)
+        message = {"type": "http.request", "body": body, "more_body": more.get("more_body", False)}
     return message
+
+
+def _body(message: HTTPRequestEvent) -> bytes:
+    """Return the body in a message, which may leave it out, as all but its type (ASGI)."""
+    return message.get("body", b"")
 
 
 def _plain(message: ReceiveMessage) -> Heartbeat | None:
     """Return the heartbeat in a body that is complete and as an instance sends it; None otherwise."""
-    if message["type"] != "http.request" or message["more_body"]:
+    if message["type"] != "http.request" or message.get("more_body"):
         return None
     try:
-        heartbeat = _decode(message["body"] or b"{}")
+        heartbeat = _decode(_body(message) or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return heartbeat if heartbeat.labels is UNSET else None

@@ -103,6 +103,7 @@ def _received(heartbeats: Heartbeats, traffic: Traffic) -> Counter[str]:
     outcomes["written"] = heartbeats.written
     outcomes["shed"] = traffic.heartbeats_shed
     outcomes["busy"] += traffic.heartbeats_busy
+    outcomes["unavailable"] += traffic.heartbeats_unavailable
     return outcomes
 
 
@@ -129,6 +130,7 @@ def of_traffic(traffic: Traffic) -> Iterator[Metric]:
         answers[method, route, f"{status // 100}xx"] += number
     answers[*HEARTBEAT, "2xx"] += traffic.heartbeats
     answers[*HEARTBEAT, "4xx"] += traffic.heartbeats_shed + traffic.heartbeats_busy
+    answers[*HEARTBEAT, "5xx"] += traffic.heartbeats_unavailable
     answers[*QUERY, "2xx"] += traffic.queries
     answers[*QUERY, "4xx"] += traffic.queries_shed
     yield counter("dides_http_requests", "Requests answered.", answers.items(), "method", "route", "status")

@@ -23,6 +23,8 @@ class Traffic:
         """Heartbeats that were refused there while the event loop came late."""
         self.heartbeats_busy = 0
         """Heartbeats that were refused there because too many waited to be written."""
+        self.heartbeats_unavailable = 0
+        """Heartbeats that were refused there because the store could not be written."""
         self.queries = 0
         """Blocking queries that were answered there."""
         self.queries_shed = 0
