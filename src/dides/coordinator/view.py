@@ -58,7 +58,7 @@ class View:
         self._briefs.clear()
         self.census.clear()
         self.statuses.clear()
-        self.reachable = self.update_needed = 0
+        self.reachable = self.awaited = self.update_needed = 0
         self._feed.publish_all()
 
     def _remove(self, instance_id: int, name: str) -> None:

@@ -70,6 +70,8 @@ def test_its_totals_are_those_of_a_count(seed: int) -> None:
     latest: dict[str, Brief] = {}
     for revision in range(1, 200):
         name = f"web-{chance.randrange(5)}"
+        if chance.random() < 0.02:
+            view.apply(Changes(list(latest.values()), [], anew=True))
         if chance.random() < 0.1 and name in latest:
             view.apply(Changes([], [(latest.pop(name).id, name)]))
             continue
@@ -82,11 +84,13 @@ def test_its_totals_are_those_of_a_count(seed: int) -> None:
             current=State(chance.choice("12")),
             desired=chance.choice([None, State("1"), State("2")]),
             reachable=chance.random() < 0.7,
+            generation=chance.choice([0, 1]),
         )
         latest[name] = brief
         view.apply(Changes([brief], []))
     assert view.census == Counter((each.status, each.current.code_version) for each in latest.values())
     assert view.statuses == Counter(each.status for each in latest.values())
     assert view.reachable == sum(each.reachable for each in latest.values())
+    assert view.awaited == sum(each.reachable and each.awaited for each in latest.values())
     assert view.update_needed == sum(not each.current.meets(each.desired) for each in latest.values())
     assert len(view) == len(latest)
