@@ -23,6 +23,7 @@ from dides.api.problems import MEDIA_TYPE, described
 from dides.api.traffic import Traffic
 from dides.api.views import directive_view
 from dides.coordinator.coordinator import Coordinator
+from dides.coordinator.queries import Query
 from dides.model.errors import BusyError, RefusedError, UnavailableError
 from dides.model.instance import Brief
 from dides.protocol.messages import Heartbeat
@@ -42,11 +43,20 @@ _NO_STORE = (b"cache-control", b"no-store")
 _encode = msgspec.json.Encoder().encode
 
 
+class Asked(msgspec.Struct, frozen=True, gc=False):
+    """A blocking query that has shown the credential of its instance."""
+
+    query: Query
+    asker: Brief
+    request_id: bytes
+
+
 class HotPath:
     """An ASGI application in front of another one."""
 
     def __init__(self, app: ASGIApp, coordinator: Coordinator, overload: Overload, traffic: Traffic) -> None:
         self.app = app
+        self.queries = coordinator.queries
         self._coordinator = coordinator
         self._overload = overload
         self._traffic = traffic
@@ -108,24 +118,47 @@ class HotPath:
         await send(end)
 
     async def _desired(self, name: str, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        asked = self.query_of(name, scope["query_string"], scope["headers"])
+        if asked is None:
+            await self.app(scope, receive, send)
+            return
+        answer = self.query_refusal(asked)
+        if answer is None:
+            try:
+                answer = self._told(await self.queries.answered(asked.query), asked)
+            except RefusedError:
+                await self.app(scope, receive, send)
+                return
+        await _send(send, answer)
+
+    def query_of(self, name: str, text: bytes, headers: Iterable[tuple[bytes, bytes]]) -> Asked | None:
+        """Return the blocking query in a request with this query string; None if it is for the routes to look at.
+
+        The names of `headers` are in lower case.
+        """
         brief = self._known(name)
-        request_id = self._check(brief, scope["headers"])
-        asked = _QUERY.match(scope["query_string"])
+        request_id = self._check(brief, headers)
+        asked = _QUERY.match(text)
         if brief is None or request_id is None or asked is None or float(asked["wait"]) > LONGEST_WAIT:
-            await self.app(scope, receive, send)
-            return
-        if self._overload.shedding and self._overload.sheds(brief):
-            self._traffic.queries_shed += 1
-            await _send(send, _refusal(BusyError(), request_id))
-            return
-        generation, wait = int(asked["generation"]), float(asked["wait"])
-        try:
-            brief = await self._coordinator.wait_for_change(name, generation, wait, brief)
-        except RefusedError:
-            await self.app(scope, receive, send)
-            return
+            return None
+        query = self.queries.query(name, int(asked["generation"]), float(asked["wait"]), brief)
+        return Asked(query, brief, request_id)
+
+    def query_refusal(self, asked: Asked) -> Answer | None:
+        """Return the refusal of a query that has just come; None if it is to be taken."""
+        if not self._overload.shedding or not self._overload.sheds(asked.asker):
+            return None
+        self._traffic.queries_shed += 1
+        return _refusal(BusyError(), asked.request_id)
+
+    def query_answer(self, asked: Asked) -> Answer | None:
+        """Return the answer to a query; None while it is to be held. RefusedError: the routes have the words for it."""
+        brief = self.queries.answer(asked.query)
+        return None if brief is None else self._told(brief, asked)
+
+    def _told(self, brief: Brief, asked: Asked) -> Answer:
         self._traffic.queries += 1
-        await _send(send, self._answer(brief, request_id))
+        return self._answer(brief, asked.request_id)
 
     def refusal_for(self, name: str) -> Answer | None:
         """Return the refusal of a heartbeat of this name; None if it is to be taken, or looked at more closely."""
