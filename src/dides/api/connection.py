@@ -25,21 +25,23 @@ _NOT_PLAIN = re.compile(
 def shedding_connection(hot: HotPath, overload: Overload) -> type[HttpToolsProtocol]:
     """Return the class of connections that shed load for an application."""
 
-    class Connection(_Shedding):
+    class Connection(Shedding):
         pass
 
     Connection.hot, Connection.overload = hot, overload
     return Connection
 
 
-class _Shedding(HttpToolsProtocol):
+class Shedding(HttpToolsProtocol):
+    """A connection; `hot` and `overload` are those of its application."""
+
     hot: ClassVar[HotPath]
     overload: ClassVar[Overload]
     in_message = False
 
     def data_received(self, data: bytes) -> None:
         """Refuse a heartbeat that may be refused now; else go the usual way."""
-        if self.overload.shedding and not self.in_message and self._is_idle():
+        if self.overload.shedding and not self.in_message and self.is_idle():
             name = heartbeat_in(data)
             if name is not None and (refusal := self.hot.refusal_for(name)):
                 self._refuse(*refusal)
@@ -56,7 +58,7 @@ class _Shedding(HttpToolsProtocol):
         self.in_message = False
         super().on_message_complete()
 
-    def _is_idle(self) -> bool:
+    def is_idle(self) -> bool:
         """Tell whether every request that has come has been answered."""
         cycle: Any = self.cycle
         return not self.pipeline and (cycle is None or cycle.response_complete)
