@@ -180,6 +180,15 @@ async def test_what_is_plain_is_taken_apart_as_the_usual_parser_does(stage: Stag
             assert (plain[0], dict(plain[2])[b"x-request-id"]) == ("web-1", b"the-same")
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["Content-Length: 0", "Transfer-Encoding: chunked", "Expect: 100-continue", "Upgrade: x", "Connection: close"],
+)
+async def test_what_could_change_how_a_request_is_read_is_not_plain(line: str) -> None:
+    assert plain_query(request(LONG, line)) is None
+    assert plain_query(request(LONG, f"X-{line}")) is not None
+
+
 async def test_a_query_that_comes_in_pieces_goes_the_usual_way(stage: Stage) -> None:
     wire, sent = await stage.served.wire(), stage.query(f"{PATH}?generation=1&wait=0")
     for cut in range(1, len(sent)):
@@ -189,6 +198,15 @@ async def test_a_query_that_comes_in_pieces_goes_the_usual_way(stage: Stage) -> 
         wire.send(sent)
         assert (await wire.answer())[0] == 200, cut
     assert len(stage.noting.paths) == len(sent) - 1
+
+
+async def test_what_only_looks_like_a_query_is_part_of_what_came_before(stage: Stage) -> None:
+    wire = await stage.served.wire()
+    wire.served.data_received(request("/healthz").removesuffix(b"\r\n") + b"X-A: ")
+    wire.served.data_received(stage.query())
+    status, head, _ = await wire.answer()
+    assert (status, b"x-request-id: the-same\r\n" in head) == (200, True)
+    assert stage.noting.paths == ["/healthz"]
 
 
 async def test_it_is_answered_once_there_is_news_and_the_connection_goes_on(stage: Stage) -> None:
@@ -202,6 +220,9 @@ async def test_it_is_answered_once_there_is_news_and_the_connection_goes_on(stag
     assert (await wire.answer())[0] == 200
     wire.send(stage.query(f"{PATH}?generation=1&wait=30"))
     assert (await wire.answer())[0] == 200
+    wire.send(stage.query(f"{PATH}?generation=2&wait=30"))
+    await until(lambda: stage.app.coordinator.feed.holds("web-1"))
+    assert wire.served.timeout_keep_alive_task is None
     assert stage.noting.paths == ["/deployments"]
     assert stage.served.server.server_state.total_requests == 3
 

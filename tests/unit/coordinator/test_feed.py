@@ -77,7 +77,7 @@ async def test_many_are_woken_in_order_and_so_many_in_a_turn() -> None:
     names = [f"web-{number:04}" for number in range(3 * MOST_IN_A_TURN)]
     for name in reversed(names):
         feed.wait(name, PATIENCE).add_done_callback(partial(note, woken, name))
-    feed.publish(names[:MOST_IN_A_TURN])
+    feed.publish(reversed(names[:MOST_IN_A_TURN]))
     feed.publish(names[MOST_IN_A_TURN:])
     counts = [0]
     while counts[-1] < len(names):
