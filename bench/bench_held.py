@@ -43,6 +43,8 @@ class Subject:
         self.holders = Holders(running.url, running.fleet, range(held))
         self.kib = [0.0, 0.0]
         """KiB of memory for each connection, and for each held query on one."""
+        self.cpu = 0.0
+        """Microseconds of processor time for each that was told last, with its share of the trigger."""
         self._line = Line(running.url)
         self._token = running.processes.data.token(OPERATOR_FILE)
         self._version = 1
@@ -73,9 +75,10 @@ class Subject:
         self._version += 1
         self.holders.forget()
         body = f'{{"code_version":"{self._version}","labels":{labels},"configuration":{{"batch_size":{count}}}}}'
-        begun = perf_counter()
+        begun, cpu = perf_counter(), self.running.cpu_seconds
         triggered = await self._line.get(request_of("POST", "/deploy", self._token, body.encode()), Deployment)
         await self.holders.until(lambda: len(self.holders.heard) >= count)
+        self.cpu = (self.running.cpu_seconds - cpu) / count * 1e6
         heard = list(self.holders.heard)
         if triggered.progress.updating != count or len(heard) != count:
             raise LoadError(f"{triggered.progress}, and {len(heard)} have heard of it")
@@ -119,11 +122,12 @@ async def conclude(report: Report, few: Subject, many: Subject, rounds: int) -> 
     report.add("memory for each connection", [many.kib[0]], "KiB")
     report.add("memory for each held query on it", [many.kib[1]], "KiB")
     report.add("both", [sum(many.kib)], "KiB")
-    among_few, among_many, everybody = list[Latency](), list[Latency](), list[Latency]()
+    among_few, among_many, everybody, cpu = list[Latency](), list[Latency](), list[Latency](), list[float]()
     for number in range(rounds):
         among_few.append((await few.tell(ROLLING, TOLD))[0])
         among_many.append((await many.tell(ROLLING, TOLD))[0])
         everybody.append((await many.tell(EVERYBODY, len(many.holders)))[1])
+        cpu.append(many.cpu)
         log(f"round {number}: {among_few[-1]}, {among_many[-1]}, {everybody[-1]}")
     for share in ("p50", "p99"):
         base = [float(getattr(each, share)) for each in among_few]
@@ -134,6 +138,7 @@ async def conclude(report: Report, few: Subject, many: Subject, rounds: int) -> 
         report.add(
             f"{share} from the first to hear, all told", [float(getattr(each, share)) for each in everybody], "ms"
         )
+    report.add("CPU for each of them: its share of the trigger, its answer, and most of its next query", cpu, "µs")
     report.add("from SIGTERM to the last answer", [await many.end()], "s")
     report.notes.append(f"turned away meanwhile: {few.holders.turned_away + many.holders.turned_away}")
 
