@@ -43,8 +43,10 @@ class Subject:
         self.holders = Holders(running.url, running.fleet, range(held))
         self.kib = [0.0, 0.0]
         """KiB of memory for each connection, and for each held query on one."""
-        self.cpu = 0.0
-        """Microseconds of processor time for each that was told last, with its share of the trigger."""
+        self.holding = 0.0
+        """Microseconds of processor time for each query, from its first byte until it is held."""
+        self.telling = 0.0
+        """Seconds of processor time that the last telling took."""
         self._line = Line(running.url)
         self._token = running.processes.data.token(OPERATOR_FILE)
         self._version = 1
@@ -54,10 +56,10 @@ class Subject:
         empty = self.running.resident_mib
         await self.holders.connect()
         await asyncio.sleep(SETTLE)
-        connected = self.running.resident_mib
+        connected, cpu = self.running.resident_mib, self.running.cpu_seconds
         self.holders.ask()
         await self.settle()
-        held = self.running.resident_mib
+        held, self.holding = self.running.resident_mib, (self.running.cpu_seconds - cpu) / len(self.holders) * 1e6
         self.kib = [each * KIB / len(self.holders) for each in (connected - empty, held - connected)]
 
     async def settle(self) -> None:
@@ -71,16 +73,18 @@ class Subject:
         await asyncio.sleep(SETTLE)
 
     async def tell(self, labels: str, count: int) -> tuple[Latency, Latency]:
-        """Tell so many of something; return how long it took them to hear: from the trigger, and from the first one."""
+        """Tell so many of something; return how long it took those who listen: from the trigger, and from the first."""
         self._version += 1
         self.holders.forget()
         body = f'{{"code_version":"{self._version}","labels":{labels},"configuration":{{"batch_size":{count}}}}}'
         begun, cpu = perf_counter(), self.running.cpu_seconds
         triggered = await self._line.get(request_of("POST", "/deploy", self._token, body.encode()), Deployment)
-        await self.holders.until(lambda: len(self.holders.heard) >= count)
-        self.cpu = (self.running.cpu_seconds - cpu) / count * 1e6
+        listening = min(count, len(self.holders))
+        await self.holders.until(lambda: len(self.holders.heard) >= listening)
+        await self.settle()
+        self.telling = self.running.cpu_seconds - cpu
         heard = list(self.holders.heard)
-        if triggered.progress.updating != count or len(heard) != count:
+        if triggered.progress.updating != count or len(heard) != listening:
             raise LoadError(f"{triggered.progress}, and {len(heard)} have heard of it")
         await self._line.get(request_of("POST", "/deploy/abort", self._token, b"{}"), Deployment)
         await self.settle()
@@ -122,13 +126,16 @@ async def conclude(report: Report, few: Subject, many: Subject, rounds: int) -> 
     report.add("memory for each connection", [many.kib[0]], "KiB")
     report.add("memory for each held query on it", [many.kib[1]], "KiB")
     report.add("both", [sum(many.kib)], "KiB")
-    among_few, among_many, everybody, cpu = list[Latency](), list[Latency](), list[Latency](), list[float]()
+    report.add("CPU until a query is held", [many.holding], "µs")
+    among_few, among_many, everybody, waking = list[Latency](), list[Latency](), list[Latency](), list[float]()
+    more = len(many.holders) - len(few.holders)
     for number in range(rounds):
         among_few.append((await few.tell(ROLLING, TOLD))[0])
         among_many.append((await many.tell(ROLLING, TOLD))[0])
         everybody.append((await many.tell(EVERYBODY, len(many.holders)))[1])
-        cpu.append(many.cpu)
-        log(f"round {number}: {among_few[-1]}, {among_many[-1]}, {everybody[-1]}")
+        await few.tell(EVERYBODY, len(many.holders))
+        waking.append((many.telling - few.telling) / more * 1e6)
+        log(f"round {number}: {waking[-1]:.0f} µs; {among_few[-1]}, {among_many[-1]}, {everybody[-1]}")
     for share in ("p50", "p99"):
         base = [float(getattr(each, share)) for each in among_few]
         report.add(f"{share} from a trigger over {TOLD} to their hearing, few held", base, "ms")
@@ -138,7 +145,7 @@ async def conclude(report: Report, few: Subject, many: Subject, rounds: int) -> 
         report.add(
             f"{share} from the first to hear, all told", [float(getattr(each, share)) for each in everybody], "ms"
         )
-    report.add("CPU for each of them: its share of the trigger, its answer, and most of its next query", cpu, "µs")
+    report.add("CPU to wake one, answer it, and hold its next query", waking, "µs")
     report.add("from SIGTERM to the last answer", [await many.end()], "s")
     report.notes.append(f"turned away meanwhile: {few.holders.turned_away + many.holders.turned_away}")
 
