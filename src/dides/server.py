@@ -122,7 +122,7 @@ async def _serve(database: str, access: Access, settings: Settings, listening: s
     app = create_app(coordinator, access, version("dides"), overload)
     config = uvicorn.Config(
         app,
-        http=holding_connection(app, overload) if isinstance(app, HotPath) else "httptools",
+        http=holding_connection(app) if isinstance(app, HotPath) else "httptools",
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -18,6 +18,7 @@ from dides.api.overload import Overload
 from dides.api.problems import LARGEST_BODY, Handled, http_error, invalid_header, refused, unexpected
 from dides.api.refusals import OPTIONAL
 from dides.api.requests import check_request, decoded_query
+from dides.api.responder import Responder
 from dides.api.schema import Document
 from dides.api.traffic import Traffic
 from dides.coordinator.coordinator import Coordinator
@@ -44,7 +45,7 @@ def create_app(coordinator: Coordinator, access: Access, version: str, overload:
     # Outermost, because Litestar's own middleware does not see what no route answers.
     app = identify_requests(answer_head_and_options(traffic.counted(routes), methods))
     # Without credentials, who sends a request has to be looked at in other ways: the routes do that.
-    return app if access.dev else HotPath(app, coordinator, overload, traffic)
+    return app if access.dev else HotPath(app, coordinator, Responder(coordinator, overload, traffic))
 
 
 def _create_routes(coordinator: Coordinator, access: Access, version: str, registry: CollectorRegistry) -> Litestar:

@@ -1,52 +1,60 @@
-"""uvicorn's connection, but for one thing: while load is shed, most heartbeats are refused before they are parsed.
+"""uvicorn's connection, but for one thing: plain heartbeats are answered on it, without a task and without ASGI.
 
-What is refused here costs a tenth of what it costs to find its way to a handler, so that the event loop comes round
-soon to those who are served: operators, and the instances that a rollout waits for. Only a request that came whole and
-alone, between two others, is looked at; whatever is not as plain as that takes the usual way.
+To find its way through a parser, a scope, a task and two messages costs a heartbeat three times what it costs to be
+taken. Only a request that came alone, behind others that are answered, is looked at, and only one that is as plain as
+dides.api.plain reads it; whatever is not, or is for the routes, takes the usual way as if nobody had looked.
 """
 
-import re
+import asyncio
+from functools import partial
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from dides.api.hotpath import PREFIX, HotPath
-from dides.api.overload import Overload
+from dides.api.hotpath import HotPath
+from dides.api.plain import request_in
+from dides.api.responder import PREFIX, Answer, Responder, Taking
+from dides.model.errors import BusyError
+from dides.model.instance import Brief
 
 REST_SECONDS = 0.1
 """How long a connection is not listened to after a refusal; its sender was asked to wait for ten times as long."""
-BEGINS = b"PATCH " + PREFIX.encode()
-_LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,5})(?=\r\n)", re.IGNORECASE)
-_NOT_PLAIN = re.compile(
-    rb"\r\n(?:transfer-encoding|expect|upgrade) *:|\r\nconnection *:(?! *keep-alive\r\n)", re.IGNORECASE
-)
+METHOD = b"PATCH"
+_PREFIX = PREFIX.encode()
 
 
-def shedding_connection(hot: HotPath, overload: Overload) -> type[HttpToolsProtocol]:
-    """Return the class of connections that shed load for an application."""
+def answering_connection(hot: HotPath) -> type[HttpToolsProtocol]:
+    """Return the class of connections that answer heartbeats for an application."""
 
-    class Connection(Shedding):
-        pass
+    class Connection(Answering):
+        responder = hot.responder
 
-    Connection.hot, Connection.overload = hot, overload
     return Connection
 
 
-class Shedding(HttpToolsProtocol):
-    """A connection; `hot` and `overload` are those of its application."""
+class Answering(HttpToolsProtocol):
+    """A connection of one sender; everything happens on its event loop."""
 
-    hot: ClassVar[HotPath]
-    overload: ClassVar[Overload]
+    responder: ClassVar[Responder]
     in_message = False
+    """True while a request is coming that takes the usual way."""
+    _begun = b""
+    """A plain heartbeat of which more has to come."""
+    _taking: Taking | None = None
+    _behind = b""
+    """What came behind a heartbeat that is not durable yet."""
+    _leaving = False
+    _used_at = 0.0
+    """When a heartbeat was answered last, by the loop's time."""
 
     def data_received(self, data: bytes) -> None:
-        """Refuse a heartbeat that may be refused now; else go the usual way."""
-        if self.overload.shedding and not self.in_message and self.is_idle():
-            name = heartbeat_in(data)
-            if name is not None and (refusal := self.hot.refusal_for(name)):
-                self._refuse(*refusal)
-                return
-        super().data_received(data)
+        """Take a plain heartbeat; else go the usual way."""
+        if self._taking is not None:
+            self._behind += data
+            self.flow.pause_reading()
+        elif self.in_message or not self.is_idle() or not self._takes(self._begun + data if self._begun else data):
+            data, self._begun = self._begun + data, b""
+            super().data_received(data)
 
     def on_message_begin(self) -> None:
         """Note that a request has begun."""
@@ -59,31 +67,84 @@ class Shedding(HttpToolsProtocol):
         super().on_message_complete()
 
     def is_idle(self) -> bool:
-        """Tell whether every request that has come has been answered."""
+        """Tell whether every request that has come has been answered, and an answer could be sent."""
         cycle: Any = self.cycle
-        return not self.pipeline and (cycle is None or cycle.response_complete)
+        return (cycle is None or cycle.response_complete) and not self.pipeline and not self.flow.write_paused
 
-    def _refuse(self, start: Any, end: Any) -> None:
-        """Answer, and listen to nothing more for a moment: who asks again at once would keep the loop from others."""
-        headers = (*self.server_state.default_headers, *start["headers"])
-        head = b"".join(b"%s: %s\r\n" % header for header in headers)
-        self.transport.write(b"%s%s\r\n%s" % (STATUS_LINE[start["status"]], head, end["body"]))
-        self.transport.pause_reading()
-        self.loop.call_later(REST_SECONDS, self._listen_again)
+    def shutdown(self) -> None:
+        """Close once what has come is answered."""
+        if self._taking is None:
+            super().shutdown()
+        else:
+            self._leaving = True
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close, unless a heartbeat came lately: setting a timer again for each would cost more than looking here."""
+        left = self._used_at + self.timeout_keep_alive - self.loop.time()
+        if self._taking is None and left <= 0:
+            super().timeout_keep_alive_handler()
+        else:
+            self._close_after(max(left, 1.0))
+
+    def _takes(self, data: bytes) -> bool:
+        """Take what may be a plain heartbeat, or wait for the rest of it; return False when it is none."""
+        plain = request_in(data, METHOD)
+        if plain is None or plain.missing < 0 or not plain.target.startswith(_PREFIX):
+            return False
+        if plain.missing:
+            self._begun = data
+            self._use()
+            return True
+        name = plain.target[len(_PREFIX) :].decode("ascii", "replace")
+        taken = self.responder.beat(name, plain.credential, plain.request_id, plain.body)
+        if taken is None:
+            return False
+        self._begun = b""
+        self._use()
+        if isinstance(taken, Taking):
+            self._taking = taken
+            taken.future.add_done_callback(partial(self._settle, data))
+        else:
+            self._answer(taken)
+        return True
+
+    def _settle(self, data: bytes, _: "asyncio.Future[Brief]") -> None:
+        """Answer the heartbeat in `data`, which is durable or was refused, and go on with what came behind it."""
+        taking, self._taking = self._taking, None
+        if taking is None or self.transport.is_closing():
+            return
+        if answer := self.responder.outcome(taking):
+            self._answer(answer)
+        else:
+            super().data_received(data)
+        if self._behind:
+            behind, self._behind = self._behind, b""
+            self.flow.resume_reading()
+            self.data_received(behind)
+
+    def _answer(self, answer: Answer) -> None:
+        """Answer, and listen to nothing more for a moment after a refusal: who asks again at once keeps others away."""
+        self.server_state.total_requests += 1
+        lines = [b"%s: %s\r\n" % header for header in self.server_state.default_headers]
+        if self._leaving:
+            lines.append(b"connection: close\r\n")
+        lines.append(answer.lines)
+        self.transport.write(b"%s%s\r\n%s" % (STATUS_LINE[answer.status], b"".join(lines), answer.body))
+        if self._leaving:
+            self.transport.close()
+        elif answer.status == BusyError.status:
+            self.transport.pause_reading()
+            self.loop.call_later(REST_SECONDS, self._listen_again)
 
     def _listen_again(self) -> None:
         if not self.transport.is_closing() and not self.flow.read_paused:
             self.transport.resume_reading()
 
+    def _use(self) -> None:
+        """Note that the connection is in use."""
+        self._used_at = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._close_after(self.timeout_keep_alive)
 
-def heartbeat_in(data: bytes) -> str | None:
-    """Return whose heartbeat it is that came in one piece, with nothing before or behind it; None if it is none."""
-    if not data.startswith(BEGINS):
-        return None
-    end = data.find(b"\r\n\r\n") + 2
-    head = data[:end]
-    lengths = _LENGTH.findall(head)
-    if len(lengths) != 1 or len(data) != end + 2 + int(lengths[0]) or _NOT_PLAIN.search(head):
-        return None
-    name, found, _ = head[len(BEGINS) :].partition(b" HTTP/1.1\r\n")
-    return name.decode("ascii") if found and name.isascii() else None
+    def _close_after(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)

@@ -157,10 +157,10 @@ class Coordinator:
             return await self.heartbeats.take(Incoming(name, heartbeat, self._clock.now()))
         return brief if self.hear(brief, heartbeat) else await self.take(brief, heartbeat)
 
-    async def take(self, brief: Brief, heartbeat: Heartbeat) -> Brief:
-        """Store a heartbeat, whether or not it changes anything. NotFoundError, UnavailableError, BusyError."""
+    def take(self, brief: Brief, heartbeat: Heartbeat) -> "asyncio.Future[Brief]":
+        """Store a heartbeat, whether or not it changes anything; see Heartbeats.queue. BusyError."""
         incoming = Incoming(brief.name, heartbeat, self._clock.now(), instance_id=brief.id)
-        return await self.heartbeats.take(incoming, awaited=brief.awaited)
+        return self.heartbeats.queue(incoming, awaited=brief.awaited)
 
     async def relabel(self, name: str, labels: dict[str, str], actor: str) -> Instance:
         """Replace an instance's labels."""

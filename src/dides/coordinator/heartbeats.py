@@ -91,16 +91,21 @@ class Heartbeats:
         """Take in that an instance lives that was heard of while it was being declared unreachable."""
         self._enqueue(Incoming(brief.name, Heartbeat(), self._sightings.own(brief.id), again=True))
 
-    async def take(self, incoming: Incoming, *, awaited: bool = False) -> Brief:
-        """Store a heartbeat and return what is known of its sender afterwards.
+    def queue(self, incoming: Incoming, *, awaited: bool = False) -> "asyncio.Future[Brief]":
+        """Put a heartbeat in line; the future gives what is known of its sender once it is durable.
 
-        Raises NotFoundError when there is no such instance any more, UnavailableError when nothing was stored,
-        BusyError when too many wait already. One that is `awaited`, by a rollout, goes before those that are not.
+        Raises BusyError when too many wait already; the future raises NotFoundError when there is no such instance any
+        more, UnavailableError when nothing was stored. One that is `awaited`, by a rollout, goes before those that are
+        not.
         """
         if not awaited and len(self._waiting) >= MOST_WAITING:
             raise BusyError
         # Never before an earlier one of the same sender.
-        return await self._enqueue(incoming, first=awaited and incoming.name not in self._in_line)
+        return self._enqueue(incoming, first=awaited and incoming.name not in self._in_line)
+
+    async def take(self, incoming: Incoming, *, awaited: bool = False) -> Brief:
+        """Store a heartbeat and return what is known of its sender afterwards. Raises as `queue` and its future do."""
+        return await self.queue(incoming, awaited=awaited)
 
     def _enqueue(self, incoming: Incoming, *, first: bool = False) -> "asyncio.Future[Brief]":
         loop = asyncio.get_running_loop()

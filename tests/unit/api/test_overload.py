@@ -4,14 +4,12 @@ import asyncio
 
 import pytest
 
-from dides.api.connection import heartbeat_in
 from dides.api.overload import Overload
 from dides.model.instance import Brief
 from dides.model.state import State
 from support.briefs import a_brief
 
 IDLE = a_brief()
-PLAIN = b"PATCH /inventory/instances/web-1 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
 
 
 async def test_nothing_is_shed_while_the_loop_is_in_time() -> None:
@@ -51,30 +49,3 @@ async def test_a_loop_that_comes_late_is_noticed_and_its_recovery_at_once() -> N
         while overload.shedding:
             await asyncio.sleep(0)
     watching.cancel()
-
-
-@pytest.mark.parametrize(
-    ("data", "name"),
-    [
-        (PLAIN, "web-1"),
-        (PLAIN.replace(b"Content-Length", b"content-length"), "web-1"),
-        (PLAIN.replace(b"Host: x", b"Connection: keep-alive"), "web-1"),
-        (PLAIN.replace(b"Host: x", b"Connection: close"), None),
-        (PLAIN.replace(b"Host: x", b"Transfer-Encoding: chunked"), None),
-        (PLAIN.replace(b"Host: x", b"Expect: 100-continue"), None),
-        (PLAIN.replace(b"Host: x", b"Content-Length: 2"), None),
-        (PLAIN.replace(b"PATCH", b"GET"), None),
-        (PLAIN.replace(b"HTTP/1.1", b"HTTP/1.0"), None),
-        (PLAIN.replace(b"web-1", b"web\xe9"), None),
-        (PLAIN.replace(b"\r\nContent-Length: 2", b""), None),
-        (PLAIN[:-1], None),
-        (PLAIN + b"P", None),
-        (PLAIN + PLAIN, None),
-        (PLAIN[:30], None),
-        (b"", None),
-        (b"PATCH /inventory/instances/", None),
-        (b"\r\n" + PLAIN, None),
-    ],
-)
-def test_only_what_came_whole_and_alone_is_looked_at(data: bytes, name: str | None) -> None:
-    assert heartbeat_in(data) == name
