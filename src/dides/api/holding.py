@@ -76,7 +76,7 @@ class Holding(Answering):
     def _asks(self, data: bytes) -> bool:
         """Take a request if it is a plain query for this place; return whether it was."""
         asked = self._query_in(data)
-        if asked is None or self.transport.is_closing():
+        if asked is None:
             return False
         self._unset_keepalive_if_required()
         if refusal := self.responder.sheds(asked):
