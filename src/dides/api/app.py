@@ -45,7 +45,7 @@ def create_app(coordinator: Coordinator, access: Access, version: str, overload:
     # Outermost, because Litestar's own middleware does not see what no route answers.
     app = identify_requests(answer_head_and_options(traffic.counted(routes), methods))
     # Without credentials, who sends a request has to be looked at in other ways: the routes do that.
-    return app if access.dev else HotPath(app, coordinator, Responder(coordinator, overload, traffic))
+    return app if access.dev else HotPath(app, Responder(coordinator, overload, traffic))
 
 
 def _create_routes(coordinator: Coordinator, access: Access, version: str, registry: CollectorRegistry) -> Litestar:

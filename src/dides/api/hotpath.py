@@ -1,11 +1,11 @@
 """The two requests that a fleet makes all day, answered in front of the framework: heartbeats and blocking queries.
 
-Most heartbeats do not even come here: dides.api.connection answers those that came in one piece. Here they are answered
-however they came, as long as they are what dides.api.responder answers; anything else is handed on to the routes, with
-the body that was read.
+Most do not even come here: dides.api.connection answers those that came in a plain way. Here they are answered however
+they came, as long as they are what dides.api.responder answers; anything else is handed on to the routes, with the body
+that was read.
 """
 
-import contextlib
+import asyncio
 import re
 from collections.abc import Iterable
 from hashlib import sha256
@@ -13,14 +13,9 @@ from hashlib import sha256
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPRequestEvent, HTTPScope, Receive, ReceiveMessage, Scope, Send
 
-from dides.api.responder import PREFIX, Answer, Responder, Taking
-from dides.coordinator.coordinator import Coordinator
-from dides.model.errors import RefusedError
-from dides.protocol.queries import LONGEST_WAIT
+from dides.api.responder import DESIRED, PREFIX, Answer, Holding, Responder, Taking
 
-DESIRED = "/desired"
 LARGEST_PLAIN_BODY = 16 * 1024
-_QUERY = re.compile(rb"generation=(?P<generation>\d{1,15})&wait=(?P<wait>\d{1,2}(?:\.\d{1,17})?)\Z")
 _REQUEST_ID = re.compile(rb"[!-~]{1,128}\Z")
 _BEARER = (b"Bearer ", b"bearer ")
 
@@ -28,10 +23,9 @@ _BEARER = (b"Bearer ", b"bearer ")
 class HotPath:
     """An ASGI application in front of another one."""
 
-    def __init__(self, app: ASGIApp, coordinator: Coordinator, responder: Responder) -> None:
+    def __init__(self, app: ASGIApp, responder: Responder) -> None:
         self.app = app
         self.responder = responder
-        self._coordinator = coordinator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a plain heartbeat or blocking query; hand anything else on."""
@@ -49,39 +43,33 @@ class HotPath:
         message = await _whole(await receive(), receive)
         if message["type"] != "http.request":
             return  # The sender has gone away.
-        answer = None
+        found = None
         if not message.get("more_body"):
-            taken = self.responder.beat(name, *_presented(scope["headers"]), _body(message))
-            answer = await self._settled(taken) if isinstance(taken, Taking) else taken
-        if answer is None:
-            await self.app(scope, _again(message, receive), send)
-        else:
-            await _send(send, answer)
-
-    async def _settled(self, taking: Taking) -> Answer | None:
-        """Wait until a heartbeat is durable, or was refused."""
-        with contextlib.suppress(RefusedError):
-            await taking.future
-        return self.responder.outcome(taking)
+            found = self.responder.beat(name, *_presented(scope["headers"]), _body(message))
+        await self._give(found, scope, _again(message, receive), send)
 
     async def _desired(self, name: str, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        credential, request_id = _presented(scope["headers"])
-        brief = self.responder.known(name, credential)
-        asked = _QUERY.match(scope["query_string"])
-        if brief is None or asked is None or float(asked["wait"]) > LONGEST_WAIT:
+        """Answer a blocking query once there is something to answer."""
+        asked = scope["query_string"].decode("ascii", "replace")
+        found = self.responder.query(name, *_presented(scope["headers"]), asked)
+        await self._give(found, scope, receive, send)
+
+    async def _give(
+        self, found: Answer | Taking | Holding | None, scope: HTTPScope, receive: Receive, send: Send
+    ) -> None:
+        """Give an answer once there is one; let the routes give it where there is none."""
+        while isinstance(found, Taking | Holding):
+            try:
+                await asyncio.wait([found.future])
+            finally:
+                self.responder.leave(found)
+            found = self.responder.outcome(found)
+        if found is None:
             await self.app(scope, receive, send)
             return
-        if refusal := self.responder.sheds_query(brief, request_id):
-            await _send(send, refusal)
-            return
-        generation, wait = int(asked["generation"]), float(asked["wait"])
-        try:
-            brief = await self._coordinator.wait_for_change(name, generation, wait, brief)
-        except RefusedError:
-            await self.app(scope, receive, send)
-            return
-        self.responder.traffic.queries += 1
-        await _send(send, self.responder.directive(brief, request_id))
+        headers = [(name, value) for name, _, value in (line.partition(b": ") for line in found.lines.splitlines())]
+        await send({"type": "http.response.start", "status": found.status, "headers": headers})
+        await send({"type": "http.response.body", "body": found.body, "more_body": False})
 
 
 def _presented(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
@@ -93,12 +81,6 @@ def _presented(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
         elif key == b"x-request-id" and _REQUEST_ID.match(value):
             request_id = value
     return sha256(token[7:]).digest() if token[:7] in _BEARER else b"", request_id
-
-
-async def _send(send: Send, answer: Answer) -> None:
-    headers = [(name, value) for name, _, value in (line.partition(b": ") for line in answer.lines.splitlines())]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 
 
 async def _whole(message: ReceiveMessage, receive: Receive) -> ReceiveMessage:

@@ -116,7 +116,7 @@ async def desired(
 ) -> Directive:
     """Answer at once when the generation is above the given one, else as soon as it rises, else after `wait`."""
     instance = await _still_there(
-        principal, name, coordinator.wait_for_change(name, parameters.generation, parameters.wait)
+        principal, name, coordinator.queries.wait_for_change(name, parameters.generation, parameters.wait)
     )
     return directive_view(instance, coordinator.interval_for(instance))
 

@@ -17,6 +17,7 @@ from dides.coordinator.intake import Incoming
 from dides.coordinator.inventory import Joined, Newcomer
 from dides.coordinator.pacemaker import Pacemaker
 from dides.coordinator.presence import Presence
+from dides.coordinator.queries import Queries
 from dides.coordinator.reconciler import Reconciler
 from dides.coordinator.rollouts import Rollouts
 from dides.coordinator.settings import Settings
@@ -27,7 +28,7 @@ from dides.coordinator.view import View
 from dides.coordinator.watch import Watch
 from dides.engine.forecast import Forecast
 from dides.model.deployment import Deployment
-from dides.model.errors import NotFoundError, RefusedError, UnauthorizedError, UnavailableError
+from dides.model.errors import NotFoundError, RefusedError, UnavailableError
 from dides.model.instance import Brief, Instance
 from dides.protocol.messages import Heartbeat, InstanceSpec
 from dides.store.base import Store, Transaction
@@ -52,6 +53,7 @@ class Coordinator:
         self.now = clock.now
         self.feed = Feed()
         self.view = View(self.feed)
+        self.queries = Queries(self.view, self.feed, clock, self.check_current)
         self._sightings = Sightings()
         self._signals = Signals()
         pacemaker = Pacemaker(settings)
@@ -169,29 +171,6 @@ class Coordinator:
         step_due = await self._store.write(lambda tx: inventory.decommission(tx, name, actor, force=force))
         if step_due:
             self._signals.step_due()
-
-    async def wait_for_change(self, name: str, generation: int, wait: float, asker: Brief | None = None) -> Brief:
-        """Return what is known of an instance once its generation is above the given one, else after `wait` seconds.
-
-        At a stop at once. `asker` is the instance as it was when it showed its credential. NotFoundError,
-        UnavailableError; UnauthorizedError once that credential is replaced.
-        """
-        until = self._clock.monotonic() + wait
-        with self.feed.listen(name) as heard:
-            while True:
-                heard.clear()
-                self.check_current()
-                brief = self.view.get(name)
-                if brief is None or (asker and asker.id != brief.id):
-                    raise NotFoundError(f"There is no instance {name}.")
-                if asker and asker.credential_hash != brief.credential_hash:
-                    raise UnauthorizedError("This credential was replaced by a newer one.")
-                left = until - self._clock.monotonic()
-                if brief.generation > generation or left <= 0 or self.feed.closed:
-                    return brief
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(left):
-                        await heard.wait()
 
     def interval_for(self, instance: Brief | Instance) -> float:
         """Return in how many seconds an instance is to report next."""

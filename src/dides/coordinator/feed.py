@@ -1,54 +1,96 @@
 """Tells waiting queries that an instance's desired state has changed, within this process."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections import defaultdict, deque
+from collections.abc import Iterable
+
+MOST_IN_A_TURN = 100
+"""How many are woken in one turn of the event loop: each of them is then answered, and others want to be served too."""
+
+
+class Wait(asyncio.Future[None]):
+    """Done once its instance's desired state may have changed, its time is over, or the coordinator stops.
+
+    One small object and a timer, and no task: tens of thousands of these are held at once.
+    """
+
+    __slots__ = ("name", "timer")
+
+    def __init__(self, name: str, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop=loop)
+        self.name = name
+        self.timer: asyncio.TimerHandle | None = None
+        """What ends it in time; None once it is over."""
 
 
 class Feed:
-    """Wakes those who listen for an instance. Everything happens on one event loop."""
+    """Wakes those who wait for an instance. Everything happens on one event loop."""
 
     def __init__(self) -> None:
         # Kept and woken in order, so that a simulation with the same seed takes the same course in every process.
-        self._listeners: defaultdict[str, dict[asyncio.Event, None]] = defaultdict(dict)
+        self._waits: defaultdict[str, dict[Wait, None]] = defaultdict(dict)
+        self._due: deque[Wait] = deque()
         self.held = 0
-        """How many listen now."""
+        """How many wait now."""
         self.woken = 0
-        """How often somebody who listened was told of a change."""
+        """How often somebody who waited was told of a change."""
         self.closed = False
         """True once the coordinator stops: nobody is kept waiting any more."""
 
-    @contextmanager
-    def listen(self, name: str) -> Iterator[asyncio.Event]:
-        """Give an event that is set once the instance's desired state changes, or the coordinator stops.
+    def wait(self, name: str, seconds: float) -> Wait:
+        """Return what is done once the instance's desired state changes, after `seconds`, or when all are let go.
 
-        Listen first and read afterwards: then no change falls between the two.
+        Look at the instance in the same turn of the loop: then no change falls between the two. Whoever gives up before
+        it is done says so (`leave`).
         """
-        heard = asyncio.Event()
-        self._listeners[name][heard] = None
+        loop = asyncio.get_running_loop()
+        wait = Wait(name, loop)
+        wait.timer = loop.call_later(seconds, self._end, wait)
+        self._waits[name][wait] = None
         self.held += 1
-        try:
-            yield heard
-        finally:
-            self.held -= 1
-            self._listeners[name].pop(heard, None)
-            if not self._listeners[name]:
-                del self._listeners[name]
+        return wait
+
+    def leave(self, wait: Wait) -> None:
+        """Let go of a wait, whether or not it is over; it does not become done by this."""
+        if wait.timer is None:
+            return
+        wait.timer.cancel()
+        wait.timer = None
+        self.held -= 1
+        self._waits[wait.name].pop(wait, None)
+        if not self._waits[wait.name]:
+            del self._waits[wait.name]
+
+    def holds(self, name: str) -> bool:
+        """Tell whether anybody waits for an instance who has not been told of a change."""
+        return name in self._waits
 
     def publish(self, names: Iterable[str]) -> None:
-        """Wake everyone who listens for these instances."""
+        """Wake everyone who waits for these instances: in order, and so many in each of the next turns of the loop."""
+        idle = not self._due
         for name in sorted(names):
-            listening = list(self._listeners.get(name, ()))
-            self.woken += len(listening)
-            for heard in listening:
-                heard.set()
+            waiting = self._waits.pop(name, ())
+            self.woken += len(waiting)
+            self._due.extend(waiting)
+        if idle and self._due:
+            self._due[0].get_loop().call_soon(self._wake)
 
     def publish_all(self) -> None:
         """Wake everyone."""
-        self.publish(list(self._listeners))
+        self.publish(list(self._waits))
 
     def close(self) -> None:
         """Wake everyone; whoever is woken looks at `closed`."""
         self.closed = True
         self.publish_all()
+
+    def _wake(self) -> None:
+        for _ in range(min(MOST_IN_A_TURN, len(self._due))):
+            self._end(self._due.popleft())
+        if self._due:
+            self._due[0].get_loop().call_soon(self._wake)
+
+    def _end(self, wait: Wait) -> None:
+        self.leave(wait)
+        if not wait.done():
+            wait.set_result(None)

@@ -66,7 +66,9 @@ class Doors:
 
         async def enter(coordinator: Coordinator) -> Directive:
             await self._check_is(coordinator, name, credential)
-            return _directive(await _still_there(coordinator.wait_for_change(name, generation, wait)), coordinator)
+            return _directive(
+                await _still_there(coordinator.queries.wait_for_change(name, generation, wait)), coordinator
+            )
 
         return enter
 

@@ -263,6 +263,6 @@ async def test_those_told_what_they_missed_are_woken(fleet: Fleet, entrance: Ent
     await fleet.trigger(V2)
     await fleet.arrive("a")
     await fleet.step()
-    with entrance.feed.listen("b") as heard:
-        await answers(entrance.send("b"))
-        assert heard.is_set()
+    told = entrance.feed.wait("b", PATIENCE)
+    await answers(entrance.send("b"))
+    await asyncio.wait_for(told, PATIENCE / 2)

@@ -1,5 +1,6 @@
 """What the view knows of the fleet is the newest that has come, whatever the order."""
 
+import asyncio
 import random
 from collections import Counter
 
@@ -11,6 +12,8 @@ from dides.model.instance import Brief
 from dides.model.state import State, Status
 from dides.store.records import Changes
 from support.briefs import a_brief
+
+PATIENCE = 20.0
 
 
 def view_of(*briefs: Brief, feed: Feed | None = None) -> View:
@@ -40,26 +43,25 @@ def test_it_tells_who_has_become_reachable() -> None:
     assert told == ["web-1", "web-1"]
 
 
-def test_who_waits_is_woken_by_a_new_generation_and_by_the_end_of_the_instance() -> None:
+async def test_who_waits_is_woken_by_a_new_generation_and_by_the_end_of_the_instance() -> None:
     feed = Feed()
     view = view_of(a_brief(), feed=feed)
-    with feed.listen("web-1") as heard:
-        view.apply(Changes([a_brief(revision=2, status=Status.DEGRADED)], []))
-        assert not heard.is_set()
-        view.apply(Changes([a_brief(revision=3, generation=1)], []))
-        assert heard.is_set()
-        heard.clear()
-        view.apply(Changes([], [(1, "web-1")]))
-        assert heard.is_set()
+    wait = feed.wait("web-1", PATIENCE)
+    view.apply(Changes([a_brief(revision=2, status=Status.DEGRADED)], []))
+    assert feed.holds("web-1")
+    view.apply(Changes([a_brief(revision=3, generation=1)], []))
+    await asyncio.wait_for(wait, PATIENCE / 2)
+    wait = feed.wait("web-1", PATIENCE)
+    view.apply(Changes([], [(1, "web-1")]))
+    await asyncio.wait_for(wait, PATIENCE / 2)
 
 
-def test_what_it_knew_of_another_database_is_forgotten_and_who_waits_looks_again() -> None:
+async def test_what_it_knew_of_another_database_is_forgotten_and_who_waits_looks_again() -> None:
     feed = Feed()
     view = view_of(a_brief("web-1", id=1, revision=9), a_brief("web-2", id=2), feed=feed)
-    with feed.listen("web-2") as heard:
-        now = a_brief("web-1", id=1, revision=3)
-        view.apply(Changes([now], [], anew=True))
-        assert heard.is_set()
+    wait, now = feed.wait("web-2", PATIENCE), a_brief("web-1", id=1, revision=3)
+    view.apply(Changes([now], [], anew=True))
+    await asyncio.wait_for(wait, PATIENCE / 2)
     assert (len(view), view.get("web-1"), view.get("web-2")) == (1, now, None)
     assert (view.reachable, view.statuses.total(), view.census.total()) == (1, 1, 1)
 
