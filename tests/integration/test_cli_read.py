@@ -58,9 +58,12 @@ def test_status_watch_follows_the_newest_deployment_and_exits_as_it_ended(
     assert "✔ Deployment 42 completed" in capsys.readouterr().out
 
 
-def test_status_watch_of_what_is_over_exits_as_it_ended(coordinator: FakeCoordinator) -> None:
+def test_status_watch_of_what_is_over_shows_it_and_exits_as_it_ended(
+    coordinator: FakeCoordinator, capsys: Capture
+) -> None:
     coordinator.deployments[42] = [ABORTED]
     assert run(coordinator, "status", "--watch") == 3
+    assert "Deployment 42" in capsys.readouterr().out
 
 
 def test_instances_are_listed_with_symbol_and_word_and_drift(coordinator: FakeCoordinator, capsys: Capture) -> None:
