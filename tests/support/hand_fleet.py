@@ -239,7 +239,7 @@ class Fleet:
 
     async def restart(self, *, after: float) -> None:
         """Stop the coordinator and start it again after so many seconds."""
-        attendance = Attendance(gap=5_000, time_to_live=SETTINGS.time_to_live_ms)
+        attendance = Attendance(gap=5_000, time_to_live=round(SETTINGS.time_to_live * 1000))
         await self.run(lambda tx: tx.keys.write_down(ALIVE_AT, tx.now))
         self.clock.advance(after)
         self.quiet_until = await self.run(lambda tx: attend(tx, attendance))
