@@ -55,7 +55,7 @@ async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[SqliteStore]:
 
 
 async def arrived(store: SqliteStore, clock: FakeClock, *, shared: bool = False) -> Presence:
-    presence = Presence(Shared(store) if shared else store, clock, SETTINGS, lambda: SETTINGS.time_to_live_ms)
+    presence = Presence(Shared(store) if shared else store, clock, SETTINGS, lambda: 30_000)
     await presence.arrive()
     return presence
 
