@@ -50,8 +50,10 @@ class Primary(PostgresServer):
         self._run("psql", "--quiet", "-d", self.url(), *(word for each in statements for word in ("-c", each)))
 
     def kill(self) -> None:
-        """Kill it, as a machine that loses its power."""
-        os.kill(int((self._data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        """Kill it for good, as a machine that loses its power."""
+        running = self._data / "postmaster.pid"
+        os.kill(int(running.read_text().split()[0]), signal.SIGKILL)
+        running.unlink()  # Nobody stops what is dead.
 
 
 class Standby(PostgresServer):

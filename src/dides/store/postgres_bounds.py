@@ -54,9 +54,11 @@ class SharedBounds:
 
     def commit(self, transaction: RootTransaction, begun: Begun) -> None:
         """Commit; whatever comes instead of the server's answer, find out what has become of it."""
-        if driver_of(transaction.connection).info.transaction_status == TransactionStatus.INERROR:
+        driver = driver_of(transaction.connection)
+        if driver.info.transaction_status == TransactionStatus.INERROR:
             # The server would answer a COMMIT as if nothing were wrong, and undo it all.
             raise InvalidRequestError("an error in it was passed over")
+        driver.warned = False
         try:
             transaction.commit()
         except Exception as error:
@@ -64,6 +66,11 @@ class SharedBounds:
                 raise  # The server says itself that it is undone.
             log.warning("the connection broke in a commit; finding out what became of it", reason=said(error))
             self._outcomes.settle(begun.name)
+        else:
+            if driver.warned:
+                # Somebody has told it not to wait for its standbys any more: only this server may have it.
+                log.warning("the server warned of something in a commit; finding out what became of it")
+                self._outcomes.settle(begun.name)
         self._committed(begun.name.rpartition(" ")[2])
 
     def may_run_again(self, error: SQLAlchemyError) -> bool:
