@@ -95,9 +95,10 @@ async def test_a_commit_that_is_told_not_to_wait_any_more_is_not_acknowledged(
 async def test_who_reads_does_not_wait_for_a_standby_that_is_away(
     primary: Primary, standby: Standby, store: PostgresStore
 ) -> None:
+    statement(primary, "INSERT INTO commits SELECT gen_random_uuid(), 0")
     writing = await waiting_for_the_standby(primary, store, standby)
     feed = store._feed
-    feed._prune_at = 0.0
+    feed._pruned_to, feed._prune_at = store.clock.now(), 0.0
     await until(lambda: feed._prune_at > 0.0)
     assert store.behind < 2.0
     await asyncio.to_thread(standby.start)
