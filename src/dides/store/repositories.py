@@ -291,7 +291,7 @@ class Targets(Protocol):
         ...
 
     def reschedule(self, changed: Sequence[Target]) -> None:
-        """Write the moments that updating targets wait for."""
+        """Write the moments that updating targets wait for, and at which they were told."""
         ...
 
 
