@@ -49,7 +49,7 @@ class PostgresServer:
         self._as: Mapping[str, str] = {}
         if os.geteuid() == 0:
             self._become(OWNER)
-        self._run("initdb", "--auth=trust", "--encoding=UTF8", "--no-sync", "-U", "postgres", "-D", str(self._data))
+        self._fill()
         lines = [f"{name} = '{value}'" for name, value in {**SETTINGS, "port": self.port, **settings}.items()]
         with (self._data / "postgresql.conf").open("a") as configuration:
             configuration.write("\n".join([*lines, ""]))
@@ -79,6 +79,10 @@ class PostgresServer:
     def url(self, database: str = "postgres", port: int | None = None) -> str:
         """Return the URL of a database, perhaps behind another port."""
         return f"postgresql://postgres@127.0.0.1:{port or self.port}/{database}"
+
+    def _fill(self) -> None:
+        """Make the directory of its data."""
+        self._run("initdb", "--auth=trust", "--encoding=UTF8", "--no-sync", "-U", "postgres", "-D", str(self._data))
 
     def _become(self, owner: str) -> None:
         with _one_at_a_time():

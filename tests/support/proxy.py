@@ -41,6 +41,10 @@ class Proxy:
         """Take no connections, and cut those there are."""
         self._call(self._stop_listening())
 
+    def refuse(self) -> None:
+        """Take no connections; those there are stay."""
+        self._loop.call_soon_threadsafe(self._server.close)
+
     def cut(self) -> None:
         """Cut all connections."""
         self._call(self._cut())

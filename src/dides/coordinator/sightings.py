@@ -63,6 +63,23 @@ class Sightings:
             {number: _unpacked(seen) for number, seen in blocks.items() if number != MARK} for blocks in others
         )
 
+    def recede(self, now: int, to: int) -> None:
+        """Take signs of life from after a moment (ms) for ones of another: their clock was ahead of today's."""
+        self._changed.update([number for number, block in self._own.items() if _recede(block, now, to)])
+        for blocks in self._others:
+            for block in blocks.values():
+                _recede(block, now, to)
+
+
+def _recede(block: "array[int]", now: int, to: int) -> bool:
+    """Set what is after `now` to another moment; return whether there was anything."""
+    if max(block) <= now:
+        return False
+    for place, at in enumerate(block):
+        if at > now:
+            block[place] = to
+    return True
+
 
 def _packed(block: "array[int]") -> bytes:
     """Return a block as it is stored: little-endian, 8 bytes each."""

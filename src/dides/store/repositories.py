@@ -11,6 +11,7 @@ from dides.model.instance import Instance, Matched
 from dides.model.plan import Assignment, Candidate, Postponed, Retelling, Settled, Touched
 from dides.model.selector import Selector
 from dides.model.state import State, Status
+from dides.store.chunks import MOST
 from dides.store.records import Convergence, Event, NewDeployment, NewTarget, Sighted, Telling
 
 
@@ -93,8 +94,8 @@ class Inventory(Protocol):
         """Return the name of the decommissioned instance that had this credential."""
         ...
 
-    def forget_decommissioned(self, before: int) -> int:
-        """Drop the remembered credentials from before a moment; return how many."""
+    def forget_decommissioned(self, before: int, most: int = MOST) -> int:
+        """Drop the remembered credentials from before a moment, `most` of them at once; return how many."""
         ...
 
 
@@ -290,7 +291,7 @@ class Targets(Protocol):
         ...
 
     def reschedule(self, changed: Sequence[Target]) -> None:
-        """Write the moments that updating targets wait for."""
+        """Write the moments that updating targets wait for, and at which they were told."""
         ...
 
 
@@ -307,9 +308,10 @@ class Events(Protocol):
         """Return up to `limit` events beyond a cursor (an event's id), oldest or newest first."""
         ...
 
-    def prune(self, before: int) -> int:
+    def prune(self, before: int, most: int = MOST) -> int:
         """Delete the events before the first one that is not older than a moment; return how many.
 
+        The oldest `most` of them at once: one transaction with all of them would keep everybody else waiting.
         Ids are in the order of time but for fractions of a second, so that the first one is searched for by id.
         """
         ...
@@ -326,8 +328,8 @@ class Keys(Protocol):
         """Store a key, or replace an expired one."""
         ...
 
-    def forget(self, before: int) -> int:
-        """Delete keys older than a moment; return how many."""
+    def forget(self, before: int, most: int = MOST) -> int:
+        """Delete keys older than a moment, `most` of them at once; return how many."""
         ...
 
     def noted(self, name: str) -> int | None:
@@ -353,6 +355,6 @@ class Sightings(Protocol):
         """Return the blocks of all coordinators but this one, as of a moment (ms) or later."""
         ...
 
-    def forget(self, before: int) -> int:
-        """Delete the blocks as of before a moment (ms); return how many."""
+    def forget(self, before: int, most: int = MOST) -> int:
+        """Delete the blocks as of before a moment (ms), `most` of them at once; return how many."""
         ...

@@ -11,7 +11,9 @@ from dides.model.selector import Operator, Requirement, Selector
 from dides.model.state import State, Status
 from dides.store.among import among
 from dides.store.bulk import KEY, update_rows
+from dides.store.chunks import MOST
 from dides.store.named import instances_named
+from dides.store.pieces import delete_some
 from dides.store.raw import write_reports
 from dides.store.records import StaleError, Telling
 from dides.store.rows import (
@@ -147,9 +149,9 @@ class SqlInventory:
         known = select(decommissioned.c.name).where(decommissioned.c.credential_hash == credential_hash)
         return self._db.execute(known).scalar()
 
-    def forget_decommissioned(self, before: int) -> int:
-        """Drop the remembered credentials from before a moment; return how many."""
-        return self._db.execute(delete(decommissioned).where(decommissioned.c.at < before)).rowcount
+    def forget_decommissioned(self, before: int, most: int = MOST) -> int:
+        """Drop the remembered credentials from before a moment, `most` of them; return how many."""
+        return delete_some(self._db, decommissioned, decommissioned.c.at < before, most)
 
     def _update(self, rows: list[dict[str, Any]], **same: object) -> None:
         """Update rows by their ids, see update_rows; each counts as a change."""

@@ -192,7 +192,8 @@ class SqlTargets:
 
     def reschedule(self, changed: Sequence[Target]) -> None:
         """Write the moments that updating targets wait for."""
-        update_rows(self._db, targets, [{KEY: each.id, **moment_columns(each)} for each in changed])
+        rows = [{KEY: each.id, "told_at": each.told_at, **moment_columns(each)} for each in changed]
+        update_rows(self._db, targets, rows)
 
     def _take_positions(self, deployment_id: int, number: int) -> int:
         """Return the first of so many new places at the end of the order."""

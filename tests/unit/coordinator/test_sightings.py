@@ -50,3 +50,15 @@ def test_what_others_have_heard_counts_where_it_is_newer() -> None:
     assert here.own(2) == 500
     here.learn([])
     assert here.last(2) == 500
+
+
+def test_signs_of_life_that_are_yet_to_come_are_taken_for_others_and_written_again() -> None:
+    sightings, other = Sightings(), Sightings()
+    for each, at in ((1, 1000), (2, 9000), (FAR, 500)):
+        sightings.note(each, at)
+    other.note(3, 9000)
+    sightings.learn([other.take_changed()])
+    sightings.take_changed()
+    sightings.recede(1000, 700)
+    assert [sightings.last(each) for each in (1, 2, 3, FAR)] == [1000, 700, 700, 500]
+    assert sorted(sightings.take_changed()) == [0]
