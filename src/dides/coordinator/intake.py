@@ -71,7 +71,7 @@ def take_in(tx: Transaction, batch: Sequence[Incoming]) -> TakenIn:
     Raises MustBeAloneError where that changes more than its senders, their targets and the log, and other batches are
     being taken in beside this one.
     """
-    before = tx.inventory.many({incoming.name for incoming in batch}, locked=True)
+    before = _senders(tx, batch)
     batch = [each for each in batch if each.name in before and _is_meant(before[each.name], each)]
     before = {each.name: before[each.name] for each in batch}
     deployment = tx.deployments.in_flight()
@@ -96,6 +96,14 @@ def take_in(tx: Transaction, batch: Sequence[Incoming]) -> TakenIn:
     if told:
         after |= {name: instance for name, instance in tx.inventory.many(told).items() if name in after}
     return TakenIn(after, step_due, told)
+
+
+def _senders(tx: Transaction, batch: Sequence[Incoming]) -> dict[str, Instance]:
+    """Return the instances that a batch names, by name; by number where each heartbeat has shown whose it is."""
+    ids = {each.instance_id for each in batch}
+    if None in ids:
+        return tx.inventory.many({each.name for each in batch}, locked=True)
+    return tx.inventory.numbered((each for each in ids if each is not None), locked=True)
 
 
 def _converge(tx: Transaction, heard: Iterable[Instance], returned: Sequence[Instance]) -> set[str]:

@@ -53,6 +53,13 @@ class Inventory(Protocol):
         """
         ...
 
+    def numbered(self, ids: Iterable[int], *, locked: bool = False) -> dict[str, Instance]:
+        """Return those of the instances with these ids that exist, by name; `locked` as in `many`.
+
+        In a large fleet this is quicker than to look for their names.
+        """
+        ...
+
     def matching(self, selector: Selector, spread_by: str | None = None) -> list[Matched]:
         """Return every instance that the selector matches, with its value of the label `spread_by` if one is named."""
         ...
