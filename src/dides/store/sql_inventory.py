@@ -28,10 +28,10 @@ _MATCHED = (
     instances.c.name,
     instances.c.current_code,
     instances.c.current_configuration,
-    instances.c.desired_code,
-    instances.c.desired_configuration,
     instances.c.status,
     instances.c.reachable,
+    instances.c.desired_code,
+    instances.c.desired_configuration,
 )
 
 
@@ -107,7 +107,7 @@ class SqlInventory:
         """Return every instance that the selector matches, with its value of the label `spread_by` if one is named."""
         its = (instance_labels.c.instance_id == instances.c.id) & (instance_labels.c.key == spread_by)
         wanted = select(*_MATCHED, instance_labels.c.value.label("spread")).outerjoin(instance_labels, its)
-        return [matched_from(row) for row in self._db.execute(wanted.where(_matches(selector))).mappings()]
+        return [matched_from(*row) for row in self._db.execute(wanted.where(_matches(selector)))]
 
     def page(self, selector: Selector, status: Status | None, after: str, limit: int) -> list[Instance]:
         """Return up to `limit` matching instances whose names come after `after`, by name."""
