@@ -16,7 +16,7 @@ _ANY_IN_FLIGHT = "SELECT 1 FROM deployments WHERE in_flight = 1"
 
 
 class SqlDeployments:
-    """See dides.store.repositories.Deployments."""
+    """See dides.store.rollout_repositories.Deployments."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection

@@ -30,7 +30,7 @@ _INSTANCE = [column.label(f"instance__{column.name}") for column in instances.c]
 
 
 class SqlTargets:
-    """See dides.store.repositories.Targets."""
+    """See dides.store.rollout_repositories.Targets."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
