@@ -53,6 +53,7 @@ class Coordinator:
         self.feed = Feed()
         self.view = View(self.feed)
         self._sightings = Sightings()
+        self.view.on_gone = self._sightings.forget
         self._signals = Signals()
         pacemaker = Pacemaker(settings)
         self._presence = Presence(store, clock, settings, lambda: pacemaker.allowed_ms)

@@ -33,6 +33,8 @@ class View:
         """Called with those that are reachable and were not before, or were not known."""
         self.on_replaced: Callable[[Brief, Brief], None] = lambda _before, _after: None
         """Called with what was known of an instance and what is known now."""
+        self.on_gone: Callable[[int], None] = lambda _: None
+        """Called with the id of each instance that was removed."""
         self._feed = feed
         self._briefs: dict[str, Brief] = {}
 
@@ -49,6 +51,7 @@ class View:
             self._forget()
         for instance_id, name in changes.gone:
             self._remove(instance_id, name)
+            self.on_gone(instance_id)
         back = [each.name for each in changes.briefs if self._replace(each)]
         if back:
             self.on_reachable(back)
