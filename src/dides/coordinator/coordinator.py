@@ -56,6 +56,7 @@ class Coordinator:
         self.view = View(self.feed)
         self.queries = Queries(self.view, self.feed, clock, self.check_current)
         self._sightings = Sightings()
+        self.view.on_gone = self._sightings.forget
         self._signals = Signals()
         pacemaker = Pacemaker(settings)
         self._presence = Presence(store, clock, settings, lambda: pacemaker.allowed_ms)

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from dides.store.chunks import MOST
 from dides.store.pieces import delete_some
+from dides.store.quick import ask
 from dides.store.raw import append_events
 from dides.store.records import Event
 from dides.store.rows import Row
@@ -49,7 +50,10 @@ class SqlEvents:
         return self._db.execute(delete(events).where(events.c.id < low)).rowcount
 
 
-_NOTED = select(notes.c.value).where(notes.c.name == bindparam("noted"))
+_NOTED = {
+    "sqlite": "SELECT value FROM notes WHERE name = ?",
+    "postgresql": "SELECT value FROM notes WHERE name = %s",
+}
 
 
 class SqlKeys:
@@ -80,7 +84,8 @@ class SqlKeys:
 
     def noted(self, name: str) -> int | None:
         """Return a number noted under a name."""
-        return self._db.execute(_NOTED, {"noted": name}).scalar()
+        found = ask(self._db, _NOTED, name)
+        return found[0][0] if found else None
 
     def write_down(self, name: str, value: int) -> None:
         """Note a number under a name."""
