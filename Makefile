@@ -6,6 +6,8 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Many tests wait for processes, so that more of them than cores keep the cores busy.
+WORKERS ?= 3
 BENCH_VENV := .venv-bench
 BENCH_READY := $(BENCH_VENV)/.ready
 
@@ -23,7 +25,7 @@ demo: setup  ## a coordinator, eight agents, a rollout, a bad version, a rollbac
 
 test: setup  ## every test
 	@echo "==> running the tests (unit, contract, simulation, integration, acceptance)"
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses=$(WORKERS) --dist=worksteal
 
 check: setup  ## format, lint, types, import floors
 	@echo "==> ruff format" && $(BIN)/ruff format --check src tests bench docs

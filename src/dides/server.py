@@ -18,7 +18,7 @@ import uvloop
 
 from dides.api.access import Access
 from dides.api.app import create_app
-from dides.api.holding import holding_connection
+from dides.api.connection import answering_connection
 from dides.api.hotpath import HotPath
 from dides.api.overload import Overload
 from dides.clock import SystemClock
@@ -122,7 +122,7 @@ async def _serve(database: str, access: Access, settings: Settings, listening: s
     app = create_app(coordinator, access, version("dides"), overload)
     config = uvicorn.Config(
         app,
-        http=holding_connection(app) if isinstance(app, HotPath) else "httptools",
+        http=answering_connection(app) if isinstance(app, HotPath) else "httptools",
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -5,9 +5,6 @@ import signal
 import statistics
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -16,14 +13,11 @@ from dides.client.instance import InstanceClient
 from dides.client.operator import OperatorClient
 from dides.datadir import OPERATOR_FILE, REGISTRATION_FILE
 from dides.model.state import Status
-from dides.protocol.messages import Configuration, Deployment, DeployRequest, Heartbeat, InstanceSpec, Target
-from support.coordinators import Balanced, Coordinators, coordinators
-from support.event_log import most_updating
-from support.processes import until
-from support.raw_instance import Gauge, RawInstance
+from dides.protocol.messages import Configuration, DeployRequest, Heartbeat, InstanceSpec
+from support.coordinators import Coordinators, coordinators
+from support.raw_instance import Gauge
+from support.rollouts import WINDOW, Rollouts, check, fleet, operators, stopped
 
-INSTANCES, WINDOW = 12, 3
-APPLY_SECONDS = 0.4
 QUICK = ("--heartbeat-interval", "0.5", "--time-to-live", "5", "--reconcile-interval", "0.5")
 STOPPED = 11.0
 """Seconds that a coordinator stands still: longer than a transaction may be idle, or a lock be waited for."""
@@ -51,19 +45,12 @@ async def test_rollouts_survive_what_befalls_the_coordinators_and_their_database
     assert gauge.most == WINDOW
 
 
-async def stopped(task: "asyncio.Task[None]") -> None:
-    """Cancel a task, and raise what it has raised before."""
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
-
-
-async def kill_one(several: Coordinators, _: "Rollouts") -> None:
+async def kill_one(several: Coordinators, _: Rollouts) -> None:
     await several.kill(0)
     await several.start(0)
 
 
-async def stop_and_cut_off(several: Coordinators, rollouts: "Rollouts") -> None:
+async def stop_and_cut_off(several: Coordinators, rollouts: Rollouts) -> None:
     """One stands still and one is cut off from the database, so that the third works alone."""
     several.send(1, signal.SIGSTOP)
     several.proxies[2].blackhole()
@@ -74,92 +61,16 @@ async def stop_and_cut_off(several: Coordinators, rollouts: "Rollouts") -> None:
     several.send(1, signal.SIGCONT)
 
 
-async def restart_the_database(several: Coordinators, rollouts: "Rollouts") -> None:
+async def restart_the_database(several: Coordinators, rollouts: Rollouts) -> None:
     await asyncio.to_thread(several.server.restart)
 
 
-async def kill_two(several: Coordinators, rollouts: "Rollouts") -> None:
+async def kill_two(several: Coordinators, rollouts: Rollouts) -> None:
     """The one that is left had stood still."""
     await several.kill(0)
     await several.kill(2)
     await rollouts.progress()
     await asyncio.gather(several.start(0), several.start(2))
-
-
-class Rollouts:
-    """One rollout after the other, each triggered at all coordinators at once."""
-
-    def __init__(self, clients: list[OperatorClient]) -> None:
-        self.enough = False
-        self.keys: dict[str, int] = {}
-        """The deployments that were answered with 2xx, by idempotency key."""
-        self.finished: list[Deployment] = []
-        self.looks = 0
-        self._clients = clients
-        self._told = 0
-
-    async def run(self) -> None:
-        number = 0
-        while not self.enough:
-            number += 1
-            deployment = await self._trigger(number)
-            self.finished.append(await self._finish(deployment))
-
-    async def watch(self) -> None:
-        """Look again and again, at every coordinator in turn, at how many targets are updating."""
-        while True:
-            for first in range(len(self._clients)):
-                await self._look(Balanced(self._clients, first))
-            await asyncio.sleep(0.05)
-
-    async def progress(self) -> None:
-        """Wait until a rollout that is triggered from now on has finished."""
-        before = len(self.finished)
-        await until(lambda: len(self.finished) >= before + 2)
-
-    async def _look(self, balanced: Balanced[OperatorClient]) -> None:
-        if self._told:
-            updating = await balanced.ask(self._updating)
-            assert len(updating) <= WINDOW, [each.instance for each in updating]
-            self.looks += 1
-
-    async def _updating(self, client: OperatorClient) -> list[Target]:
-        return [each async for each in client.targets(self._told, state="updating")]
-
-    async def _trigger(self, number: int) -> Deployment:
-        key = f"key-{number}"
-        request = DeployRequest(
-            code_version=f"1.{number}", labels={"env": "test"}, configuration=Configuration(batch_size=WINDOW)
-        )
-        deployment = await Balanced(self._clients, number).ask(lambda client: client.deploy(request, key))
-        self.keys[key] = self._told = deployment.id
-        return deployment
-
-    async def _finish(self, deployment: Deployment) -> Deployment:
-        while deployment.finished_at is None:
-            await asyncio.sleep(0.1)
-            deployment = await Balanced(self._clients).ask(partial(self._again, deployment.id))
-        return deployment
-
-    async def _again(self, number: int, client: OperatorClient) -> Deployment:
-        return await client.deployment(number)
-
-
-async def check(clients: list[OperatorClient], rollouts: Rollouts, instances: list[RawInstance]) -> None:
-    """Compare what every coordinator says now with what was answered."""
-    assert rollouts.looks > 50
-    assert {each.status for each in rollouts.finished} == {"completed"}, rollouts.finished
-    assert {each.progress.succeeded for each in rollouts.finished} == {INSTANCES}
-    for client in clients:
-        for deployment in rollouts.finished:
-            assert most_updating(await client.events(deployment_id=deployment.id, limit=1000)) == WINDOW
-        reported = {each.name: each.current.code_version async for each in client.instances()}
-        assert reported == {each.name: each.acknowledged for each in instances}
-        for number, (key, deployment_id) in enumerate(rollouts.keys.items(), 1):
-            request = DeployRequest(
-                code_version=f"1.{number}", labels={"env": "test"}, configuration=Configuration(batch_size=WINDOW)
-            )
-            assert (await client.deploy(request, key)).id == deployment_id
 
 
 async def test_of_simultaneous_triggers_at_all_coordinators_one_is_accepted(tmp_path: Path) -> None:
@@ -209,26 +120,3 @@ async def all_at_once(several: Coordinators) -> None:
     accepted = next(response.json() for response in responses if response.status_code == 201)
     refused = [response.json() for response in responses if response.status_code == 409]
     assert {problem["deployment_id"] for problem in refused} == {accepted["id"]}
-
-
-@asynccontextmanager
-async def operators(several: Coordinators) -> AsyncIterator[list[OperatorClient]]:
-    clients = [OperatorClient(url, several.token(OPERATOR_FILE)) for url in several.urls]
-    yield clients
-    await asyncio.gather(*(client.close() for client in clients))
-
-
-@asynccontextmanager
-async def fleet(several: Coordinators, gauge: Gauge) -> AsyncIterator[list[RawInstance]]:
-    """Run instances, spread over the coordinators, for as long as the block lasts."""
-    names = [f"web-{number}" for number in range(INSTANCES)]
-    instances = [RawInstance(name, several.urls, number, APPLY_SECONDS, gauge) for number, name in enumerate(names)]
-    await asyncio.gather(*(each.register(several.token(REGISTRATION_FILE)) for each in instances))
-    running = [asyncio.create_task(each.run()) for each in instances]
-    try:
-        yield instances
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-        await asyncio.gather(*(each.close() for each in instances))

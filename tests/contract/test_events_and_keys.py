@@ -5,6 +5,7 @@ import pytest
 
 from dides.store.base import Store, Transaction
 from dides.store.records import Event
+from support.stores import add, credential
 
 
 def an_event(at: int, deployment_id: int | None = None, **fields: object) -> Event:
@@ -78,6 +79,32 @@ async def test_however_many_are_old_just_those_are_pruned(store: Store, old: int
         assert moments(tx) == list(range(old, 40))
 
     await store.write(prune)
+
+
+async def test_old_events_are_pruned_in_pieces_the_oldest_first(store: Store) -> None:
+    def prune(tx: Transaction) -> None:
+        tx.events.append([an_event(at) for at in range(10)])
+        assert tx.events.prune(7, most=3) == 3
+        assert moments(tx) == list(range(3, 10))
+        assert [tx.events.prune(7, most=3) for _ in range(3)] == [3, 1, 0]
+        assert moments(tx) == [7, 8, 9]
+
+    await store.write(prune)
+
+
+async def test_whatever_is_old_is_deleted_in_pieces(store: Store) -> None:
+    def forget(tx: Transaction) -> None:
+        for at in range(10):
+            tx.keys.remember("anna", f"k{at}", b"hash", at, at=at)
+            tx.sightings.put("a coordinator", {at: b""}, at)
+            tx.inventory.remove(add(tx, f"web-{at}")[0], at)
+        for delete in (tx.keys.forget, tx.sightings.forget, tx.inventory.forget_decommissioned):
+            assert [delete(7, most=3) for _ in range(4)] == [3, 3, 1, 0]
+        assert [at for at in range(10) if tx.keys.remembered("anna", f"k{at}", 0)] == [7, 8, 9]
+        assert sorted(tx.sightings.of_others("", 0)["a coordinator"].blocks) == [7, 8, 9]
+        assert [at for at in range(10) if tx.inventory.decommissioned(credential(f"web-{at}"))] == [7, 8, 9]
+
+    await store.write(forget)
 
 
 async def test_a_key_is_remembered_for_its_actor_as_long_as_asked(store: Store) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from dides.protocol.forecast import Forecast, ForecastWave, WorstCase
 from support.fake_coordinator import FakeCoordinator, make_deployment, refuse
-from support.run_cli import run_cli
+from support.run_cli import run
 
 Capture = pytest.CaptureFixture[str]
 FORECAST = Forecast(
@@ -22,10 +22,6 @@ FORECAST = Forecast(
     worst_case=WorstCase(reached=2, down_at_once=1),
     warnings=["2 of 111 instances are unreachable: \x1b[31mlook."],
 )
-
-
-def run(coordinator: FakeCoordinator, *arguments: str) -> int:
-    return run_cli(coordinator.transport, *arguments, "--server", "http://coordinator.test", "--token", "secret")
 
 
 @pytest.fixture

@@ -224,7 +224,9 @@ async def test_on_a_terminal_it_is_rolled_out_after_a_yes_and_json_stays_json(fl
 
 async def test_ctrl_c_leaves_the_rollout_running_and_it_can_be_watched_again(fleet: DemoFleet) -> None:
     await registered(fleet)
-    process = await start("deploy", "1.0.0", "--all", **variables_of(fleet))
+    # Its second wave waits to be promoted, so that it is in flight for as long as the commands take to start.
+    waves = ("--waves", "1", "--wave-pause", "manual")
+    process = await start("deploy", "1.0.0", "--all", *waves, **variables_of(fleet))
     await read_until(process, "updating (web-1)")
     process.send_signal(signal.SIGINT)
     code, _, err = await finish(process)
@@ -235,7 +237,10 @@ async def test_ctrl_c_leaves_the_rollout_running_and_it_can_be_watched_again(fle
     code, out, err = await dides(fleet, "deploy", "1.1.0", "--all")
     assert code == 4
     assert "Deployment 1 is in flight" in err
-    code, out, _ = await dides(fleet, "status", "--watch")
+    watching = await start("status", "--watch", **variables_of(fleet))
+    await read_until(watching, "dides promote")
+    assert (await dides(fleet, "promote"))[0] == 0
+    code, out, _ = await finish(watching)
     assert code == 0
     assert "✔ Deployment 1 completed" in out
 

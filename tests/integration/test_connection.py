@@ -1,19 +1,20 @@
-"""Heartbeats on their connection: answered byte for byte as in front of the framework, and HTTP is kept to."""
+"""Requests on their connection: answered byte for byte as in front of the framework, and HTTP is kept to."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
+from dides.api.connection import answering_connection
 from dides.api.hotpath import HotPath
 from dides.model.errors import UnavailableError
 from dides.store.base import Store, Transaction
 from support.app import OPERATOR, App, running_app, until
 from support.hot_cases import CASES, HEALTHY, WEB, Case, prepared
-from support.served import Answered, Served, Wire, request, served
+from support.serving import Serving, Wire, request, serving
 from support.wrapped_store import WrappedStore
 
 T = TypeVar("T")
@@ -44,7 +45,7 @@ class HeldStore(WrappedStore):
 class Scene:
     """A served application whose web-1 has reported HEALTHY, and a connection."""
 
-    def __init__(self, app: App, server: Served, store: HeldStore, own: str, wire: Wire) -> None:
+    def __init__(self, app: App, server: Serving, store: HeldStore, own: str, wire: Wire) -> None:
         self.app = app
         self.server = server
         self.store = store
@@ -58,8 +59,13 @@ class Scene:
     async def hold(self, data: bytes) -> None:
         """Send a heartbeat, and return once it waits to be written."""
         self.store.go.clear()
-        self.wire.say(data)
+        self.wire.send(data)
         await until(lambda: self.store.held == 1)
+
+
+def serve(app: App, *, keep_alive: int = 75) -> AbstractAsyncContextManager[Serving]:
+    assert isinstance(app.asgi, HotPath)
+    return serving(app.asgi, answering_connection(app.asgi), keep_alive=keep_alive)
 
 
 @asynccontextmanager
@@ -70,9 +76,9 @@ async def scene(directory: Path, *, keep_alive: int = 75) -> AsyncIterator[Scene
         stores.append(HeldStore(store))
         return stores[0]
 
-    async with running_app(directory, wrap=wrap) as app, served(app, keep_alive=keep_alive) as server:
+    async with running_app(directory, wrap=wrap) as app, serve(app, keep_alive=keep_alive) as server:
         own = await app.register("web-1")
-        here = Scene(app, server, stores[0], own, await server.connect())
+        here = Scene(app, server, stores[0], own, await server.wire())
         assert (await here.wire.ask(here.beat())).status == 200
         try:
             yield here
@@ -80,10 +86,10 @@ async def scene(directory: Path, *, keep_alive: int = 75) -> AsyncIterator[Scene
             stores[0].go.set()
 
 
-async def ask(app: App, wire: Wire, case: Case, web: str, *more: str) -> Answered:
+async def ask(app: App, wire: Wire, case: Case, web: str, *more: str) -> bytes:
     asked = await prepared(app, case, web)
     headers = [f"{name}: {value}" for name, value in asked.headers.items()]
-    answer = await wire.ask(request(case.method, asked.path, asked.credential, case.body, *headers, *more))
+    answer = await wire.all_of(request(case.method, asked.path, asked.credential, case.body, *headers, *more))
     if case.deployed:
         await app.send("POST", "/deploy/abort")
     return answer
@@ -93,11 +99,10 @@ async def test_both_ways_answer_alike(tmp_path: Path) -> None:
     """Every case of the table that holds the hot path and the routes together, over real connections."""
     answers = []
     for more in ((), (UNUSUAL,)):
-        async with running_app(tmp_path / str(len(more))) as app, served(app) as server:
-            wire = await server.connect()
+        async with running_app(tmp_path / str(len(more))) as app, serve(app) as server:
             given: dict[str, object] = {}
             for number, (name, case) in enumerate(CASES.items(), start=100):
-                given[name] = (await ask(app, wire, case, f"web-{number}", *more)).timeless
+                given[name] = await ask(app, await server.wire(), case, f"web-{number}", *more)
             answers.append({**given, "what is stored": await app.stored_without_times()})
     assert {name: each for name, each in answers[0].items() if each != answers[1][name]} == {}
 
@@ -123,34 +128,34 @@ async def test_a_heartbeat_in_pieces(tmp_path: Path) -> None:
     async with scene(tmp_path) as here:
         beat = here.beat(OTHER)
         end = beat.index(b"\r\n\r\n") + 4
-        (connection,) = here.server.connections
+        connection = here.wire.served
         for pieces in ([beat[:end], beat[end:]], [beat[:end], beat[end:-3], beat[-3:]], [beat[:5], beat[5:]]):
             for piece in pieces[:-1]:
-                here.wire.say(piece)
-                await until(lambda: connection._begun != b"" or connection.in_message)
+                here.wire.send(piece)
+                await until(lambda: connection._begun != b"" or connection._in_message)
             assert (await here.wire.ask(pieces[-1])).status == 200
-            assert (connection._begun, connection.in_message) == (b"", False)
+            assert (connection._begun, connection._in_message) == (b"", False)
 
 
 async def test_one_that_begins_plainly_and_does_not_end_so(tmp_path: Path) -> None:
     async with scene(tmp_path) as here:
         beat = here.beat(OTHER)
         end = beat.index(b"\r\n\r\n") + 4
-        (connection,) = here.server.connections
-        here.wire.say(beat[:end])
+        connection = here.wire.served
+        here.wire.send(beat[:end])
         await until(lambda: connection._begun != b"")
-        here.wire.say(beat[end:] + request("GET", WEB, OPERATOR))
-        assert [(await here.wire.hear()).status for _ in range(2)] == [200, 200]
+        here.wire.send(beat[end:] + request("GET", WEB, OPERATOR))
+        assert [(await here.wire.answer()).status for _ in range(2)] == [200, 200]
 
 
 async def test_what_comes_behind_one_that_waits_is_answered_after_it(tmp_path: Path) -> None:
     async with scene(tmp_path) as here:
         await here.hold(here.beat(OTHER))
-        here.wire.say(here.beat(HEALTHY.encode()) + request("GET", WEB, OPERATOR))
-        (connection,) = here.server.connections
+        here.wire.send(here.beat(HEALTHY.encode()) + request("GET", WEB, OPERATOR))
+        connection = here.wire.served
         await until(lambda: connection._behind != b"")
         here.store.go.set()
-        answers = [await here.wire.hear() for _ in range(3)]
+        answers = [await here.wire.answer() for _ in range(3)]
         assert [each.status for each in answers] == [200, 200, 200]
         assert b'"code_version":"1"' in answers[2].body, "the second one was taken before the third was read"
         assert (await here.wire.ask(here.beat())).status == 200, "and the connection is as good as before"
@@ -160,25 +165,24 @@ async def test_a_sender_that_hangs_up_meanwhile(tmp_path: Path) -> None:
     async with scene(tmp_path) as here:
         await here.hold(here.beat(OTHER))
         here.wire.close()
-        await until(lambda: not here.server.connections)
+        await until(lambda: not here.server.server.server_state.connections)
         here.store.go.set()
         current = (await here.app.get(WEB))["current"]
         assert current["code_version"] in ("1", "2")
         await until(lambda: not here.app.coordinator.heartbeats.waiting)
-        assert (await (await here.server.connect()).ask(here.beat(OTHER))).status == 200
+        assert (await (await here.server.wire()).ask(here.beat(OTHER))).status == 200
 
 
 async def test_a_server_that_stops_answers_first_and_then_closes(tmp_path: Path) -> None:
     async with scene(tmp_path) as here:
         await here.hold(here.beat(OTHER))
-        stopping = asyncio.create_task(here.server.stop())
-        (connection,) = here.server.connections
-        await until(lambda: connection._leaving)
+        here.server.server.should_exit = True
+        connection = here.wire.served
+        await until(lambda: connection._is_last)
         here.store.go.set()
-        answer = await here.wire.hear()
+        answer = await here.wire.answer()
         assert (answer.status, b"connection: close\r\n" in answer.head) == (200, True)
-        assert await here.wire.is_closed()
-        await stopping
+        assert await here.wire.rest() == b""
 
 
 async def test_one_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
@@ -195,7 +199,7 @@ async def test_one_whose_sender_is_decommissioned_meanwhile(tmp_path: Path) -> N
         await here.hold(here.beat(OTHER))
         assert (await here.app.send("DELETE", WEB)).status_code == 204
         here.store.go.set()
-        assert (await here.wire.hear()).status == 410
+        assert (await here.wire.answer()).status == 410
         assert (await here.wire.ask(request("GET", "/deploy", OPERATOR))).status == 404
 
 
@@ -208,17 +212,17 @@ async def test_a_connection_that_idles_is_closed_and_one_that_is_used_is_not(tmp
             used += 1
             await asyncio.sleep(0.2)  # This is how often the sender reports.
         last = loop.time()
-        assert await here.wire.is_closed()
+        assert await here.wire.rest() == b""
         assert loop.time() - last > 0.5
         assert used > 5
 
 
 async def test_one_that_does_not_read_its_answers_waits_as_ever(tmp_path: Path) -> None:
     async with scene(tmp_path) as here:
-        (connection,) = here.server.connections
+        connection = here.wire.served
         connection.flow.pause_writing()
-        here.wire.say(here.beat())
+        here.wire.send(here.beat())
         await until(lambda: connection.cycle is not None)
         assert not connection.cycle.response_started
         connection.flow.resume_writing()
-        assert (await here.wire.hear()).status == 200
+        assert (await here.wire.answer()).status == 200

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
@@ -13,7 +13,7 @@ import pytest
 from dides.model.errors import UnavailableError
 from dides.store.base import Store, Transaction
 from dides.store.postgres import PostgresStore
-from dides.store.postgres_feed import KEEP, _Look
+from dides.store.postgres_changes import KEEP, Look
 from dides.store.records import Changes, Event, StaleError, Telling
 from support.postgres import statement
 from support.postgres_server import the_server
@@ -22,6 +22,16 @@ from support.stores import V2, add
 
 PATIENCE = 10.0
 ATTEMPTS = 40
+MISSED: dict[str, Callable[[int], tuple[dict[str, object], dict[str, object]]]] = {
+    "another history": lambda _: ({}, {"history": "there"}),
+    "an older copy": lambda _: ({}, {"put_back": True}),
+    "a long time": lambda now: ({"now": now - KEEP}, {}),
+    "a long time by a clock that was set back": lambda _: ({}, {"at": KEEP / 1000}),
+    "a connection": lambda _: ({}, {"went_on": False}),
+    "a connection, and the clock was set back": lambda now: ({"now": now + 2 * KEEP}, {"went_on": False}),
+    "an outcome": lambda _: ({}, {"unsure": 1}),
+}
+"""What the look before, and a look, differ in from what they usually are; given the time (ms)."""
 
 
 @asynccontextmanager
@@ -240,20 +250,17 @@ async def test_a_transaction_that_stays_open_hides_nothing_and_is_told_at_its_en
     await until(lambda: heard.generations["web-1"] == 7)
 
 
-@pytest.mark.parametrize("missed", ["another history", "a long time", "a connection", "an outcome"])
+@pytest.mark.parametrize("missed", MISSED)
 async def test_who_cannot_know_what_it_has_missed_is_told_everything(one: PostgresStore, missed: str) -> None:
     stored = await one.write(lambda tx: add(tx, "web-1", "web-2", "web-3"))
     await one.write(lambda tx: tx.inventory.remove(stored[2], tx.now))
     heard = Follower()
     heard.generations = {"web-3": 0}
-    feed = one._feed
     now = one.clock.now()
-    feed._went_on = missed != "a connection"
-    look = _Look("here", now, "100", [], unsure=int(missed == "an outcome"), emptied=missed == "another history")
-    last = _Look("here", now - KEEP if missed == "a long time" else now, "100", [])
-    feed._tell = heard.take
+    last, look = (msgspec.structs.replace(Look("here", now, "100", []), **each) for each in MISSED[missed](now))
+    one._feed._tell = heard.take
     with one._reading.connect() as connection:
-        feed._tell_since(connection, last, look)
+        one._feed._tell_since(connection, last, look)
     assert heard.generations == {"web-1": 0, "web-2": 0}
 
 

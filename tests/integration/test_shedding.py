@@ -1,10 +1,13 @@
 """A real server that sheds load: heartbeats are refused on their connection, which goes on being good for more."""
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 
+from dides.api.connection import answering_connection
+from dides.api.hotpath import HotPath
 from dides.api.overload import Overload
 from support.app import OPERATOR, running_app
-from support.served import request, served
+from support.serving import request, serving
 
 WEB = "/inventory/instances/web-1"
 HEALTHY = b'{"status":1}'
@@ -12,9 +15,12 @@ HEALTHY = b'{"status":1}'
 
 async def test_a_connection_outlives_what_was_refused_on_it(tmp_path: Path) -> None:
     overload = Overload(most=0)
-    async with running_app(tmp_path, overload=overload) as app, served(app) as server:
+    async with AsyncExitStack() as stack:
+        app = await stack.enter_async_context(running_app(tmp_path, overload=overload))
+        assert isinstance(app.asgi, HotPath)
+        server = await stack.enter_async_context(serving(app.asgi, answering_connection(app.asgi)))
         own = await app.register("web-1")
-        wire = await server.connect()
+        wire = await server.wire()
         beat, unusual = request("PATCH", WEB, own, HEALTHY), request("PATCH", WEB, own, HEALTHY, "Pad:x")
         assert (await wire.ask(beat)).status == 200
         overload.shedding = True
@@ -24,8 +30,8 @@ async def test_a_connection_outlives_what_was_refused_on_it(tmp_path: Path) -> N
             assert b"urn:dides:problem:busy" in answer.body
         assert (await wire.ask(request("GET", "/deploy", OPERATOR))).status == 404, "operators are served"
         assert (await wire.ask(unusual)).status == 429, "what is not plain finds its refusal in the handler"
-        wire.say(beat + beat)
-        assert [(await wire.hear()).status for _ in range(2)] == [429, 429], "and so do two at once"
+        wire.send(beat + beat)
+        assert [(await wire.answer()).status for _ in range(2)] == [429, 429], "and so do two at once"
         assert (await wire.ask(request("PATCH", "/inventory/instances/nobody", own, b"{}"))).status == 403
         assert (await wire.ask(request("PATCH", WEB, "nobody's", b"{}"))).status == 401, (
             "a credential is looked at first"

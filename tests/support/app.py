@@ -145,3 +145,17 @@ async def running_app(
 def names_of(page: Any) -> list[str]:
     """Return the names of the instances in a page."""
     return [each.name for each in msgspec.convert(page["instances"], type=list[Instance])]
+
+
+async def worked(app: App) -> str:
+    """Let there be heartbeats, a rollout that succeeds and one that fails; return the credential of web-1."""
+    own = await app.register("web-1", env="production")
+    await app.beat("web-1", own, code_version="1", status=1)
+    await app.beat("web-1", own, code_version="1", status=1)
+    await app.deploy("2")
+    await app.beat("web-1", own, code_version="2", status=1, observed=1)
+    await app.send("POST", "/deploy/progress")
+    await app.deploy("3")
+    await app.beat("web-1", own, status=3, observed=2, message="no")
+    await app.send("POST", "/deploy/progress")
+    return own

@@ -24,9 +24,11 @@ ANSWER = 3.0
 class Coordinators:
     """Three of them, by number, with the same tokens."""
 
-    def __init__(self, directory: Path, *options: str, number: int = 3) -> None:
-        self.server = PostgresServer()
-        self.proxies = [Proxy(self.server.port) for _ in range(number)]
+    def __init__(self, directory: Path, *options: str, number: int = 3, servers: Sequence[PostgresServer] = ()) -> None:
+        """With several servers each coordinator knows them all, and none is behind a proxy."""
+        self.servers = servers or (PostgresServer(),)
+        self.server = self.servers[0]
+        self.proxies = [Proxy(self.server.port) for _ in range(number if len(self.servers) == 1 else 0)]
         self.all = [Processes(directory / f"coordinator-{each}") for each in range(number)]
         self._options = options
         for each in self.all:
@@ -36,8 +38,7 @@ class Coordinators:
 
     async def start(self, number: int) -> None:
         """Start one, or start it again where it was."""
-        url = self.server.url(port=self.proxies[number].port)
-        await self.all[number].start_coordinator("--database", url, *self._options)
+        await self.all[number].start_coordinator("--database", self._database(number), *self._options)
 
     async def kill(self, number: int) -> None:
         """Kill one."""
@@ -61,7 +62,14 @@ class Coordinators:
         await asyncio.gather(*(each.stop() for each in self.all))
         for proxy in self.proxies:
             proxy.close()
-        self.server.remove()
+        for server in self.servers:
+            server.remove()
+
+    def _database(self, number: int) -> str:
+        if self.proxies:
+            return self.server.url(port=self.proxies[number].port)
+        hosts = ",".join(f"127.0.0.1:{server.port}" for server in self.servers)
+        return f"postgresql://postgres@{hosts}/postgres"
 
 
 class Balanced(Generic[C]):
@@ -84,9 +92,11 @@ class Balanced(Generic[C]):
 
 
 @asynccontextmanager
-async def coordinators(directory: Path, *options: str) -> AsyncIterator[Coordinators]:
+async def coordinators(
+    directory: Path, *options: str, servers: Sequence[PostgresServer] = ()
+) -> AsyncIterator[Coordinators]:
     """Run three for as long as the block lasts."""
-    several = Coordinators(directory, *options)
+    several = Coordinators(directory, *options, servers=servers)
     try:
         await asyncio.gather(*(several.start(number) for number in range(len(several.all))))
         yield several

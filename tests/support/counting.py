@@ -24,7 +24,6 @@ class Counter:
         self.work = Work()
         engine.dispose()
         event.listen(engine, "connect", self._connected)
-        event.listen(engine, "before_cursor_execute", self._statement)
 
     def restart(self) -> None:
         """Count from nothing."""
@@ -32,6 +31,7 @@ class Counter:
 
     def _connected(self, connection: sqlite3.Connection, _: object) -> None:
         connection.row_factory = self._row
+        connection.set_trace_callback(self._statement)
         connection.set_progress_handler(self._instruction, 1)
 
     def _statement(self, *_: object) -> None:

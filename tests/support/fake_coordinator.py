@@ -77,6 +77,17 @@ def make_deployment(
     )
 
 
+COMPLETED = make_deployment(status=DeploymentStatus.COMPLETED, progress=make_progress(succeeded=5))
+FAILED = make_deployment(
+    status=DeploymentStatus.FAILED,
+    progress=make_progress(failed=1, skipped=4),
+    reason="1 of 5 failed: the limit is 1",
+    rolled_back_by=43,
+)
+ABORTED = make_deployment(status=DeploymentStatus.ABORTED, progress=make_progress(succeeded=1, skipped=4))
+ROLLBACK = make_deployment(43, status=DeploymentStatus.COMPLETED, progress=make_progress(succeeded=1), rollback_of=42)
+
+
 def make_instance(
     name: str = "web-1",
     status: Status = Status.HEALTHY,

@@ -1,7 +1,6 @@
 """A fleet without machines: the coordinator's units of work over a real store, and a check of the counts after each."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -14,8 +13,7 @@ from dides.coordinator.inventory import Joined, Newcomer
 from dides.coordinator.presence import ALIVE_AT, Attendance, attend
 from dides.coordinator.settings import Settings
 from dides.coordinator.step import Stepped, step
-from dides.engine.admission import ALREADY
-from dides.model.deployment import Counts, Deployment, Target, TargetState
+from dides.model.deployment import Deployment, Target
 from dides.model.instance import Instance
 from dides.model.policy import Policy
 from dides.model.selector import parse_selector
@@ -24,44 +22,12 @@ from dides.protocol.messages import Heartbeat
 from dides.store.base import Store, Transaction
 from dides.store.records import Event
 from support.clocks import FakeClock
+from support.totals import assert_totals_true
 
 T = TypeVar("T")
 PROD = {"env": "prod"}
 V1, V2, V3 = State("1"), State("2"), State("3")
 SETTINGS = Settings()
-
-
-def real_counts(targets: Iterable[Target]) -> Counts:
-    """Return the counts of a deployment with these targets, counted one by one."""
-    count = dict.fromkeys(Counts.__struct_fields__, 0)
-    for target in targets:
-        count["total"] += 1
-        count[target.state.value] += 1
-        count["already"] += target.state is TargetState.SKIPPED and target.reason == ALREADY
-        count["deferred"] += target.state is TargetState.PENDING and target.deferred
-    return Counts(**count)
-
-
-def assert_totals_true(deployment: Deployment, targets: Iterable[Target]) -> None:
-    """Check a deployment's running totals against its targets, counted one by one."""
-    targets = list(targets)
-    counts = real_counts(targets)
-    if deployment.in_flight and deployment.max_unavailable is not None:
-        down = (
-            each.state is TargetState.UPDATING or each.status is not Status.HEALTHY
-            for each in targets
-            if each.instance_id
-        )
-        counts = msgspec.structs.replace(counts, unavailable=sum(down))
-        ill = (each for each in targets if each.instance_id and each.state is TargetState.PENDING)
-        assert all(each.unhealthy is (each.status is not Status.HEALTHY) for each in ill)
-    assert deployment.counts == counts, f"deployment {deployment.id}: {deployment.counts}, but really {counts}"
-    of_wave = (each for each in targets if each.wave == deployment.wave.open)
-    assert deployment.wave.succeeded == sum(each.state is TargetState.SUCCEEDED for each in of_wave)
-    if deployment.in_flight:
-        values = Counter(each.spread for each in targets if each.state is TargetState.UPDATING)
-        assert all(values[value] == number for value, number in deployment.spread.items())
-        assert deployment.share is None or all(number <= deployment.share for number in values.values())
 
 
 def assert_counts_true(tx: Transaction, newest: int = 10_000) -> None:
@@ -273,7 +239,7 @@ class Fleet:
 
     async def restart(self, *, after: float) -> None:
         """Stop the coordinator and start it again after so many seconds."""
-        attendance = Attendance(gap=5_000, time_to_live=SETTINGS.time_to_live_ms)
+        attendance = Attendance(gap=5_000, time_to_live=round(SETTINGS.time_to_live * 1000))
         await self.run(lambda tx: tx.keys.write_down(ALIVE_AT, tx.now))
         self.clock.advance(after)
         self.quiet_until = await self.run(lambda tx: attend(tx, attendance))
@@ -306,6 +272,10 @@ class Fleet:
             each.instance: f"{each.state.value}: {each.reason}" if each.reason else each.state.value
             for each in await self.targets(deployment)
         }
+
+    async def in_state(self, deployment: Deployment, state: str = "updating") -> list[str]:
+        """Return the names of the targets in a state, in order."""
+        return [name for name, its in (await self.states(deployment)).items() if its.partition(":")[0] == state]
 
     async def events(self, kind: str) -> list[Event]:
         """Return the events of a kind, oldest first."""

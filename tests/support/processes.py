@@ -17,6 +17,7 @@ from dides.client.errors import UnreachableError
 from dides.client.operator import OperatorClient
 from dides.datadir import OPERATOR_FILE, REGISTRATION_FILE, DataDirectory
 from dides.protocol.messages import Deployment
+from support.ports import free_port
 
 T = TypeVar("T")
 PATIENCE = 60.0
@@ -34,7 +35,7 @@ class Processes:
 
     async def start_coordinator(self, *options: str, patience: float = PATIENCE) -> None:
         """Start the coordinator and wait until it listens, but not longer than `patience` seconds."""
-        listen = self.url.removeprefix("http://") or "127.0.0.1:0"
+        listen = self.url.removeprefix("http://") or f"127.0.0.1:{free_port()}"
         log = self.directory / "coordinator.log"
         log.write_bytes(b"")
         await self.start("coordinator", "server", "--listen", listen, "--data-dir", str(self.data.path), *options)

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import TypeVar
 
+from support.ports import free_port
+
 T = TypeVar("T")
 PATIENCE = 10.0
 COMMIT, WRITING, READING, LISTENING = b"COMMIT\0", b"READ WRITE", b"READ ONLY", b"LISTEN "
@@ -15,7 +17,7 @@ class Proxy:
     """Passes on what comes to its port of 127.0.0.1. All methods may be called from any thread."""
 
     def __init__(self, to: int) -> None:
-        self.port = 0
+        self.port = free_port()
         self.lost = threading.Event()
         """Set once a commit was lost."""
         self._to = to
@@ -38,6 +40,10 @@ class Proxy:
     def shut(self) -> None:
         """Take no connections, and cut those there are."""
         self._call(self._stop_listening())
+
+    def refuse(self) -> None:
+        """Take no connections; those there are stay."""
+        self._loop.call_soon_threadsafe(self._server.close)
 
     def cut(self) -> None:
         """Cut all connections."""
@@ -112,7 +118,6 @@ class Proxy:
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._take, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def _stop_listening(self) -> None:
         self._server.close()

@@ -4,6 +4,7 @@ import httpx2
 
 from dides.cli.connection import TRANSPORT
 from dides.cli.main import main
+from support.fake_coordinator import FakeCoordinator
 
 
 def run_cli(transport: httpx2.AsyncBaseTransport, *arguments: str) -> int:
@@ -16,3 +17,8 @@ def run_cli(transport: httpx2.AsyncBaseTransport, *arguments: str) -> int:
     finally:
         TRANSPORT.reset(reset)
     return 0
+
+
+def run(coordinator: FakeCoordinator, *arguments: str) -> int:
+    """Run `dides ARGUMENTS` as its operator, and return its exit code."""
+    return run_cli(coordinator.transport, *arguments, "--server", "http://coordinator.test", "--token", "secret")

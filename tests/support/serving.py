@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -11,6 +11,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from support.app import PATIENCE, Asgi, until
 
 CLOSE = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Request-ID: last\r\nConnection: close\r\n\r\n"
+
+
+class Answered(NamedTuple):
+    """One answer."""
+
+    status: int
+    head: bytes
+    body: bytes
 
 
 class Wire:
@@ -26,12 +34,17 @@ class Wire:
         """Send bytes."""
         self.writer.write(data)
 
-    async def answer(self) -> tuple[int, bytes, bytes]:
-        """Read one answer: its status, its head and its body."""
+    async def answer(self) -> Answered:
+        """Read one answer."""
         async with asyncio.timeout(PATIENCE):
             head = await self.reader.readuntil(b"\r\n\r\n")
             length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-            return int(head.split()[1]), head, await self.reader.readexactly(length)
+            return Answered(int(head.split()[1]), head, await self.reader.readexactly(length))
+
+    async def ask(self, data: bytes) -> Answered:
+        """Send a request and read its answer."""
+        self.send(data)
+        return await self.answer()
 
     async def all_of(self, request: bytes) -> bytes:
         """Return all that is said to a request, and to another one that ends the connection."""
@@ -81,8 +94,10 @@ class Serving:
 
 
 @asynccontextmanager
-async def serving(asgi: Asgi, connection: type[HttpToolsProtocol] = HttpToolsProtocol) -> AsyncIterator[Serving]:
-    """Serve an application for as long as the block lasts."""
+async def serving(
+    asgi: Asgi, connection: type[HttpToolsProtocol] = HttpToolsProtocol, *, keep_alive: int = 75
+) -> AsyncIterator[Serving]:
+    """Serve an application for as long as the block lasts; a connection may idle for `keep_alive` seconds."""
     config = uvicorn.Config(
         asgi,
         http=connection,
@@ -92,6 +107,7 @@ async def serving(asgi: Asgi, connection: type[HttpToolsProtocol] = HttpToolsPro
         port=0,
         server_header=False,
         date_header=False,
+        timeout_keep_alive=keep_alive,
         timeout_graceful_shutdown=round(PATIENCE),
     )
     server = uvicorn.Server(config)
@@ -103,3 +119,13 @@ async def serving(asgi: Asgi, connection: type[HttpToolsProtocol] = HttpToolsPro
     finally:
         await served.stop()
         await running
+
+
+def request(method: str, path: str, credential: str | None, body: bytes = b"", *more: str) -> bytes:
+    """Return the bytes of a request; `more` are further header lines."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *more]
+    if credential is not None:
+        lines.append(f"Authorization: Bearer {credential}")
+    if body or method != "GET":
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode() + body

@@ -21,6 +21,7 @@ from dides.api.requests import check_request, decoded_query
 from dides.api.responder import Responder
 from dides.api.schema import Document
 from dides.api.traffic import Traffic
+from dides.api.unfinished import SenderGoneError, drop_unfinished, torn
 from dides.coordinator.coordinator import Coordinator
 from dides.model.errors import RefusedError
 
@@ -43,9 +44,9 @@ def create_app(coordinator: Coordinator, access: Access, version: str, overload:
     routes = _create_routes(coordinator, access, version, registry)
     methods = {route.path_format: route.methods for route in routes.routes}
     # Outermost, because Litestar's own middleware does not see what no route answers.
-    app = identify_requests(answer_head_and_options(traffic.counted(routes), methods))
+    app = identify_requests(answer_head_and_options(traffic.counted(drop_unfinished(routes)), methods))
     # Without credentials, who sends a request has to be looked at in other ways: the routes do that.
-    return app if access.dev else HotPath(app, coordinator, Responder(coordinator, overload, traffic))
+    return app if access.dev else HotPath(app, Responder(coordinator, overload, traffic))
 
 
 def _create_routes(coordinator: Coordinator, access: Access, version: str, registry: CollectorRegistry) -> Litestar:
@@ -69,6 +70,7 @@ def _create_routes(coordinator: Coordinator, access: Access, version: str, regis
             RefusedError: refused,
             ValidationException: invalid_header,
             HTTPException: http_error,
+            SenderGoneError: torn,
             Exception: unexpected,
         },
         request_max_body_size=LARGEST_BODY,

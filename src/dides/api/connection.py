@@ -1,32 +1,30 @@
-"""uvicorn's connection, but for one thing: plain heartbeats are answered on it, without a task and without ASGI.
+"""uvicorn's connection, but for one thing: plain heartbeats and blocking queries are answered on it, without ASGI.
 
 To find its way through a parser, a scope, a task and two messages costs a heartbeat three times what it costs to be
-taken. Only a request that came alone, behind others that are answered, is looked at, and only one that is as plain as
-dides.api.plain reads it; whatever is not, or is for the routes, takes the usual way as if nobody had looked.
+taken, and a query that is held needs none of these to wait. Only a request that came alone, behind others that are
+answered, is looked at, and only one that is as plain as dides.api.plain reads it; whatever is not, or is for the
+routes, takes the usual way as if nobody had looked.
 """
 
 import asyncio
-from functools import partial
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from dides.api.hotpath import HotPath
-from dides.api.plain import request_in
-from dides.api.responder import PREFIX, Answer, Responder, Taking
+from dides.api.plain import BEGINNINGS, request_in
+from dides.api.responder import Answer, Holding, Responder, Taking
 from dides.model.errors import BusyError
-from dides.model.instance import Brief
 
 REST_SECONDS = 0.1
 """How long a connection is not listened to after a refusal; its sender was asked to wait for ten times as long."""
-METHOD = b"PATCH"
-_PREFIX = PREFIX.encode()
 
 
-def answering_connection(hot: HotPath) -> type[HttpToolsProtocol]:
-    """Return the class of connections that answer heartbeats for an application."""
+def answering_connection(hot: HotPath) -> type["Answering"]:
+    """Return the class of connections that answer for an application."""
 
     class Connection(Answering):
+        __slots__ = ()
         responder = hot.responder
 
     return Connection
@@ -35,102 +33,140 @@ def answering_connection(hot: HotPath) -> type[HttpToolsProtocol]:
 class Answering(HttpToolsProtocol):
     """A connection of one sender; everything happens on its event loop."""
 
+    # Python keeps 30 attributes of an object cheaply, and uvicorn has nearly as many: these are apart from them.
+    __slots__ = ("_begun", "_behind", "_in_message", "_is_last", "_pending", "_request", "_used_at")
     responder: ClassVar[Responder]
-    in_message = False
-    """True while a request is coming that takes the usual way."""
-    _begun = b""
-    """A plain heartbeat of which more has to come."""
-    _taking: Taking | None = None
-    _behind = b""
-    """What came behind a heartbeat that is not durable yet."""
-    _leaving = False
-    _used_at = 0.0
-    """When a heartbeat was answered last, by the loop's time."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._in_message = False
+        """True while a request is coming that takes the usual way."""
+        self._begun = b""
+        """A plain request of which more has to come."""
+        self._pending: Taking | Holding | None = None
+        """What is answered later."""
+        self._request = b""
+        """Its bytes, should the routes have to answer it after all."""
+        self._behind = b""
+        """What came behind it."""
+        self._is_last = False
+        """True once the server stops: what is pending is answered, and nothing after it."""
+        self._used_at = 0.0
+        """When something was answered here last, by the loop's time."""
 
     def data_received(self, data: bytes) -> None:
-        """Take a plain heartbeat; else go the usual way."""
-        if self._taking is not None:
+        """Answer a plain request; else go the usual way."""
+        if self._pending is not None:
             self._behind += data
             self.flow.pause_reading()
-        elif self.in_message or not self.is_idle() or not self._takes(self._begun + data if self._begun else data):
-            data, self._begun = self._begun + data, b""
+            return
+        data, self._begun = self._begun + data, b""
+        if not (data.startswith(BEGINNINGS) and self._is_between() and self._takes(data)):
             super().data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Hold nothing for one that has hung up."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            self.responder.leave(pending)
+        super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         """Note that a request has begun."""
-        self.in_message = True
+        self._in_message = True
         super().on_message_begin()
 
     def on_message_complete(self) -> None:
         """Note that a request has come whole."""
-        self.in_message = False
+        self._in_message = False
         super().on_message_complete()
 
-    def is_idle(self) -> bool:
-        """Tell whether every request that has come has been answered, and an answer could be sent."""
-        cycle: Any = self.cycle
-        return (cycle is None or cycle.response_complete) and not self.pipeline and not self.flow.write_paused
-
     def shutdown(self) -> None:
-        """Close once what has come is answered."""
-        if self._taking is None:
+        """Close once what is pending is answered."""
+        if self._pending is None:
             super().shutdown()
         else:
-            self._leaving = True
+            self._is_last = True
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close, unless a heartbeat came lately: setting a timer again for each would cost more than looking here."""
+        """Close, unless something was answered lately: to set a timer anew for each would cost more than to look."""
         left = self._used_at + self.timeout_keep_alive - self.loop.time()
-        if self._taking is None and left <= 0:
+        if self._pending is None and left <= 0:
             super().timeout_keep_alive_handler()
         else:
             self._close_after(max(left, 1.0))
 
+    def _is_between(self) -> bool:
+        """Tell whether every request that has come has been answered, and its sender reads what it is answered."""
+        cycle: Any = self.cycle
+        idle = not self._in_message and not self.pipeline and (cycle is None or cycle.response_complete)
+        return idle and not self.flow.write_paused and not self.transport.is_closing()
+
     def _takes(self, data: bytes) -> bool:
-        """Take what may be a plain heartbeat, or wait for the rest of it; return False when it is none."""
-        plain = request_in(data, METHOD)
-        if plain is None or plain.missing < 0 or not plain.target.startswith(_PREFIX):
+        """Take what may be a plain request, or wait for the rest of it; return False when it is for the usual way."""
+        plain = request_in(data)
+        if plain is None or plain.missing < 0:
             return False
         if plain.missing:
             self._begun = data
-            self._use()
+            self._keep_open()
             return True
-        name = plain.target[len(_PREFIX) :].decode("ascii", "replace")
-        taken = self.responder.beat(name, plain.credential, plain.request_id, plain.body)
-        if taken is None:
+        answer = self.responder.answer(plain)
+        if answer is None:
             return False
-        self._begun = b""
-        self._use()
-        if isinstance(taken, Taking):
-            self._taking = taken
-            taken.future.add_done_callback(partial(self._settle, data))
-        else:
-            self._answer(taken)
+        self._request = data
+        self._go_on(answer)
         return True
 
-    def _settle(self, data: bytes, _: "asyncio.Future[Brief]") -> None:
-        """Answer the heartbeat in `data`, which is durable or was refused, and go on with what came behind it."""
-        taking, self._taking = self._taking, None
-        if taking is None or self.transport.is_closing():
+    def _go_on(self, answer: Answer | Taking | Holding) -> None:
+        """Answer now, or later."""
+        if isinstance(answer, Answer):
+            self._request = b""
+            self._write(answer)
             return
-        if answer := self.responder.outcome(taking):
-            self._answer(answer)
+        self._pending = answer
+        if isinstance(answer, Holding):
+            self._unset_keepalive_if_required()
+            nothing: Any = None
+            # What is left of the request before this one is of no use any more, and this one may wait for long.
+            self.cycle = self.scope = self.headers = nothing
+        answer.future.add_done_callback(self._settle)
+
+    def _settle(self, _: "asyncio.Future[Any]") -> None:
+        """Go on with what was pending, and then with what came behind it."""
+        pending, self._pending = self._pending, None
+        if pending is None or self.transport.is_closing():
+            return
+        if answer := self.responder.outcome(pending):
+            self._go_on(answer)
         else:
-            super().data_received(data)
-        if self._behind:
+            self._hand_on()
+        self._catch_up()
+
+    def _hand_on(self) -> None:
+        """Let the routes answer: they have the words for it."""
+        data, self._request = self._request, b""
+        super().data_received(data)
+        if self._is_last:
+            super().shutdown()
+
+    def _catch_up(self) -> None:
+        """Look at what came meanwhile."""
+        if self._behind and self._pending is None and not self.transport.is_closing():
             behind, self._behind = self._behind, b""
             self.flow.resume_reading()
             self.data_received(behind)
 
-    def _answer(self, answer: Answer) -> None:
+    def _write(self, answer: Answer) -> None:
         """Answer, and listen to nothing more for a moment after a refusal: who asks again at once keeps others away."""
         self.server_state.total_requests += 1
         lines = [b"%s: %s\r\n" % header for header in self.server_state.default_headers]
-        if self._leaving:
-            lines.append(b"connection: close\r\n")
         lines.append(answer.lines)
+        if self._is_last:
+            lines.append(b"connection: close\r\n")
         self.transport.write(b"%s%s\r\n%s" % (STATUS_LINE[answer.status], b"".join(lines), answer.body))
-        if self._leaving:
+        self._keep_open()
+        if self._is_last:
             self.transport.close()
         elif answer.status == BusyError.status:
             self.transport.pause_reading()
@@ -140,7 +176,7 @@ class Answering(HttpToolsProtocol):
         if not self.transport.is_closing() and not self.flow.read_paused:
             self.transport.resume_reading()
 
-    def _use(self) -> None:
+    def _keep_open(self) -> None:
         """Note that the connection is in use."""
         self._used_at = self.loop.time()
         if self.timeout_keep_alive_task is None:

@@ -1,11 +1,11 @@
 """The two requests that a fleet makes all day, answered in front of the framework: heartbeats and blocking queries.
 
-Most heartbeats do not even come here: dides.api.connection answers those that came in one piece. Here they are answered
-however they came, as long as they are what dides.api.responder answers; anything else is handed on to the routes, with
-the body that was read.
+Most do not even come here: dides.api.connection answers those that came in a plain way. Here they are answered however
+they came, as long as they are what dides.api.responder answers; anything else is handed on to the routes, with the body
+that was read.
 """
 
-import contextlib
+import asyncio
 import re
 from collections.abc import Iterable
 from hashlib import sha256
@@ -13,9 +13,7 @@ from hashlib import sha256
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPRequestEvent, HTTPScope, Receive, ReceiveMessage, Scope, Send
 
-from dides.api.responder import DESIRED, PREFIX, Answer, Responder, Taking
-from dides.coordinator.coordinator import Coordinator
-from dides.model.errors import RefusedError
+from dides.api.responder import DESIRED, PREFIX, Answer, Holding, Responder, Taking
 
 LARGEST_PLAIN_BODY = 16 * 1024
 _REQUEST_ID = re.compile(rb"[!-~]{1,128}\Z")
@@ -25,10 +23,9 @@ _BEARER = (b"Bearer ", b"bearer ")
 class HotPath:
     """An ASGI application in front of another one."""
 
-    def __init__(self, app: ASGIApp, coordinator: Coordinator, responder: Responder) -> None:
+    def __init__(self, app: ASGIApp, responder: Responder) -> None:
         self.app = app
         self.responder = responder
-        self._coordinator = coordinator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a plain heartbeat or blocking query; hand anything else on."""
@@ -46,31 +43,33 @@ class HotPath:
         message = await _whole(await receive(), receive)
         if message["type"] != "http.request":
             return  # The sender has gone away.
-        answer = None
+        found = None
         if not message.get("more_body"):
-            taken = self.responder.beat(name, *_presented(scope["headers"]), _body(message))
-            answer = await self._settled(taken) if isinstance(taken, Taking) else taken
-        if answer is None:
-            await self.app(scope, _again(message, receive), send)
-        else:
-            await _send(send, answer)
-
-    async def _settled(self, taking: Taking) -> Answer | None:
-        """Wait until a heartbeat is durable, or was refused."""
-        with contextlib.suppress(RefusedError):
-            await taking.future
-        return self.responder.outcome(taking)
+            found = self.responder.beat(name, *_presented(scope["headers"]), _body(message))
+        await self._give(found, scope, _again(message, receive), send)
 
     async def _desired(self, name: str, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        asked = self.responder.asked(name, *_presented(scope["headers"]), scope["query_string"])
-        answer = self.responder.sheds(asked) if asked else None
-        if asked and answer is None:
-            with contextlib.suppress(RefusedError):
-                answer = self.responder.told(await self.responder.queries.answered(asked.query), asked)
-        if answer is None:
+        """Answer a blocking query once there is something to answer."""
+        asked = scope["query_string"].decode("ascii", "replace")
+        found = self.responder.query(name, *_presented(scope["headers"]), asked)
+        await self._give(found, scope, receive, send)
+
+    async def _give(
+        self, found: Answer | Taking | Holding | None, scope: HTTPScope, receive: Receive, send: Send
+    ) -> None:
+        """Give an answer once there is one; let the routes give it where there is none."""
+        while isinstance(found, Taking | Holding):
+            try:
+                await asyncio.wait([found.future])
+            finally:
+                self.responder.leave(found)
+            found = self.responder.outcome(found)
+        if found is None:
             await self.app(scope, receive, send)
-        else:
-            await _send(send, answer)
+            return
+        headers = [(name, value) for name, _, value in (line.partition(b": ") for line in found.lines.splitlines())]
+        await send({"type": "http.response.start", "status": found.status, "headers": headers})
+        await send({"type": "http.response.body", "body": found.body, "more_body": False})
 
 
 def _presented(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
@@ -82,12 +81,6 @@ def _presented(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
         elif key == b"x-request-id" and _REQUEST_ID.match(value):
             request_id = value
     return sha256(token[7:]).digest() if token[:7] in _BEARER else b"", request_id
-
-
-async def _send(send: Send, answer: Answer) -> None:
-    headers = [(name, value) for name, _, value in (line.partition(b": ") for line in answer.lines.splitlines())]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 
 
 async def _whole(message: ReceiveMessage, receive: Receive) -> ReceiveMessage:

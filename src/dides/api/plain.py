@@ -12,6 +12,8 @@ import msgspec
 
 LARGEST = 16 * 1024
 """Bytes of the head of a plain request, and of its body, at the most."""
+BEGINNINGS = (b"PATCH /", b"GET /")
+"""With what a request has to begin so that it is worth a look."""
 _VERSION = b" HTTP/1.1"
 _BEARER = (b"Authorization: Bearer ", b"authorization: Bearer ", b"authorization: bearer ")
 _HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+): ([!-~](?:[ -~]*[!-~])?)")
@@ -24,6 +26,7 @@ _NOT_PLAIN = frozenset({b"authorization", b"transfer-encoding", b"expect", b"upg
 class Plain(msgspec.Struct, gc=False):
     """A request of HTTP/1.1 that keeps its connection open, and in which nothing can be taken in two ways."""
 
+    method: bytes
     target: bytes
     """What is asked for, as it was sent."""
     credential: bytes = b""
@@ -41,14 +44,14 @@ class Plain(msgspec.Struct, gc=False):
         return int(self.length or 0) - len(self.body)
 
 
-def request_in(data: bytes, method: bytes) -> Plain | None:
-    """Return the plain request that `data` begins with, its head complete; None unless it is one of this method."""
+def request_in(data: bytes) -> Plain | None:
+    """Return the plain request that `data` begins with, its head complete; None when it is none."""
     end = data.find(b"\r\n\r\n", 0, LARGEST)
     first, *lines = data[: max(end, 0)].split(b"\r\n")
-    size = len(method)
-    if first[:size] != method or first[size : size + 1] != b" " or first[-9:] != _VERSION:
+    method, _, rest = first.partition(b" ")
+    if rest[-9:] != _VERSION:
         return None
-    plain = Plain(first[size + 1 : -9], body=data[end + 4 :])
+    plain = Plain(method, rest[:-9], body=data[end + 4 :])
     for line in lines:
         if line.startswith(_BEARER) and not plain.credential and _HEADER.fullmatch(line):
             plain.credential = sha256(line[22:]).digest()

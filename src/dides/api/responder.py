@@ -15,10 +15,12 @@ import msgspec
 from msgspec import UNSET
 
 from dides.api.overload import Overload
+from dides.api.plain import Plain
 from dides.api.problems import MEDIA_TYPE, described
 from dides.api.traffic import Traffic
 from dides.api.views import directive_view
 from dides.coordinator.coordinator import Coordinator
+from dides.coordinator.feed import Wait
 from dides.coordinator.queries import Query
 from dides.model.errors import BusyError, RefusedError, UnavailableError
 from dides.model.instance import Brief
@@ -27,7 +29,8 @@ from dides.protocol.queries import LONGEST_WAIT
 
 PREFIX = "/inventory/instances/"
 DESIRED = "/desired"
-_QUERY = re.compile(rb"generation=(?P<generation>\d{1,15})&wait=(?P<wait>\d{1,2}(?:\.\d{1,17})?)")
+_PREFIX = PREFIX.encode()
+_QUERY = re.compile(r"generation=(?P<generation>\d{1,15})&wait=(?P<wait>\d{1,2}(?:\.\d{1,17})?)", re.ASCII)
 _JSON = b"application/json"
 _decode = msgspec.json.Decoder(Heartbeat).decode
 _encode = msgspec.json.Encoder().encode
@@ -61,11 +64,11 @@ class Taking(msgspec.Struct, gc=False):
     request_id: bytes
 
 
-class Asked(msgspec.Struct, gc=False):
-    """A blocking query that has shown the credential of its instance."""
+class Holding(msgspec.Struct, gc=False):
+    """A blocking query that is held: there is something to look at once its future is done."""
 
+    future: Wait
     query: Query
-    asker: Brief
     request_id: bytes
 
 
@@ -74,8 +77,8 @@ class Responder:
 
     def __init__(self, coordinator: Coordinator, overload: Overload, traffic: Traffic) -> None:
         self.traffic = traffic
-        self.queries = coordinator.queries
-        self._coordinator = coordinator
+        self._take = coordinator.take
+        self._queries = coordinator.queries
         self._overload = overload
         self._known = coordinator.view.get
         self._hear = coordinator.heartbeats.hear
@@ -86,10 +89,17 @@ class Responder:
         self._process = secrets.token_hex(8).encode()
         self._numbers = itertools.count(secrets.randbits(32))
 
-    def known(self, name: str, credential: bytes) -> Brief | None:
-        """Return what is known of an instance, if `credential` is the SHA-256 of its own one."""
-        brief = self._known(name)
-        return brief if brief and compare_digest(credential, brief.credential_hash) else None
+    def answer(self, plain: Plain) -> Answer | Taking | Holding | None:
+        """Return the answer to a request, or what it waits for, or None when it is one for the routes."""
+        if not plain.target.startswith(_PREFIX):
+            return None
+        name = plain.target[len(_PREFIX) :].decode("ascii", "replace")
+        if plain.method == b"PATCH":
+            return self.beat(name, plain.credential, plain.request_id, plain.body)
+        name, found, asked = name.partition(f"{DESIRED}?")
+        if plain.method != b"GET" or not found or plain.length:
+            return None
+        return self.query(name, plain.credential, plain.request_id, asked)
 
     def beat(self, name: str, credential: bytes, request_id: bytes, body: bytes) -> Answer | Taking | None:
         """Take a heartbeat; return its answer, or what it waits for, or None when it is one for the routes.
@@ -109,46 +119,53 @@ class Responder:
             self.traffic.heartbeats += 1
             return self.directive(brief, request_id)
         try:
-            return Taking(self._coordinator.take(brief, heartbeat), request_id)
+            return Taking(self._take(brief, heartbeat), request_id)
         except BusyError as error:
             self.traffic.heartbeats_busy += 1
             return self.refusal(error, request_id)
 
-    def outcome(self, taking: Taking) -> Answer | None:
-        """Return the answer to a heartbeat whose future is done; None when it is one for the routes."""
-        error = taking.future.exception()
+    def query(self, name: str, credential: bytes, request_id: bytes, asked: str) -> Answer | Holding | None:
+        """Take a blocking query with that query string; return as `answer` does."""
+        brief, parameters = self._known(name), _QUERY.fullmatch(asked)
+        if brief is None or parameters is None or not compare_digest(credential, brief.credential_hash):
+            return None
+        generation, wait = int(parameters["generation"]), float(parameters["wait"])
+        if wait > LONGEST_WAIT:
+            return None
+        if self._overload.shedding and self._overload.sheds(brief):
+            self.traffic.queries_shed += 1
+            return self.refusal(BusyError(), request_id)
+        return self._look(self._queries.query(name, generation, wait, brief), request_id)
+
+    def outcome(self, pending: Taking | Holding) -> Answer | Holding | None:
+        """Return the answer to a request whose future is done, as `answer` does."""
+        if isinstance(pending, Holding):
+            return self._look(pending.query, pending.request_id)
+        error = pending.future.exception()
         if error is None:
             self.traffic.heartbeats += 1
-            return self.directive(taking.future.result(), taking.request_id)
+            return self.directive(pending.future.result(), pending.request_id)
         if isinstance(error, UnavailableError):
             self.traffic.heartbeats_unavailable += 1
-            return self.refusal(error, taking.request_id)
+            return self.refusal(error, pending.request_id)
         # It was decommissioned meanwhile, or we made a mistake; nothing was stored, and the route has the words for it.
         return None
 
-    def asked(self, name: str, credential: bytes, request_id: bytes, text: bytes) -> Asked | None:
-        """Return the blocking query with this query string, None when it is one for the routes."""
-        brief, found = self.known(name, credential), _QUERY.fullmatch(text)
-        if brief is None or found is None or float(found["wait"]) > LONGEST_WAIT:
-            return None
-        return Asked(self.queries.query(name, int(found["generation"]), float(found["wait"]), brief), brief, request_id)
+    def leave(self, pending: Taking | Holding) -> None:
+        """Hold nothing any more for one that has gone away; a heartbeat is written all the same."""
+        if isinstance(pending, Holding):
+            self._queries.leave(pending.future)
 
-    def sheds(self, asked: Asked) -> Answer | None:
-        """Return the refusal of a blocking query that has just come, None when it is to be taken."""
-        if not (self._overload.shedding and self._overload.sheds(asked.asker)):
-            return None
-        self.traffic.queries_shed += 1
-        return self.refusal(BusyError(), asked.request_id)
-
-    def reply(self, asked: Asked) -> Answer | None:
-        """Return the answer to a blocking query, None while it is to be held. RefusedError: it is for the routes."""
-        brief = self.queries.answer(asked.query)
-        return None if brief is None else self.told(brief, asked)
-
-    def told(self, brief: Brief, asked: Asked) -> Answer:
-        """Return the answer to a blocking query: what is known of its instance."""
+    def _look(self, query: Query, request_id: bytes) -> Answer | Holding | None:
+        """Answer a query, or hold it."""
+        try:
+            brief = self._queries.answer(query)
+        except RefusedError:
+            return None  # The routes have the words for it.
+        if brief is None:
+            return Holding(self._queries.hold(query), query, request_id)
         self.traffic.queries += 1
-        return self.directive(brief, asked.request_id)
+        return self.directive(brief, request_id)
 
     def directive(self, brief: Brief, request_id: bytes) -> Answer:
         """Return what an instance is told."""

@@ -56,22 +56,27 @@ def status(
       dides status --watch
 
     """
-    overview = converse(server, token, lambda client: look(client, watch=watch, output=output))
+    overview, watched = converse(server, token, lambda client: look(client, watch=watch, output=output))
     if output is Format.JSON:
         print_json(overview)
     else:
-        print_overview(overview, make_console(), watched=watch)
+        print_overview(overview, make_console(), watched=watched)
     if watch and overview.deployment is not None:
         raise typer.Exit(exit_code_of(overview.deployment))
 
 
-async def look(client: OperatorClient, *, watch: bool, output: Format) -> Overview:
-    """Return how things stand, if wanted once the newest deployment has ended. Raises ClientError."""
+async def look(client: OperatorClient, *, watch: bool, output: Format) -> tuple[Overview, bool]:
+    """Return how things stand, if wanted once the newest deployment has ended, and whether its end was watched.
+
+    Raises ClientError.
+    """
     newest = (await client.deployments(limit=1)).deployments
     deployment = newest[0] if newest else None
+    watched = False
     if watch and deployment is not None and in_flight(deployment):
+        watched = True
         deployment = await attend_or_leave(client, deployment, make_progress_console(output))
-    return Overview(instances=await count_fleet(client), deployment=deployment)
+    return Overview(instances=await count_fleet(client), deployment=deployment), watched
 
 
 async def count_fleet(client: OperatorClient) -> Fleet:

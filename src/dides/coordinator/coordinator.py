@@ -36,7 +36,8 @@ from dides.store.statistics import WriterStatistics
 
 log = structlog.get_logger()
 T = TypeVar("T")
-FORGET_SECONDS = 3600.0
+FORGET_SECONDS, FORGET_PAUSE = 3600.0, 0.2
+"""Seconds until it is looked again for what is old, and between two pieces of it."""
 RESTART_SECONDS = 1.0
 LONGEST_BEHIND = 2.0
 """Seconds without news of what other coordinators have written, after which nothing is answered from memory."""
@@ -55,6 +56,7 @@ class Coordinator:
         self.view = View(self.feed)
         self.queries = Queries(self.view, self.feed, clock, self.check_current)
         self._sightings = Sightings()
+        self.view.on_gone = self._sightings.forget
         self._signals = Signals()
         pacemaker = Pacemaker(settings)
         self._presence = Presence(store, clock, settings, lambda: pacemaker.allowed_ms)
@@ -247,8 +249,8 @@ class Coordinator:
 
     async def _forget(self) -> None:
         while True:
-            await self._store.write(lambda tx: housekeeping.forget(tx, self.settings))
-            await asyncio.sleep(FORGET_SECONDS)
+            more = await self._store.write(lambda tx: housekeeping.forget(tx, self.settings))
+            await asyncio.sleep(FORGET_PAUSE if more else FORGET_SECONDS)
 
 
 async def _keep_running(loop: Callable[[], Awaitable[None]]) -> None:

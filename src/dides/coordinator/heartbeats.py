@@ -1,7 +1,6 @@
 """The way in for heartbeats: those that change nothing are noted in memory, the others are written together."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
 
 import structlog
@@ -45,8 +44,8 @@ class Heartbeats:
         self._presence = presence
         self._awaited: list[Waiting] = []
         self._waiting: list[Waiting] = []
-        self._in_line: Counter[str] = Counter()
-        """How many heartbeats of an instance wait or are being written."""
+        self._in_line: set[str] = set()
+        """The instances of which heartbeats wait or are being written."""
         self._writing: asyncio.Task[None] | None = None
 
     @property
@@ -111,7 +110,7 @@ class Heartbeats:
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[Brief] = loop.create_future()
         (self._awaited if first else self._waiting).append((incoming, answered, loop.time()))
-        self._in_line[incoming.name] += 1
+        self._in_line.add(incoming.name)
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
         return answered
@@ -121,7 +120,7 @@ class Heartbeats:
             while line := [*self._awaited, *self._waiting]:
                 batch, self._awaited, self._waiting = line[:LARGEST_BATCH], [], line[LARGEST_BATCH:]
                 await self._write(batch)
-                self._in_line = Counter(each.name for each, *_ in (*self._awaited, *self._waiting))
+                self._in_line = {each.name for each, *_ in (*self._awaited, *self._waiting)}
         finally:
             self._writing = None
 

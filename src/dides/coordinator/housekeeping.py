@@ -3,12 +3,21 @@
 from dides.coordinator.deployments import KEEP_KEYS_MS
 from dides.coordinator.settings import Settings
 from dides.store.base import Transaction
+from dides.store.chunks import MOST
 
 DAY_MS = 24 * 60 * 60 * 1000
 
 
-def forget(tx: Transaction, settings: Settings) -> int:
-    """Delete events, idempotency keys and credentials of decommissioned instances that are too old; return how many."""
+def forget(tx: Transaction, settings: Settings, most: int = MOST) -> bool:
+    """Delete what is too old: events, idempotency keys, signs of life, credentials of decommissioned instances.
+
+    `most` of each at once; return whether there may be more.
+    """
     old = tx.now - round(settings.keep_events_days * DAY_MS)
-    tx.sightings.forget(tx.now - DAY_MS)
-    return tx.events.prune(old) + tx.keys.forget(tx.now - KEEP_KEYS_MS) + tx.inventory.forget_decommissioned(old)
+    deleted = (
+        tx.sightings.forget(tx.now - DAY_MS, most),
+        tx.events.prune(old, most),
+        tx.keys.forget(tx.now - KEEP_KEYS_MS, most),
+        tx.inventory.forget_decommissioned(old, most),
+    )
+    return max(deleted) >= most

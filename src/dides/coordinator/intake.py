@@ -71,7 +71,7 @@ def take_in(tx: Transaction, batch: Sequence[Incoming]) -> TakenIn:
     Raises MustBeAloneError where that changes more than its senders, their targets and the log, and other batches are
     being taken in beside this one.
     """
-    before = tx.inventory.many({incoming.name for incoming in batch}, locked=True)
+    before = _senders(tx, batch)
     batch = [each for each in batch if each.name in before and _is_meant(before[each.name], each)]
     before = {each.name: before[each.name] for each in batch}
     deployment = tx.deployments.in_flight()
@@ -85,7 +85,7 @@ def take_in(tx: Transaction, batch: Sequence[Incoming]) -> TakenIn:
             under = _heard_after(known, report, targets.get(known.id))
             after[incoming.name] = apply(known, report, under)
             heard.append((after[incoming.name], report))
-    changed = {name for name, each in after.items() if _is_changed(before[name], each)}
+    changed = {name for name, each in after.items() if is_changed(before[name], each)}
     tx.inventory.record([after[name] for name in after if name in changed])
     # Who takes one that changes nothing for news has not heard of its sender for a moment.
     tx.inventory.show(after[name] for name in after if name not in changed)
@@ -96,6 +96,14 @@ def take_in(tx: Transaction, batch: Sequence[Incoming]) -> TakenIn:
     if told:
         after |= {name: instance for name, instance in tx.inventory.many(told).items() if name in after}
     return TakenIn(after, step_due, told)
+
+
+def _senders(tx: Transaction, batch: Sequence[Incoming]) -> dict[str, Instance]:
+    """Return the instances that a batch names, by name; by number where each heartbeat has shown whose it is."""
+    ids = {each.instance_id for each in batch}
+    if None in ids:
+        return tx.inventory.many({each.name for each in batch}, locked=True)
+    return tx.inventory.numbered((each for each in ids if each is not None), locked=True)
 
 
 def _converge(tx: Transaction, heard: Iterable[Instance], returned: Sequence[Instance]) -> set[str]:
@@ -115,11 +123,6 @@ def _is_meant(instance: Instance, incoming: Incoming) -> bool:
 
 def _is_overtaken(known: Instance, incoming: Incoming) -> bool:
     return incoming.again and incoming.at <= (known.last_heartbeat_at or 0)
-
-
-def _is_changed(before: Instance, after: Instance) -> bool:
-    """Tell whether a report has changed more than the time of the last one."""
-    return msgspec.structs.replace(after, last_heartbeat_at=before.last_heartbeat_at) != before
 
 
 def merge(instance: Instance, incoming: Incoming) -> Report:
@@ -157,6 +160,19 @@ def apply(instance: Instance, report: Report, heard: int) -> Instance:
     )
 
 
+def is_changed(before: Instance, after: Instance) -> bool:
+    """Tell whether reports, by `apply`, have changed more than the time of the last one."""
+    return not (
+        after.current == before.current
+        and after.status is before.status
+        and after.message == before.message
+        and after.reachable == before.reachable
+        and after.observed == before.observed
+        and after.heard == before.heard
+        and after.last_good == before.last_good
+    )
+
+
 def _heard_after(instance: Instance, report: Report, target: Target | None) -> int:
     """Return the generation under which an instance has been heard of, once this report is taken in.
 
@@ -175,7 +191,7 @@ def _news(tx: Transaction, before: Instance, after: Instance) -> Event | None:
         data["status"] = after.status.name
         data["message"] = after.message
     if before.current != after.current:
-        data["current"] = msgspec.to_builtins(after.current)
+        data["current"] = after.current
     if not data:
         return None
     return event(tx, "instance.reported", after.name, instance=after.name, deployment_id=after.told_by, data=data)

@@ -15,6 +15,7 @@ from dides.coordinator.following import follow_silence
 from dides.coordinator.journal import event
 from dides.coordinator.sightings import Sightings
 from dides.coordinator.view import View
+from dides.model.instance import Instance
 from dides.model.state import Status
 from dides.store.base import Transaction
 
@@ -36,6 +37,13 @@ class Liveness:
         second = at // 1000
         self._due[second].extend(names)
         self._next = second if self._next is None else min(self._next, second)
+
+    def watch_all(self, at: int) -> None:
+        """Look at everyone who is watched at this moment: the clock was set back, and those that were set are far."""
+        names = [name for waiting in self._due.values() for name in waiting]
+        self._due.clear()
+        self._next = None
+        self.watch(names, at)
 
     def is_due(self, now: int) -> bool:
         """Tell whether there is anybody to look at now."""
@@ -92,12 +100,16 @@ def declare_unreachable(tx: Transaction, seen: Mapping[str, int], since: int) ->
     """Set these instances unreachable and UNKNOWN, but for those heard of after a moment (ms), in one unit of work.
 
     `seen` has their last signs of life (ms) as far as coordinators have them in memory, by name; what is in the store
-    may be newer.
+    may be newer. What is yet to come there is from before the clock was set back, and says nothing.
     """
+
+    def last(each: Instance) -> int:
+        return max(seen[each.name], _come(each.last_heartbeat_at, tx.now))
+
     silent = [
-        msgspec.structs.replace(each, last_heartbeat_at=max(each.last_heartbeat_at or 0, seen[each.name]) or None)
+        msgspec.structs.replace(each, last_heartbeat_at=last(each) or None)
         for each in tx.inventory.many(seen).values()
-        if each.reachable and max(each.last_heartbeat_at or 0, each.registered_at, seen[each.name]) <= since
+        if each.reachable and max(last(each), _come(each.registered_at, tx.now)) <= since
     ]
     gone = [msgspec.structs.replace(each, reachable=False, status=Status.UNKNOWN) for each in silent]
     follow_silence(tx, silent)
@@ -106,3 +118,8 @@ def declare_unreachable(tx: Transaction, seen: Mapping[str, int], since: int) ->
     convergence.settle(tx, gone)
     convergence.expire(tx)
     return Declared({each.name for each in gone}, told=convergence.admit(tx))
+
+
+def _come(moment: int | None, now: int) -> int:
+    """Return a moment if it has come, else 0."""
+    return moment if moment is not None and moment <= now else 0

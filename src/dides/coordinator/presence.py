@@ -12,7 +12,7 @@ import msgspec
 
 from dides.clock import Clock
 from dides.coordinator.settings import Settings
-from dides.engine.timers import moved, moved_hold, moved_target
+from dides.engine.timers import moved, moved_hold, moved_target, told_by
 from dides.model.deployment import DeploymentStatus
 from dides.store.base import Store, Transaction
 from dides.store.records import MustBeAloneError
@@ -53,10 +53,8 @@ def attend(tx: Transaction, attendance: Attendance) -> int:
     """
     alive_at, quiet_until = tx.keys.noted(ALIVE_AT), tx.keys.noted(QUIET_UNTIL) or 0
     if alive_at is not None and alive_at > tx.now:
-        # The database's clock was set back, or is another one: what was noted by the old time would last too long.
-        tx.keys.write_down(ALIVE_AT, tx.now)
         quiet_until = min(quiet_until, tx.now + attendance.time_to_live)
-        tx.keys.write_down(QUIET_UNTIL, quiet_until)
+        _set_back(tx, alive_at - tx.now, quiet_until)
     away = 0 if alive_at is None else max(0, tx.now - alive_at)
     returning = attendance.starting and alive_at is not None
     if away > attendance.gap or (returning and attendance.alone):
@@ -69,13 +67,23 @@ def attend(tx: Transaction, attendance: Attendance) -> int:
     return max(quiet_until, own)
 
 
+def _set_back(tx: Transaction, by: int, quiet_until: int) -> None:
+    """Move what was noted by the old time to the new one: the database's clock was set back, or is another one.
+
+    By how much (ms) is known but for the time since the last note, which counts as an outage.
+    """
+    tx.keys.write_down(ALIVE_AT, tx.now)
+    tx.keys.write_down(QUIET_UNTIL, quiet_until)
+    _stand_still(tx, -by, 0)
+
+
 def _stand_still(tx: Transaction, away: int, quiet_until: int) -> None:
     """Move deadlines by the time (ms) that nobody was there to watch."""
     tx.convergences.shift_deadlines(away, at_least=quiet_until)
     deployment = tx.deployments.in_flight()
     if deployment is None:
         return
-    updating = [moved_hold(each, away, quiet_until) for each in tx.targets.updating(deployment.id)]
+    updating = [told_by(moved_hold(each, away, quiet_until), tx.now) for each in tx.targets.updating(deployment.id)]
     if deployment.status is DeploymentStatus.RUNNING:
         # The timers of a paused one are moved when it resumes, by all the time that it was paused.
         updating = [moved_target(each, away, quiet_until) for each in updating]
@@ -115,7 +123,7 @@ class Presence:
         Raises MustBeAloneError where there is something to make up for and other units run beside this one.
         """
         noted = tx.keys.noted(ALIVE_AT)
-        if noted is not None and tx.now - noted > self._attendance.gap:
+        if noted is not None and not 0 <= tx.now - noted <= self._attendance.gap:
             if not tx.alone:
                 raise MustBeAloneError
             self.attend(tx)

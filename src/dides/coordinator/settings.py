@@ -16,8 +16,3 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How many heartbeats a second the whole fleet may send; beyond that instances are asked to report less often."""
     keep_events_days: float = 90.0
     """How long events, and the credentials of decommissioned instances, are kept."""
-
-    @property
-    def time_to_live_ms(self) -> int:
-        """`time_to_live` in milliseconds."""
-        return round(self.time_to_live * 1000)

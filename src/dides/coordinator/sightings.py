@@ -48,6 +48,17 @@ class Sightings:
                 last = block[place]
         return last
 
+    def forget(self, instance_id: int) -> None:
+        """Forget an instance that is gone; a block goes with the last one of it that has given a sign of life."""
+        number = instance_id >> _SHIFT
+        block = self._own.get(number)
+        if block is None:
+            return
+        block[instance_id & _MASK] = 0
+        if not any(block):
+            del self._own[number]
+            self._changed.discard(number)
+
     def take_changed(self) -> Blocks:
         """Return the blocks that have changed since they were taken last."""
         changed, self._changed = self._changed, set()
@@ -55,13 +66,30 @@ class Sightings:
 
     def put_back(self, blocks: Blocks) -> None:
         """Take blocks for changed again: they could not be written."""
-        self._changed.update(blocks)
+        self._changed.update(blocks.keys() & self._own.keys())
 
     def learn(self, others: Iterable[Blocks]) -> None:
         """Take up what other coordinators have written."""
         self._others = tuple(
             {number: _unpacked(seen) for number, seen in blocks.items() if number != MARK} for blocks in others
         )
+
+    def recede(self, now: int, to: int) -> None:
+        """Take signs of life from after a moment (ms) for ones of another: their clock was ahead of today's."""
+        self._changed.update([number for number, block in self._own.items() if _recede(block, now, to)])
+        for blocks in self._others:
+            for block in blocks.values():
+                _recede(block, now, to)
+
+
+def _recede(block: "array[int]", now: int, to: int) -> bool:
+    """Set what is after `now` to another moment; return whether there was anything."""
+    if max(block) <= now:
+        return False
+    for place, at in enumerate(block):
+        if at > now:
+            block[place] = to
+    return True
 
 
 def _packed(block: "array[int]") -> bytes:

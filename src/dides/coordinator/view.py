@@ -33,6 +33,8 @@ class View:
         """Called with those that are reachable and were not before, or were not known."""
         self.on_replaced: Callable[[Brief, Brief], None] = lambda _before, _after: None
         """Called with what was known of an instance and what is known now."""
+        self.on_gone: Callable[[int], None] = lambda _: None
+        """Called with the id of each instance that was removed."""
         self._feed = feed
         self._briefs: dict[str, Brief] = {}
 
@@ -49,6 +51,7 @@ class View:
             self._forget()
         for instance_id, name in changes.gone:
             self._remove(instance_id, name)
+            self.on_gone(instance_id)
         back = [each.name for each in changes.briefs if self._replace(each)]
         if back:
             self.on_reachable(back)
@@ -74,10 +77,9 @@ class View:
         if known is not None and (brief.id, brief.revision) <= (known.id, known.revision):
             return False
         self._briefs[brief.name] = brief
-        if known is None:
-            self._count(brief, 1)
-            return brief.reachable
         self._count(brief, 1)
+        if known is None:
+            return brief.reachable
         self._count(known, -1)
         self.on_replaced(known, brief)
         if brief.generation != known.generation or brief.id != known.id:
@@ -86,10 +88,15 @@ class View:
 
     def _count(self, brief: Brief, by: int) -> None:
         key = brief.status, brief.current.code_version
-        self.census[key] += by
-        if not self.census[key]:
-            del self.census[key]
+        # Not as a Counter does it, step by step in Python: this is done twice for every heartbeat that is news.
+        if left := self.census.get(key, 0) + by:
+            self.census[key] = left
+        else:
+            self.census.pop(key, None)
         self.statuses[brief.status] += by
-        self.reachable += by * brief.reachable
-        self.awaited += by * (brief.reachable and brief.awaited)
-        self.update_needed += by * (not brief.current.meets(brief.desired))
+        if brief.reachable:
+            self.reachable += by
+            if brief.awaited:
+                self.awaited += by
+        if brief.update_needed:
+            self.update_needed += by

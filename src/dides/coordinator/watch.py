@@ -24,6 +24,8 @@ FLUSHES = 10
 """How often signs of life are written within a time to live."""
 LONGEST_FLUSH = 5.0
 """Seconds between two of these, at the most."""
+SET_BACK_MS = 1000
+"""By how much a clock is behind what was noted by it before it counts as set back."""
 HURRY = 0.1
 """Seconds until the next look, when more instances were to be looked at than one look takes."""
 
@@ -57,6 +59,8 @@ class Watch:
         self._every = min(LONGEST_FLUSH, settings.time_to_live / FLUSHES)
         self._flush_at = 0.0
         self._heard_until = 0
+        self._latest = self._since = clock.now()
+        """The time (ms) at the last look, and since when it has not been set back."""
         view.on_reachable = self._watch
 
     async def recall(self) -> None:
@@ -79,6 +83,7 @@ class Watch:
 
     async def look(self, heartbeats: Heartbeats) -> None:
         """Do once what is due. UnavailableError."""
+        self._mind_the_clock()
         if self._clock.monotonic() >= self._flush_at:
             await self.flush()
         allowed = self.pacemaker.allowed_ms + self._margin_ms
@@ -102,6 +107,17 @@ class Watch:
         # Only now: nobody may be declared silent by what this coordinator knew before it was cut off.
         self._flush_at = begun + self._every
 
+    def _mind_the_clock(self) -> None:
+        """Begin to look for the silent anew where the clock was set back: by the old time nobody is, for as long."""
+        now = self._clock.now()
+        if now < self._latest - SET_BACK_MS:
+            log.warning("the clock was set back", seconds=(self._latest - now) / 1000)
+            self._since = now
+            self._heard_until = min(self._heard_until, now)
+            self._sightings.recede(now, now)
+            self._liveness.watch_all(now + self.pacemaker.allowed_ms)
+        self._latest = now
+
     @property
     def _margin_ms(self) -> int:
         """How much older what other coordinators have heard may be when it is known here: written, then read."""
@@ -115,6 +131,8 @@ class Watch:
         """
         self._sightings.learn(each.blocks for each in others.values())
         every, now = round(1000 * self._every), self._clock.now()
+        if any(each.at > now + SET_BACK_MS for each in others.values()):
+            self._sightings.recede(now + SET_BACK_MS, self._since)
         self._heard_until = max((each.at + every for each in others.values() if each.at + 2 * every < now), default=0)
 
     def _others(self, tx: Transaction) -> dict[str, Sighted]:

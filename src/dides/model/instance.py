@@ -71,7 +71,7 @@ class Brief(msgspec.Struct, frozen=True, gc=False):
         return self.update_needed or self.heard != self.generation
 
 
-class Matched(msgspec.Struct, frozen=True):
+class Matched(msgspec.Struct, frozen=True, gc=False):
     """As much of an instance as a trigger reads of every one that it matches."""
 
     id: int

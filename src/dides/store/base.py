@@ -10,7 +10,8 @@ from typing import Protocol, TypeVar
 
 from dides.clock import Clock
 from dides.store.records import Changes
-from dides.store.repositories import Convergences, Deployments, Events, Inventory, Keys, Sightings, Targets
+from dides.store.repositories import Convergences, Events, Inventory, Keys, Sightings
+from dides.store.rollout_repositories import Deployments, Targets
 from dides.store.statistics import WriterStatistics
 
 T = TypeVar("T")

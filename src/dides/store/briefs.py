@@ -1,6 +1,8 @@
 """Briefs, read as fast as can be: after every batch of heartbeats, and of the whole fleet at the start."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -9,6 +11,7 @@ from sqlalchemy import Connection
 from dides.model.instance import Brief
 from dides.model.state import NOTHING, State, Status
 from dides.store.chunks import chunks
+from dides.store.quick import ask
 from dides.store.records import Changes
 from dides.store.sql import SqlTransaction
 
@@ -30,15 +33,21 @@ _AFTER = {
 }
 
 
-def changes_of(connection: Connection, units: Iterable[SqlTransaction]) -> list[Changes]:
+def changes_of(connection: Connection, units: Sequence[SqlTransaction]) -> list[Changes]:
     """Return what units of work have changed, as it is now, in pieces; call in their transaction."""
-    touched: set[int] = set()
-    removed: list[tuple[int, str]] = []
-    for unit in units:
-        touched |= unit.inventory.touched
-        removed += unit.inventory.removed
-    touched.difference_update(number for number, _ in removed)
-    changed = [Changes(briefs_of(connection, piece), []) for piece in chunks(sorted(touched), TOLD)]
+    times = Counter(chain.from_iterable(unit.inventory.touched for unit in units))
+    removed = [each for unit in units for each in unit.inventory.removed]
+    for number, _ in removed:
+        times.pop(number, None)
+    # What one unit alone has touched may be known to it; nobody else has changed it since.
+    briefs = {
+        brief.id: brief
+        for unit in units
+        for brief in unit.inventory.briefs(unit.inventory.touched)
+        if times[brief.id] == 1
+    }
+    briefs.update((brief.id, brief) for brief in briefs_of(connection, times.keys() - briefs.keys()))
+    changed = [Changes(piece, []) for piece in chunks((briefs[number] for number in sorted(briefs)), TOLD)]
     return [Changes([], removed), *changed] if removed else changed
 
 
@@ -47,17 +56,15 @@ def briefs_of(connection: Connection, instance_ids: Iterable[int]) -> list[Brief
     wanted: Any = sorted(instance_ids)
     if not wanted:
         return []
-    dialect = connection.dialect.name
-    if dialect == "sqlite":
+    if connection.dialect.name == "sqlite":
         wanted = msgspec.json.encode(wanted).decode()  # one parameter, however many: the statement stays prepared
-    return [_brief(row) for row in connection.exec_driver_sql(_OF[dialect], (wanted,)).fetchall()]
+    return [_brief(row) for row in ask(connection, _OF, wanted)]
 
 
 def all_briefs(connection: Connection, piece: int = PIECE) -> Iterator[list[Brief]]:
     """Yield the briefs of all instances in lists, none of them empty."""
-    statement = _AFTER[connection.dialect.name]
     last = 0
-    while rows := connection.exec_driver_sql(statement, (last, piece)).fetchall():
+    while rows := ask(connection, _AFTER, last, piece):
         yield [_brief(row) for row in rows]
         last = rows[-1][0]
 

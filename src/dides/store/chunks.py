@@ -6,6 +6,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 SIZE = 10_000
+MOST = 5_000
+"""Rows that are deleted at once: some tens of milliseconds."""
 
 
 def chunks(items: Iterable[T], size: int = SIZE) -> Iterator[list[T]]:

@@ -1,4 +1,4 @@
-"""Instances by name, read as fast as can be: it is what every batch of heartbeats begins with."""
+"""Instances by name or number, read as fast as can be: it is what every batch of heartbeats begins with."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,48 +6,101 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from dides.model.instance import Instance
+from dides.model.instance import Brief, Instance
 from dides.model.state import State, Status
 from dides.store.arrays import array_of
+from dides.store.quick import ask
 
 _STATUS = tuple(Status)
 _COLUMNS = (
     "id, name, ip, labels, status, current_code, current_configuration, desired_code, desired_configuration, "
     "last_good_code, last_good_configuration, generation, told_by, message, registered_at, last_heartbeat_at, "
-    "reachable, heard, observed"
+    "reachable, heard, observed, credential_hash, revision"
 )
 # Put together from the names above, and from nothing that comes from outside.
-_SQLITE = f"SELECT {_COLUMNS} FROM instances WHERE name IN (SELECT value FROM json_each(?))"  # noqa: S608
-_POSTGRESQL = f"SELECT {_COLUMNS} FROM instances WHERE name = ANY(%s::text[])"  # noqa: S608
-# Always in one order, so that no two wait for each other.
-_LOCKED = f"{_POSTGRESQL} ORDER BY id FOR NO KEY UPDATE"
+_SELECT = f"SELECT {_COLUMNS} FROM instances WHERE "  # noqa: S608
+# On SQLite one parameter, however many are asked for: the statement stays prepared.
+_NAMED = {
+    "sqlite": _SELECT + "name IN (SELECT value FROM json_each(?))",  # noqa: S608
+    "postgresql": _SELECT + "name = ANY(%s::text[])",
+}
+_NUMBERED = {
+    "sqlite": _SELECT + "id IN (SELECT value FROM json_each(?))",  # noqa: S608
+    "postgresql": _SELECT + "id = ANY(%s::bigint[])",
+}
+# Always in one order, so that no two wait for each other. SQLite has one writer.
+_LOCK = {"sqlite": "", "postgresql": " ORDER BY id FOR NO KEY UPDATE"}
+_NAMED_LOCKED = {dialect: text + _LOCK[dialect] for dialect, text in _NAMED.items()}
+_NUMBERED_LOCKED = {dialect: text + _LOCK[dialect] for dialect, text in _NUMBERED.items()}
 
 
-def instances_named(connection: Connection, names: Sequence[str], *, locked: bool) -> list[Instance]:
+class Known(msgspec.Struct, gc=False):
+    """An instance as its row is at one point of a transaction that nobody else can change it in."""
+
+    instance: Instance
+    """As it was read."""
+    credential_hash: bytes
+    revision: int
+    reported: Instance
+    """The same, or with what was written of a report since."""
+
+    def record(self, reported: Instance) -> None:
+        """Take up that what an instance reports of itself was written: it counts as one change."""
+        self.reported = reported
+        self.revision += 1
+
+    def brief(self) -> Brief:
+        """Return the brief that would be read now."""
+        its, now = self.instance, self.reported
+        return Brief(
+            its.id,
+            its.name,
+            self.revision,
+            self.credential_hash,
+            now.status,
+            now.current,
+            now.message,
+            now.reachable,
+            its.desired,
+            its.generation,
+            its.told_by,
+            now.heard,
+            now.observed,
+            now.last_heartbeat_at,
+            not now.current.meets(its.desired),
+        )
+
+
+def instances_named(connection: Connection, names: Sequence[str], *, locked: bool) -> list[Known]:
     """Return the instances of these names; `locked` until the end of the transaction, where several can write."""
+    return _found(connection, _NAMED_LOCKED if locked else _NAMED, "text", names)
+
+
+def instances_numbered(connection: Connection, ids: Sequence[int], *, locked: bool) -> list[Known]:
+    """Return the instances of these ids; `locked` until the end of the transaction, where several can write."""
+    return _found(connection, _NUMBERED_LOCKED if locked else _NUMBERED, "bigint", ids)
+
+
+def _found(connection: Connection, statements: dict[str, str], kind: str, wanted: Sequence[str | int]) -> list[Known]:
     if connection.dialect.name == "sqlite":
-        # One parameter, however many: the statement stays prepared.
-        rows = connection.exec_driver_sql(_SQLITE, (msgspec.json.encode(names).decode(),)).fetchall()
-        return [_instance(row, msgspec.json.decode(row[3])) for row in rows]
-    statement = _LOCKED if locked else _POSTGRESQL
-    rows = connection.exec_driver_sql(statement, (array_of("text", names),)).fetchall()
-    return [_instance(row, row[3]) for row in rows]
+        rows = ask(connection, statements, msgspec.json.encode(wanted).decode())
+        return [_known(row, msgspec.json.decode(row[3])) for row in rows]
+    return [_known(row, row[3]) for row in ask(connection, statements, array_of(kind, wanted))]
 
 
-def _instance(row: Any, labels: dict[str, str]) -> Instance:
+def _known(row: Any, labels: dict[str, str]) -> Known:
     key, name, ip, _, status, code, configuration, desired_code, desired_configuration, *rest = row
-    good_code, good_configuration, generation, told_by, message, registered_at, heard_at, reachable, heard, observed = (
-        rest
-    )
-    return Instance(
+    good_code, good_configuration, generation, told_by, message, registered_at, heard_at, reachable, *rest = rest
+    heard, observed, credential_hash, revision = rest
+    instance = Instance(
         id=key,
         name=name,
         ip=ip,
         labels=labels,
         status=_STATUS[status],
         current=State(code, configuration),
-        desired=_known(desired_code, desired_configuration),
-        last_good=_known(good_code, good_configuration),
+        desired=_state(desired_code, desired_configuration),
+        last_good=_state(good_code, good_configuration),
         generation=generation,
         told_by=told_by,
         message=message,
@@ -57,7 +110,8 @@ def _instance(row: Any, labels: dict[str, str]) -> Instance:
         heard=heard,
         observed=observed,
     )
+    return Known(instance, credential_hash, revision, instance)
 
 
-def _known(code: str | None, configuration: str | None) -> State | None:
+def _state(code: str | None, configuration: str | None) -> State | None:
     return None if code is None and configuration is None else State(code, configuration)

@@ -65,11 +65,12 @@ class PostgresStore:
         self.writers = (self._alone.statistics, self._beside.statistics)
 
     def _writer(self, engine: Engine, *, alone: bool, largest: int) -> Writer:
+        name = "postgres-alone" if alone else "postgres-beside"
         return Writer(
             engine,
-            SharedBounds(self.clock, self._outcomes, alone=alone),
+            SharedBounds(self.clock, self._outcomes, partial(self._feed.wrote, name), alone=alone),
             self._audience,
-            name="postgres-alone" if alone else "postgres-beside",
+            name=name,
             alone=alone,
             largest=largest,
         )

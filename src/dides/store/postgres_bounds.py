@@ -4,6 +4,7 @@ Whoever decides holds it alone, in all the system; batches of heartbeats, which 
 keeps one queue for both, so that a stream of those that share cannot keep out one that waits to be alone.
 """
 
+from collections.abc import Callable
 from time import monotonic
 
 import structlog
@@ -34,11 +35,15 @@ _AGAIN = {"40001", "40P01"}
 class SharedBounds:
     """See dides.store.writer.Bounds; `alone` or beside others."""
 
-    def __init__(self, clock: DatabaseClock, outcomes: Outcomes, *, alone: bool) -> None:
+    def __init__(
+        self, clock: DatabaseClock, outcomes: Outcomes, committed: Callable[[str], None], *, alone: bool
+    ) -> None:
+        """Tell `committed` the token of every transaction that is."""
         take = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
         self._query = _HELD.format(now=NOW, take=take, lock=DECIDING)
         self._clock = clock
         self._outcomes = outcomes
+        self._committed = committed
 
     def begin(self, connection: Connection) -> Begun:
         """Take the lock; the transaction's time is the server's, once it is held."""
@@ -49,9 +54,11 @@ class SharedBounds:
 
     def commit(self, transaction: RootTransaction, begun: Begun) -> None:
         """Commit; whatever comes instead of the server's answer, find out what has become of it."""
-        if driver_of(transaction.connection).info.transaction_status == TransactionStatus.INERROR:
+        driver = driver_of(transaction.connection)
+        if driver.info.transaction_status == TransactionStatus.INERROR:
             # The server would answer a COMMIT as if nothing were wrong, and undo it all.
             raise InvalidRequestError("an error in it was passed over")
+        driver.warned = False
         try:
             transaction.commit()
         except Exception as error:
@@ -59,6 +66,12 @@ class SharedBounds:
                 raise  # The server says itself that it is undone.
             log.warning("the connection broke in a commit; finding out what became of it", reason=said(error))
             self._outcomes.settle(begun.name)
+        else:
+            if driver.warned:
+                # Somebody has told it not to wait for its standbys any more: only this server may have it.
+                log.warning("the server warned of something in a commit; finding out what became of it")
+                self._outcomes.settle(begun.name)
+        self._committed(begun.name.rpartition(" ")[2])
 
     def may_run_again(self, error: SQLAlchemyError) -> bool:
         """Once more where the connection broke before the commit: that has undone it."""

@@ -54,6 +54,12 @@ class PatientConnection(psycopg.Connection[TupleRow]):
     patience = PATIENCE
     history = ""
     """Names the server's history: numbers of transactions mean the same as long as it is the same."""
+    warned = False
+    """The server has warned of something; whoever wants to know sets it to False before."""
+
+    def heed(self, notice: psycopg.errors.Diagnostic) -> None:
+        """Note that the server warns of something."""
+        self.warned = self.warned or notice.severity_nonlocalized == "WARNING"
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """Wait for an answer; without one in time the connection is closed, and OperationalError raised."""
@@ -95,6 +101,7 @@ def open_engine(conninfo: str, *, size: int = 1, patience: float = PATIENCE) -> 
     def _connect(_: Dialect, __: ConnectionPoolEntry, ___: Any, given: dict[str, Any]) -> PatientConnection:
         connection = PatientConnection.connect(conninfo, autocommit=True, context=given.get("context"))
         connection.patience = patience
+        connection.add_notice_handler(connection.heed)
         (_, connection.history) = connection.execute(_ARRIVE).fetchone() or ("", "")
         return connection
 

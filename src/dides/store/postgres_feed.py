@@ -1,16 +1,9 @@
-"""News of what other coordinators have committed: a notification wakes, and a look at the log of changes tells.
-
-Triggers write down which instances a statement has changed, with the number of its transaction (`changes`, see the
-migration). A look reads what is visible on its snapshot and was not on that of the look before: transactions that have
-begun since, and those that were under way then. So none is missed, in whatever order they commit, and a transaction
-that stays open for hours costs nothing.
-"""
+"""News of what other coordinators have committed: a notification wakes, and a look at the log of changes tells."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import monotonic
 
-import msgspec
 import psycopg
 import structlog
 from sqlalchemy import Connection, Engine
@@ -19,8 +12,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from dides.store.briefs import all_briefs, briefs_of
 from dides.store.chunks import chunks
 from dides.store.database_clock import DatabaseClock
-from dides.store.postgres_bounds import NOW
-from dides.store.postgres_connections import begin, driver_of
+from dides.store.postgres_changes import (
+    KEEP,
+    Look,
+    News,
+    begin_log,
+    changed_since,
+    forget,
+    look_at,
+    news_of,
+    removed_before,
+)
+from dides.store.postgres_connections import driver_of
 from dides.store.records import Changes
 from dides.store.writer import said
 
@@ -30,32 +33,8 @@ POLL = 0.5
 """Seconds between two looks without a notification."""
 SLICE = 0.1
 RETRY = 0.5
-KEEP = 300_000
-"""Milliseconds for which changes are kept. Who has not looked for half of that reads everything anew."""
 PRUNE = 60.0
-_NEXT = "pg_snapshot_xmax(pg_current_snapshot())::text"
-_RUNNING = "ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot())::text)"
-_SNAPSHOT = f"SELECT {NOW}, {_NEXT}, {_RUNNING}"
-_CHANGES = (
-    "SELECT ids, names FROM changes WHERE (transaction >= %s::xid8 OR transaction = ANY(%s::xid8[])) "
-    "AND (origin IS DISTINCT FROM %s OR transaction = ANY(%s::xid8[]))"
-)
-_GONE = "SELECT instance_id, name FROM decommissioned WHERE instance_id IS NOT NULL AND at >= %s"
-
-
-class _Look(msgspec.Struct, frozen=True):
-    """What was visible at a look."""
-
-    history: str
-    now: int
-    next: str
-    """The first transaction that had not begun."""
-    running: Sequence[str]
-    """Those that had begun and not ended."""
-    unsure: int = 0
-    """How many transactions of this coordinator had an outcome that nobody knew."""
-    emptied: bool = False
-    """At it followers have forgotten all they knew, perhaps with something that this coordinator had just told them."""
+"""Seconds between two times that what is old is deleted. Nobody asks for the outcome of a commit for that long."""
 
 
 class PostgresFeed:
@@ -67,11 +46,14 @@ class PostgresFeed:
         self._tell = tell
         self._origin = origin
         self._unsure: list[str] = []
-        self._last: _Look | None = None
-        self._went_on = False
-        """Whether the last look was over this connection."""
+        self._own: dict[str, str] = {}
+        """The token of what each writer of this coordinator has committed last, and of those that a look has found."""
+        self._found: dict[str, str] = {}
+        self._last: Look | None = None
         self._heard = monotonic()
         self._prune_at = monotonic() + PRUNE
+        self._pruned_to = 0
+        """The server's time (ms) when it was pruned last; 0 before that."""
         self._first = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="postgres-feed", daemon=True)
@@ -90,6 +72,10 @@ class PostgresFeed:
         """Tell of everything anew, and of this transaction of this coordinator, too, should it be committed later."""
         self._unsure.append(transaction)
 
+    def wrote(self, writer: str, token: str) -> None:
+        """Note what a writer of this coordinator has committed last."""
+        self._own[writer] = token
+
     def close(self) -> None:
         """Stop looking."""
         self._closing.set()
@@ -100,11 +86,7 @@ class PostgresFeed:
         while not self._closing.is_set():
             try:
                 with self._engine.connect() as connection:
-                    self._went_on = False
-                    connection.exec_driver_sql(f"LISTEN {CHANNEL}")
-                    while not self._closing.is_set():
-                        self._look(connection)
-                        self._wait(connection)
+                    self._follow(connection)
             except (SQLAlchemyError, psycopg.Error) as error:
                 log.warning("the changes of other coordinators cannot be read", reason=said(error))
             except Exception:
@@ -112,62 +94,64 @@ class PostgresFeed:
                 log.exception("the changes of other coordinators could not be told")
             self._closing.wait(RETRY)
 
-    def _look(self, connection: Connection) -> None:
+    def _follow(self, connection: Connection) -> None:
+        """Look again and again, until closed. SQLAlchemyError, psycopg.Error."""
+        connection.exec_driver_sql(f"LISTEN {CHANNEL}")
+        # What is written here is not missed when it is lost, and must not wait for a standby that is away.
+        connection.exec_driver_sql("SET synchronous_commit = off")
+        went_on = False
+        while not self._closing.is_set():
+            self._look(connection, went_on=went_on)
+            went_on = True
+            self._wait(connection)
+
+    def _look(self, connection: Connection, *, went_on: bool) -> None:
         """Tell of what has been committed since the last look."""
-        began, unsure = monotonic(), len(self._unsure)
-        now, following, running = begin(connection, "REPEATABLE READ READ ONLY", _SNAPSHOT)
-        self._clock.sample(began, now)
-        history = driver_of(connection).history
-        emptied = self._last is not None and self._last.history != history
-        look = _Look(history, now, following, running, unsure, emptied)
+        own = dict(self._own)
+        new = [token for writer, token in own.items() if self._found.get(writer) != token]
+        look = look_at(connection, self._last, new, went_on=went_on, unsure=len(self._unsure))
+        self._clock.sample(look.at, look.now)
         if self._last is not None:  # Else whoever follows reads all there is, once it has joined.
             self._tell_since(connection, self._last, look)
         driver_of(connection).commit()
-        self._last, self._heard, self._went_on = look, began, True
+        self._last, self._heard, self._found = look, look.at, own
         self._first.set()
-        if began >= self._prune_at:
-            self._prune_at = began + PRUNE
-            for table in ("changes", "commits"):
-                connection.exec_driver_sql(f"DELETE FROM {table} WHERE at < %s", (now - KEEP,))  # noqa: S608
+        if look.newest is None:
+            begin_log(connection, self._origin)
+        if look.at >= self._prune_at:
+            self._prune(connection, look)
 
-    def _tell_since(self, connection: Connection, last: _Look, look: _Look) -> None:
-        if look.emptied:
+    def _prune(self, connection: Connection, look: Look) -> None:
+        """Delete a piece of what was old a while ago: a clock that was set forward makes nothing old at once."""
+        if not forget(connection, self._pruned_to - KEEP):
+            self._prune_at, self._pruned_to = look.at + PRUNE, look.now
+
+    def _tell_since(self, connection: Connection, last: Look, look: Look) -> None:
+        news = news_of(last, look)
+        if news is News.ANOTHER:
             self._tell_another(connection)
-            return
-        # A connection breaks in a crash, after which the numbers of transactions may be given out again.
-        if not self._went_on or look.unsure > last.unsure or look.now - last.now > KEEP // 2:
-            self._tell_everything(connection, last.now - KEEP)
-            return
-        touched: set[int] = set()
-        gone: list[tuple[int, str]] = []
-        # What was told while followers forgot all they knew may be forgotten as well: no origin is left out then.
-        left_out = None if last.emptied else self._origin
-        since = (last.next, list(last.running), left_out, list(self._unsure))
-        for ids, names in connection.exec_driver_sql(_CHANGES, since):
-            touched.update(ids)
-            gone += zip(ids, names, strict=True) if names else ()
-        if touched:
-            self._tell_of(connection, touched.difference(number for number, _ in gone), gone)
+        elif news is News.EVERYTHING:
+            self._tell_everything(connection, last)
+        else:
+            changed, gone = changed_since(connection, last, self._origin, self._unsure)
+            if gone:
+                self._tell(Changes([], gone))
+            for piece in chunks(sorted(changed)):
+                self._tell(Changes(briefs_of(connection, piece), []))
 
-    def _tell_of(self, connection: Connection, touched: set[int], gone: list[tuple[int, str]]) -> None:
-        if gone:
-            self._tell(Changes([], gone))
-        for piece in chunks(sorted(touched)):
-            self._tell(Changes(briefs_of(connection, piece), []))
-
-    def _tell_everything(self, connection: Connection, since: int) -> None:
-        """Tell of every instance, and of those removed since a moment (ms): what changed cannot be said any more."""
+    def _tell_everything(self, connection: Connection, last: Look) -> None:
+        """Tell of every instance, and of those removed meanwhile: what changed cannot be said any more."""
         log.warning("reading every instance anew")
-        self._tell(Changes([], [(row[0], row[1]) for row in connection.exec_driver_sql(_GONE, (since,))]))
+        self._tell(Changes([], removed_before(connection, last)))
         for briefs in all_briefs(connection):
             self._tell(Changes(briefs, []))
 
     def _tell_another(self, connection: Connection) -> None:
-        """Tell of every instance of another history, in which what was known may never have happened.
+        """Tell of every instance of another database, in which what was known may never have happened.
 
         All at once: between two pieces instances would seem not to be there.
         """
-        log.warning("the server has another history; forgetting every instance and reading all anew")
+        log.warning("the database was put back, or is another; forgetting every instance and reading all anew")
         every = [brief for briefs in all_briefs(connection) for brief in briefs]
         self._tell(Changes(every, [], anew=True))
 

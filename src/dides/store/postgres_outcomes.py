@@ -15,6 +15,7 @@ log = structlog.get_logger()
 LONGEST = 30.0
 PAUSE = 0.2
 _IN_THE_FUTURE = "22023"
+_ONE_MORE = "INSERT INTO commits SELECT gen_random_uuid(), at FROM commits WHERE token = %s::uuid"
 UNDONE = "the database was lost in the middle of a commit, which was undone"
 UNKNOWN = (
     "The connection to the database broke in the middle of a commit, and nobody can say whether that was done. Look, "
@@ -87,5 +88,9 @@ def _is_under_way(connection: Connection, number: str) -> bool:
 
 
 def _is_kept(connection: Connection, token: str) -> bool:
-    """Tell whether what a transaction leaves behind is there."""
-    return connection.exec_driver_sql("SELECT at FROM commits WHERE token = %s::uuid", (token,)).first() is not None
+    """Tell whether what a transaction leaves behind is there, and with it where commits are waited for.
+
+    After a crash a server shows what no standby has got yet. Another commit, which is waited for as that one should
+    have been, is not over before they have all that came before it.
+    """
+    return connection.exec_driver_sql(_ONE_MORE, (token,)).rowcount > 0

@@ -4,6 +4,7 @@ SQLAlchemy would put the same together more slowly, value by value; here rows ar
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -38,6 +39,8 @@ EVENT = {
     "data": "json",
 }
 SIGHTING = {"coordinator": "text", "block": "int", "seen": "bytea", "at": "bigint"}
+TOGETHER = 16
+"""Events that SQLite is given in one statement: half the cost, because the last number given out is noted once."""
 _SET = ", ".join(f"{name} = ?" for name in REPORTED)
 _SET_FROM = ", ".join(f"{name} = new.{name}" for name in REPORTED)
 _SEEN = "ON CONFLICT (coordinator, block) DO UPDATE SET seen = excluded.seen, at = excluded.at"
@@ -51,10 +54,12 @@ def _arrays(columns: Mapping[str, str]) -> str:
     return ", ".join(f"%s::{kind}[]" for kind in columns.values())
 
 
+_APPEND = f"INSERT INTO events ({', '.join(EVENT)}) VALUES "  # noqa: S608
 # Put together from the names above, and from nothing that comes from outside.
 _SQLITE = {
     "record": f"UPDATE instances SET {_SET}, revision = revision + 1 WHERE id = ?",  # noqa: S608
-    "append": f"INSERT INTO events ({', '.join(EVENT)}) VALUES ({_marks(EVENT)})",  # noqa: S608
+    "append": f"{_APPEND}({_marks(EVENT)})",
+    "append together": _APPEND + ", ".join([f"({_marks(EVENT)})"] * TOGETHER),
     "sight": f"INSERT INTO sightings ({', '.join(SIGHTING)}) VALUES ({_marks(SIGHTING)}) {_SEEN}",  # noqa: S608
 }
 _POSTGRESQL = {
@@ -76,7 +81,13 @@ def write_reports(connection: Connection, reported: Sequence[Instance]) -> None:
 
 def append_events(connection: Connection, happened: Sequence[Event]) -> None:
     """Add events in this order."""
-    _write(connection, "append", [_event(each) for each in happened])
+    rows = [_event(each) for each in happened]
+    if connection.dialect.name == "sqlite":
+        together = len(rows) - len(rows) % TOGETHER
+        some = [tuple(chain.from_iterable(rows[at : at + TOGETHER])) for at in range(0, together, TOGETHER)]
+        _write(connection, "append together", some)
+        rows = rows[together:]
+    _write(connection, "append", rows)
 
 
 def put_sightings(connection: Connection, coordinator: str, blocks: Mapping[int, bytes], at: int) -> None:

@@ -59,7 +59,7 @@ class NewDeployment(msgspec.Struct, frozen=True, kw_only=True):
     rollback_of: int | None = None
 
 
-class NewTarget(msgspec.Struct, frozen=True):
+class NewTarget(msgspec.Struct, frozen=True, gc=False):
     """A target that has no id yet; its position is its place in the list it comes in."""
 
     instance_id: int

@@ -23,6 +23,7 @@ from dides.model.state import NOTHING, State, Status, known
 Row: TypeAlias = RowMapping | Mapping[str, Any]
 COUNTS = Counts.__struct_fields__
 TIMERS = Timers.__struct_fields__
+_STATUS = tuple(Status)
 
 
 def state_from(row: Row, name: str) -> State:
@@ -58,17 +59,20 @@ def instance_from(row: Row) -> Instance:
     )
 
 
-def matched_from(row: Row) -> Matched:
-    """Return as much of an instance as a trigger reads, with its value of a label in `spread`."""
-    return Matched(
-        id=row["id"],
-        name=row["name"],
-        current=state_from(row, "current"),
-        status=Status(row["status"]),
-        reachable=row["reachable"],
-        desired=known(state_from(row, "desired")),
-        spread=row["spread"] or "",
-    )
+def matched_from(
+    number: int,
+    name: str,
+    code: str | None,
+    configuration: str | None,
+    status: int,
+    reachable: bool,
+    desired_code: str | None,
+    desired_configuration: str | None,
+    spread: str | None,
+) -> Matched:
+    """Return as much of an instance as a trigger reads, from the columns in the order in which they are selected."""
+    current, desired = State(code, configuration), known(State(desired_code, desired_configuration))
+    return Matched(number, name, current, _STATUS[status], reachable, desired, spread or "")
 
 
 def instance_columns(instance: Instance) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Select, and_, case, delete, func, insert, sel
 
 from dides.model.state import State
 from dides.store.among import among
+from dides.store.quick import ask
 from dides.store.records import Convergence
 from dides.store.rows import Row, instance_from
 from dides.store.tables import convergences, deployments, instances, targets
@@ -27,7 +28,7 @@ _IS_TARGET = (
     .where(deployments.c.in_flight == 1, targets.c.instance_id == convergences.c.instance_id)
     .exists()
 )
-_ANY = select(convergences.c.id).limit(1)
+_ANY = dict.fromkeys(("sqlite", "postgresql"), "SELECT 1 FROM convergences LIMIT 1")
 _HAS_NOTHING = and_(
     *(
         instances.c[f"{state}_{version}"].is_(None)
@@ -67,7 +68,7 @@ class SqlConvergences:
 
     def any(self) -> bool:
         """Tell whether there is any."""
-        return self._db.execute(_ANY).first() is not None
+        return bool(ask(self._db, _ANY))
 
     def told(self, source_id: int) -> int:
         """Return how many instances have been told the state of this deployment and are not there yet."""

@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
+from dides.store.chunks import MOST
+from dides.store.pieces import delete_some
+from dides.store.quick import ask
 from dides.store.raw import append_events
 from dides.store.records import Event
 from dides.store.rows import Row
@@ -31,8 +34,8 @@ class SqlEvents:
             wanted = wanted.where(events.c.id < cursor if newest_first else events.c.id > cursor)
         return [_event_from(row) for row in self._db.execute(wanted).mappings()]
 
-    def prune(self, before: int) -> int:
-        """Delete the events before the first one that is not older than a moment; return how many."""
+    def prune(self, before: int, most: int = MOST) -> int:
+        """Delete the events before the first one that is not older than a moment, `most` of them; return how many."""
         low, last = (self._db.execute(select(end(events.c.id))).scalar() for end in (func.min, func.max))
         if low is None or last is None:
             return 0
@@ -42,10 +45,15 @@ class SqlEvents:
             found = select(events.c.id, events.c.at).where(events.c.id >= middle).order_by(events.c.id).limit(1)
             event = self._db.execute(found).one()
             low, high = (event.id + 1, high) if event.at < before else (low, middle)
+        beyond = self._db.execute(select(events.c.id).order_by(events.c.id).offset(most).limit(1)).scalar()
+        low = low if beyond is None else min(low, beyond)
         return self._db.execute(delete(events).where(events.c.id < low)).rowcount
 
 
-_NOTED = select(notes.c.value).where(notes.c.name == bindparam("noted"))
+_NOTED = {
+    "sqlite": "SELECT value FROM notes WHERE name = ?",
+    "postgresql": "SELECT value FROM notes WHERE name = %s",
+}
 
 
 class SqlKeys:
@@ -70,13 +78,14 @@ class SqlKeys:
         values = {"actor": actor, "key": key, "body_hash": body_hash, "deployment_id": deployment_id, "at": at}
         self._db.execute(insert(table).values(values))
 
-    def forget(self, before: int) -> int:
-        """Delete keys older than a moment; return how many."""
-        return self._db.execute(delete(idempotency_keys).where(idempotency_keys.c.at < before)).rowcount
+    def forget(self, before: int, most: int = MOST) -> int:
+        """Delete keys older than a moment, `most` of them; return how many."""
+        return delete_some(self._db, idempotency_keys, idempotency_keys.c.at < before, most)
 
     def noted(self, name: str) -> int | None:
         """Return a number noted under a name."""
-        return self._db.execute(_NOTED, {"noted": name}).scalar()
+        found = ask(self._db, _NOTED, name)
+        return found[0][0] if found else None
 
     def write_down(self, name: str, value: int) -> None:
         """Note a number under a name."""

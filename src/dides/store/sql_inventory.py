@@ -6,12 +6,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, true
 from sqlalchemy.exc import IntegrityError
 
-from dides.model.instance import Instance, Matched
+from dides.model.instance import Brief, Instance, Matched
 from dides.model.selector import Operator, Requirement, Selector
 from dides.model.state import State, Status
 from dides.store.among import among
 from dides.store.bulk import KEY, update_rows
-from dides.store.named import instances_named
+from dides.store.chunks import MOST
+from dides.store.named import Known, instances_named, instances_numbered
+from dides.store.pieces import delete_some
 from dides.store.raw import write_reports
 from dides.store.records import StaleError, Telling
 from dides.store.rows import (
@@ -28,10 +30,10 @@ _MATCHED = (
     instances.c.name,
     instances.c.current_code,
     instances.c.current_configuration,
-    instances.c.desired_code,
-    instances.c.desired_configuration,
     instances.c.status,
     instances.c.reachable,
+    instances.c.desired_code,
+    instances.c.desired_configuration,
 )
 
 
@@ -44,6 +46,8 @@ class SqlInventory:
         """The instances that were written to."""
         self.removed: list[tuple[int, str]] = []
         """The ids and names of those that were removed."""
+        self._known: dict[int, Known] = {}
+        """Those that were locked, as they are in the database now."""
 
     def add(self, instance: Instance, credential_hash: bytes) -> Instance:
         """Store a new instance (its id is ignored) and return it with its id. StaleError if the name is taken."""
@@ -59,8 +63,11 @@ class SqlInventory:
 
     def record(self, reported: Sequence[Instance]) -> None:
         """Write what instances report of themselves: status, versions, message, sign of life, last good state."""
-        self.touched.update(each.id for each in reported)
+        self.touched.update([each.id for each in reported])
         write_reports(self._db, reported)
+        for each in reported:
+            if known := self._known.get(each.id):
+                known.record(each)
 
     def show(self, instances: Iterable[Instance]) -> None:
         """Tell followers of these instances as they are, though nothing of them is changed."""
@@ -92,14 +99,17 @@ class SqlInventory:
 
     def many(self, names: Iterable[str], *, locked: bool = False) -> dict[str, Instance]:
         """Return those of the named instances that exist, by name; `locked` until this unit of work is done."""
-        found = instances_named(self._db, list(names), locked=locked)
-        return {instance.name: instance for instance in found}
+        return self._keep(instances_named(self._db, list(names), locked=locked), locked=locked)
+
+    def numbered(self, ids: Iterable[int], *, locked: bool = False) -> dict[str, Instance]:
+        """Return those of the instances with these ids that exist, by name; `locked` as in `many`."""
+        return self._keep(instances_numbered(self._db, list(ids), locked=locked), locked=locked)
 
     def matching(self, selector: Selector, spread_by: str | None = None) -> list[Matched]:
         """Return every instance that the selector matches, with its value of the label `spread_by` if one is named."""
         its = (instance_labels.c.instance_id == instances.c.id) & (instance_labels.c.key == spread_by)
         wanted = select(*_MATCHED, instance_labels.c.value.label("spread")).outerjoin(instance_labels, its)
-        return [matched_from(row) for row in self._db.execute(wanted.where(_matches(selector))).mappings()]
+        return [matched_from(*row) for row in self._db.execute(wanted.where(_matches(selector)))]
 
     def page(self, selector: Selector, status: Status | None, after: str, limit: int) -> list[Instance]:
         """Return up to `limit` matching instances whose names come after `after`, by name."""
@@ -140,6 +150,7 @@ class SqlInventory:
         gone = {"credential_hash": credential, "name": instance.name, "at": at, "instance_id": instance.id}
         self._db.execute(insert(decommissioned).values(gone))
         self._db.execute(delete(instances).where(instances.c.id == instance.id))
+        self._forget([instance.id])
         self.removed.append((instance.id, instance.name))
 
     def decommissioned(self, credential_hash: bytes) -> str | None:
@@ -147,13 +158,30 @@ class SqlInventory:
         known = select(decommissioned.c.name).where(decommissioned.c.credential_hash == credential_hash)
         return self._db.execute(known).scalar()
 
-    def forget_decommissioned(self, before: int) -> int:
-        """Drop the remembered credentials from before a moment; return how many."""
-        return self._db.execute(delete(decommissioned).where(decommissioned.c.at < before)).rowcount
+    def forget_decommissioned(self, before: int, most: int = MOST) -> int:
+        """Drop the remembered credentials from before a moment, `most` of them; return how many."""
+        return delete_some(self._db, decommissioned, decommissioned.c.at < before, most)
+
+    def briefs(self, wanted: Iterable[int]) -> list[Brief]:
+        """Return the briefs of those of these instances (ids) of which they are known here and need not be read."""
+        return [self._known[each].brief() for each in wanted if each in self._known]
+
+    def _keep(self, found: list[Known], *, locked: bool) -> dict[str, Instance]:
+        """Keep what was read while nobody else can change it; return the instances by name."""
+        if locked:
+            self._known.update([(each.instance.id, each) for each in found])
+        return {each.instance.name: each.instance for each in found}
+
+    def _forget(self, ids: Iterable[int]) -> None:
+        """Note that instances were changed otherwise than by a report: they have to be read again."""
+        for each in ids:
+            self._known.pop(each, None)
 
     def _update(self, rows: list[dict[str, Any]], **same: object) -> None:
         """Update rows by their ids, see update_rows; each counts as a change."""
-        self.touched.update(row[KEY] for row in rows)
+        ids = [row[KEY] for row in rows]
+        self.touched.update(ids)
+        self._forget(ids)
         update_rows(self._db, instances, rows, revision=instances.c.revision + 1, **same)
 
     def _change(self, instance_id: int, values: dict[str, Any]) -> None:

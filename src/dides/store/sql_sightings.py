@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, select
 
+from dides.store.chunks import MOST
+from dides.store.pieces import delete_some
 from dides.store.raw import put_sightings
 from dides.store.records import Sighted
 from dides.store.tables import sightings
@@ -29,6 +31,6 @@ class SqlSightings:
             theirs.blocks[row.block] = row.seen
         return found
 
-    def forget(self, before: int) -> int:
-        """Delete the blocks as of before a moment (ms); return how many."""
-        return self._db.execute(delete(sightings).where(sightings.c.at < before)).rowcount
+    def forget(self, before: int, most: int = MOST) -> int:
+        """Delete blocks as of before a moment (ms), `most` of them; return how many."""
+        return delete_some(self._db, sightings, sightings.c.at < before, most)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, literal_column, select, update
+from sqlalchemy import Connection, Select, delete, func, literal_column, select, update
 
 from dides.model.deployment import Target, TargetState
 from dides.model.plan import Assignment, Candidate, Postponed, Retelling, Settled, Touched
@@ -17,11 +17,11 @@ from dides.store.rows import (
     instance_from,
     moment_columns,
     report_columns,
-    state_columns,
     state_from,
     target_from,
 )
 from dides.store.tables import convergences, deployments, instances, targets
+from dides.store.target_columns import OWN, assigned_columns, own, retold_columns, untold
 
 _JOINED = targets.outerjoin(instances, targets.c.instance_id == instances.c.id)
 _OF_INSTANCE = (instances.c.reachable, instances.c.status.label("instance_status"))
@@ -30,7 +30,7 @@ _INSTANCE = [column.label(f"instance__{column.name}") for column in instances.c]
 
 
 class SqlTargets:
-    """See dides.store.repositories.Targets."""
+    """See dides.store.rollout_repositories.Targets."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
@@ -38,7 +38,7 @@ class SqlTargets:
     def create(self, deployment_id: int, its_targets: Sequence[NewTarget]) -> None:
         """Store the fixed list of targets of a new deployment, in its order."""
         for piece in chunks(enumerate(its_targets, start=1)):
-            insert_rows(self._db, targets, [_own_columns(place, each) for place, each in piece], _untold(deployment_id))
+            insert_rows(self._db, targets, OWN, [own(place, each) for place, each in piece], untold(deployment_id))
 
     def of(self, deployment_id: int, instance_ids: Iterable[int]) -> list[Target]:
         """Return the targets of these instances in a deployment."""
@@ -137,7 +137,7 @@ class SqlTargets:
 
     def assign(self, assigned: Sequence[Assignment], generations: Mapping[int, int], now: int) -> None:
         """Set targets told, with their instances' new generations by instance id."""
-        update_rows(self._db, targets, [_assigned_columns(each, generations, now) for each in assigned])
+        update_rows(self._db, targets, [assigned_columns(each, generations, now) for each in assigned])
 
     def postpone(self, postponed: Sequence[Postponed]) -> None:
         """Set updating targets to wait for their next attempt."""
@@ -157,7 +157,7 @@ class SqlTargets:
 
     def retell(self, retold: Sequence[Retelling], generations: Mapping[int, int], now: int) -> None:
         """Set updating targets told once more, with their instances' new generations by instance id."""
-        update_rows(self._db, targets, [_retold_columns(each, generations) for each in retold], told_at=now)
+        update_rows(self._db, targets, [retold_columns(each, generations) for each in retold], told_at=now)
 
     def defer(self, deployment_id: int, put_off: Sequence[Target]) -> None:
         """Move pending targets to the end of the order, out of the candidates' sight."""
@@ -180,7 +180,7 @@ class SqlTargets:
     def append(self, deployment_id: int, target: NewTarget) -> None:
         """Add a pending target at the end of the order."""
         place = self._take_positions(deployment_id, 1)
-        self._db.execute(insert(targets).values({**_own_columns(place, target), **_untold(deployment_id)}))
+        insert_rows(self._db, targets, OWN, [own(place, target)], untold(deployment_id))
 
     def detach(self, instance_id: int) -> None:
         """Keep the finished targets of an instance that is decommissioned, under its name alone."""
@@ -192,7 +192,8 @@ class SqlTargets:
 
     def reschedule(self, changed: Sequence[Target]) -> None:
         """Write the moments that updating targets wait for."""
-        update_rows(self._db, targets, [{KEY: each.id, **moment_columns(each)} for each in changed])
+        rows = [{KEY: each.id, "told_at": each.told_at, **moment_columns(each)} for each in changed]
+        update_rows(self._db, targets, rows)
 
     def _take_positions(self, deployment_id: int, number: int) -> int:
         """Return the first of so many new places at the end of the order."""
@@ -209,76 +210,6 @@ class SqlTargets:
             Candidate(target_from(row), instance_from(_instance_row(row)), known(state_from(row, "waits")))
             for row in self._db.execute(wanted).mappings()
         )
-
-
-def _own_columns(position: int, target: NewTarget) -> dict[str, Any]:
-    """Return the columns of a new target that are its own."""
-    return {
-        "instance_id": target.instance_id,
-        "instance": target.instance,
-        "position": position,
-        **state_columns("to", target.to),
-        **state_columns("before", target.before),
-        "spread": target.spread,
-        "unhealthy": target.unhealthy,
-    }
-
-
-def _untold(deployment_id: int) -> dict[str, Any]:
-    """Return the other columns of targets that have not been told anything yet."""
-    return {
-        "deployment_id": deployment_id,
-        "state": TargetState.PENDING.value,
-        "deferred": False,
-        "reason": "",
-        "message": "",
-        "generation": 0,
-        "attempt": 0,
-        "wave": 0,
-        "has_read": False,
-        "failure_is_news": False,
-        "marked": False,
-    }
-
-
-def _assigned_columns(assigned: Assignment, generations: Mapping[int, int], now: int) -> dict[str, Any]:
-    target, finished = assigned.target, assigned.state is not TargetState.UPDATING
-    return {
-        KEY: target.id,
-        "state": assigned.state.value,
-        "reason": assigned.reason,
-        **state_columns("to", assigned.desired),
-        **state_columns("before", assigned.before),
-        **state_columns("last_good", assigned.last_good),
-        **state_columns("earlier", assigned.earlier),
-        "generation": generations[target.instance_id] if target.instance_id is not None else 0,
-        "attempt": target.attempt + 1,
-        "told_at": now,
-        "deadline_at": assigned.deadline_at,
-        "due_at": assigned.deadline_at,
-        "finished_at": now if finished else None,
-        "wave": assigned.wave,
-        "failure_is_news": assigned.failure_is_news,
-        "marked": False,
-        **report_columns(None),
-    }
-
-
-def _retold_columns(retold: Retelling, generations: Mapping[int, int]) -> dict[str, Any]:
-    target = retold.target
-    return {
-        KEY: target.id,
-        "generation": generations[target.instance_id] if target.instance_id is not None else 0,
-        "attempt": target.attempt + 1,
-        "deadline_at": retold.deadline_at,
-        "due_at": retold.deadline_at,
-        "healthy_at": None,
-        "retry_at": None,
-        "has_read": target.has_read or target.report is not None,
-        "failure_is_news": retold.failure_is_news,
-        "marked": False,
-        **report_columns(None),
-    }
 
 
 def _with_instance() -> Select[Any]:

@@ -20,6 +20,7 @@ from dides.store.audience import Audience, Follower, tell_all
 from dides.store.base import Transaction
 from dides.store.copies import copy_database
 from dides.store.migrate import migrate
+from dides.store.quick import run
 from dides.store.sql import SqlTransaction
 from dides.store.writer import PlainBounds, Writer, said
 
@@ -118,6 +119,6 @@ def open_engine(file: Path, synchronous: str, begin: str, **options: Any) -> Eng
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        run(connection, begin)
 
     return engine

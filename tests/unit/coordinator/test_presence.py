@@ -55,7 +55,7 @@ async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[SqliteStore]:
 
 
 async def arrived(store: SqliteStore, clock: FakeClock, *, shared: bool = False) -> Presence:
-    presence = Presence(Shared(store) if shared else store, clock, SETTINGS, lambda: SETTINGS.time_to_live_ms)
+    presence = Presence(Shared(store) if shared else store, clock, SETTINGS, lambda: 30_000)
     await presence.arrive()
     return presence
 
@@ -185,3 +185,27 @@ async def test_a_clock_that_is_set_back_keeps_nothing_quiet_for_long(store: Sqli
     clock.advance(600)
     await store.write(presence.attend)
     assert await deadline(store) == before + 600_000, "the next outage is noticed by the new time"
+
+
+async def test_a_clock_that_is_set_back_takes_what_is_waited_for_with_it(store: SqliteStore, clock: FakeClock) -> None:
+    presence = await arrived(store, clock)
+    left = await deadline(store) - clock.now()
+    clock.set_wall(clock.now() - 3_600_000)
+    await store.write(presence.attend)
+    assert await deadline(store) - clock.now() == left
+
+
+@pytest.mark.parametrize("beside", [True, False])
+async def test_reports_count_though_they_were_told_by_a_time_that_is_yet_to_come(
+    store: SqliteStore, clock: FakeClock, *, beside: bool
+) -> None:
+    """Of instances that do not say which telling they act on: the time tells."""
+    presence = await arrived(store, clock)
+    clock.set_wall(clock.now() - 3_600_000)
+    report = Heartbeat(code_version="2", status=Status.HEALTHY)
+
+    def take(tx: Transaction) -> bool:
+        presence.attend_beside(tx) if beside else presence.attend(tx)
+        return take_in(tx, [Incoming("web-1", report, tx.now)]).step_due
+
+    assert await store.write(take)

@@ -35,6 +35,14 @@ def test_an_instance_of_the_same_name_that_came_later_takes_its_place() -> None:
     assert view_of(a_brief(id=1, revision=9), later).get("web-1") is later
 
 
+def test_it_tells_who_is_gone_also_of_those_it_did_not_know() -> None:
+    view, gone = view_of(a_brief(id=1)), list[int]()
+    view.on_gone = gone.append
+    view.apply(Changes([], [(1, "web-1"), (7, "other")]))
+    assert gone == [1, 7]
+    assert len(view) == 0
+
+
 def test_it_tells_who_has_become_reachable() -> None:
     view, told = View(Feed()), list[str]()
     view.on_reachable = told.extend

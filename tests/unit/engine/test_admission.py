@@ -95,7 +95,7 @@ def test_a_target_already_there_and_healthy_is_skipped_takes_no_slot_and_is_told
     assert told(admission) == [2]
 
 
-@pytest.mark.parametrize("status", set(Status) - {Status.HEALTHY})
+@pytest.mark.parametrize("status", sorted(set(Status) - {Status.HEALTHY}))
 def test_a_target_already_there_but_not_healthy_is_told(status: Status) -> None:
     assert told(admitted(1, candidate(current=V2, status=status))) == [1]
 

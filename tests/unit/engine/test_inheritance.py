@@ -45,7 +45,7 @@ def test_a_version_that_no_deployment_names_is_not_inherited() -> None:
     assert found.state == State(None, "c2")
 
 
-@pytest.mark.parametrize("status", set(DeploymentStatus) - {COMPLETED})
+@pytest.mark.parametrize("status", sorted(set(DeploymentStatus) - {COMPLETED}))
 def test_failed_aborted_and_unfinished_states_are_never_inherited(status: DeploymentStatus) -> None:
     assert not may_be_inherited(deployment(status=status))
     assert source_of(inherited([deployment(id=3, status=status, to=V2), completed(2, V1)])) == 2

@@ -12,7 +12,7 @@ def test_never_more_than_the_window_is_updating(updating: int, free: int) -> Non
     assert free_slots(deployment(window=3, counts=counts(updating=updating, pending=9))) == free
 
 
-@pytest.mark.parametrize("status", set(DeploymentStatus) - {DeploymentStatus.RUNNING})
+@pytest.mark.parametrize("status", sorted(set(DeploymentStatus) - {DeploymentStatus.RUNNING}))
 def test_only_a_running_deployment_has_free_slots(status: DeploymentStatus) -> None:
     assert free_slots(deployment(status=status, window=3, counts=counts(pending=9))) == 0
 

@@ -1,0 +1,120 @@
+"""A database that is put back to an older copy of itself while coordinators run: they forget what it forgot."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import pytest
+
+from dides.coordinator.feed import Feed
+from dides.coordinator.view import View
+from dides.store.base import Transaction
+from dides.store.postgres import PostgresStore
+from dides.store.records import Telling
+from support.postgres import statement
+from support.postgres_copies import CopiedServer
+from support.processes import until
+from support.proxy import Proxy
+from support.stores import V2, add
+
+DATABASE = "postgres"
+Server = CopiedServer
+
+
+@pytest.fixture
+def server() -> Iterator[CopiedServer]:
+    server = CopiedServer()
+    yield server
+    server.remove()
+
+
+@asynccontextmanager
+async def opened(server: CopiedServer, port: int | None = None) -> AsyncIterator[PostgresStore]:
+    store = PostgresStore(server.url(port=port))
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def followed(store: PostgresStore) -> AsyncIterator[View]:
+    view = View(Feed())
+    await store.follow(view.apply)
+    yield view
+
+
+def known(view: View, *names: str) -> dict[str, int]:
+    """Return the generations of those of these instances that a view has."""
+    return {name: brief.generation for name in names if (brief := view.get(name))}
+
+
+def knows(view: View, expected: dict[str, int]) -> bool:
+    return len(view) == len(expected) and known(view, *expected) == expected
+
+
+def tell(tx: Transaction, name: str, times: int = 1) -> None:
+    """Set a desired state, under the next generation."""
+    instance = tx.inventory.get(name)
+    assert instance
+    for _ in range(times):
+        tx.inventory.tell([Telling(instance.id, V2, 1)])
+
+
+def go_on(tx: Transaction) -> None:
+    """Do what the copy does not have."""
+    tell(tx, "web-1", times=3)
+    add(tx, "web-3")
+
+
+def add_one(tx: Transaction, name: str) -> None:
+    add(tx, name)
+
+
+def newest(server: CopiedServer) -> int:
+    ((number,),) = statement(server, "SELECT coalesce(max(id), 0) FROM changes")
+    return int(number)
+
+
+PUT_BACK: dict[str, tuple[Callable[[Server], None], Callable[[Server], None]]] = {
+    "a snapshot of its disk": (Server.keep, Server.put_back),
+    "a dump": (partial(Server.dump, database=DATABASE), partial(Server.restore, database=DATABASE)),
+}
+WAYS = pytest.mark.parametrize("way", PUT_BACK)
+
+
+@WAYS
+async def test_what_the_database_has_forgotten_is_forgotten(server: CopiedServer, way: str) -> None:
+    keep, put_back = PUT_BACK[way]
+    async with opened(server) as store, followed(store) as view:
+        await store.write(lambda tx: add(tx, "web-1", "web-2"))
+        await asyncio.to_thread(keep, server)
+        await store.write(go_on)
+        assert knows(view, {"web-1": 3, "web-2": 0, "web-3": 0})
+        await asyncio.to_thread(put_back, server)
+        await until(lambda: knows(view, {"web-1": 0, "web-2": 0}))
+        await store.write(partial(tell, name="web-1"))
+        await until(lambda: knows(view, {"web-1": 1, "web-2": 0}))
+
+
+@WAYS
+async def test_who_was_away_meanwhile_forgets_it_too(server: CopiedServer, way: str) -> None:
+    """More has been written since than was forgotten, so that no number tells of it."""
+    keep, put_back = PUT_BACK[way]
+    proxy = Proxy(server.port)
+    async with opened(server, proxy.port) as store, opened(server) as other, followed(store) as view:
+        await other.write(lambda tx: add(tx, "web-1", "web-2"))
+        await asyncio.to_thread(keep, server)
+        await other.write(partial(tell, name="web-1", times=3))
+        await other.write(partial(add_one, name="web-3"))
+        await until(lambda: knows(view, {"web-1": 3, "web-2": 0, "web-3": 0}))
+        proxy.shut()
+        forgotten = newest(server)
+        await asyncio.to_thread(put_back, server)
+        while newest(server) <= forgotten:
+            await other.write(partial(tell, name="web-2"))
+        proxy.open()
+        ((generation,),) = statement(server, "SELECT generation FROM instances WHERE name = 'web-2'")
+        await until(lambda: knows(view, {"web-1": 0, "web-2": generation}))
+    proxy.close()

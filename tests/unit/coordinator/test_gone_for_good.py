@@ -1,0 +1,22 @@
+"""What a coordinator keeps of an instance in memory goes with the instance."""
+
+from pathlib import Path
+
+from dides.coordinator.coordinator import Coordinator
+from dides.coordinator.settings import Settings
+from dides.protocol.messages import Heartbeat, InstanceSpec
+from dides.store.sqlite import SqliteStore
+from support.clocks import FakeClock
+
+
+async def test_its_sign_of_life_is_forgotten(tmp_path: Path) -> None:
+    clock = FakeClock()
+    store = SqliteStore(tmp_path / "dides.db", clock, synchronous="OFF")
+    coordinator = Coordinator(store, clock, Settings(reconcile_interval=0.0))
+    async with coordinator.running():
+        joined, _ = await coordinator.register(InstanceSpec(name="web-1", ip="192.0.2.1", labels={}), None)
+        await coordinator.heartbeat("web-1", Heartbeat(code_version="1"))
+        assert coordinator._sightings.own(joined.instance.id) == clock.now()
+        await coordinator.decommission("web-1", "anna", force=False)
+        assert coordinator._sightings._own == {}
+    await store.close()

@@ -1,0 +1,68 @@
+"""What is too old is forgotten in pieces, so that nobody waits for all of it."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from dides.coordinator import coordinator
+from dides.coordinator.coordinator import Coordinator
+from dides.coordinator.housekeeping import DAY_MS, forget
+from dides.store.base import Transaction
+from dides.store.chunks import MOST
+from dides.store.records import Event
+from dides.store.sqlite import SqliteStore
+from support.clocks import FakeClock
+from support.hand_fleet import SETTINGS, Fleet
+from support.wrapped_store import WrappedStore
+
+T = TypeVar("T")
+OLD = 2 * MOST + 1
+
+
+class Watched(WrappedStore):
+    """A store that looks after each unit of work at how many events are left."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        super().__init__(store)
+        self.left: list[int] = []
+        self.changed = asyncio.Event()
+
+    async def write(self, work: Callable[[Transaction], T], *, alone: bool = True) -> T:
+        result = await super().write(work, alone=alone)
+        self.left.append(await self.read(lambda tx: len(tx.events.page(None, None, 10 * MOST))))
+        self.changed.set()
+        return result
+
+
+def grow_old(tx: Transaction) -> None:
+    tx.events.append([Event(at=tx.now, kind="test", actor="test")] * OLD)
+
+
+async def test_it_is_said_whether_more_is_left(fleet: Fleet) -> None:
+    await fleet.store.write(grow_old)
+    fleet.clock.advance(SETTINGS.keep_events_days * DAY_MS / 1000 + 1)
+    more = [await fleet.store.write(lambda tx: forget(tx, SETTINGS)) for _ in range(3)]
+    assert more == [True, True, False]
+    assert await fleet.store.read(lambda tx: tx.events.page(None, None, 1)) == []
+
+
+async def test_a_coordinator_goes_on_until_nothing_is_left(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coordinator, "FORGET_PAUSE", 0.0)
+    store = Watched(SqliteStore(tmp_path / "dides.db", clock, synchronous="OFF"))
+    await store.write(grow_old)
+    clock.advance(SETTINGS.keep_events_days * DAY_MS / 1000 + 1)
+    async with Coordinator(store, clock, SETTINGS).running(), asyncio.timeout(10):
+        while store.left[-1]:
+            store.changed.clear()
+            await store.changed.wait()
+    assert [after for before, after in zip(store.left, store.left[1:], strict=False) if after < before] == [
+        MOST + 1,
+        1,
+        0,
+    ]
+    await store.close()

@@ -1,0 +1,33 @@
+"""Which instances a batch of heartbeats writes: those of which anything is different but when they were heard of."""
+
+import msgspec
+import pytest
+
+from dides.coordinator.intake import is_changed
+from dides.model.instance import Instance
+from dides.model.state import State, Status
+from support.stores import an_instance
+
+NOT_BY_A_REPORT = {"id", "name", "ip", "labels", "registered_at", "desired", "generation", "told_by"}
+OTHER = {
+    "status": Status.FAILED,
+    "current": State("other"),
+    "last_good": State("other"),
+    "message": "other",
+    "reachable": False,
+    "heard": 9,
+    "observed": 0,
+}
+
+
+@pytest.mark.parametrize("field", sorted(set(Instance.__struct_fields__) - NOT_BY_A_REPORT - {"last_heartbeat_at"}))
+def test_whatever_a_report_writes_is_a_change(field: str) -> None:
+    before = an_instance()
+    after = msgspec.structs.replace(before, **{field: OTHER[field]})
+    assert is_changed(before, after)
+    assert is_changed(after, before)
+
+
+def test_the_time_alone_is_none() -> None:
+    before = an_instance()
+    assert not is_changed(before, msgspec.structs.replace(before, last_heartbeat_at=9))

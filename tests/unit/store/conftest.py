@@ -1,0 +1,35 @@
+"""A writer for each test, on a real SQLite file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, event
+
+from dides.store.migrate import migrate
+from dides.store.sqlite import open_engine
+from dides.store.writer import Writer
+from support.writers import a_writer
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    engine = open_engine(tmp_path / "dides.db", "FULL", "BEGIN IMMEDIATE")
+    migrate(engine)
+    return engine
+
+
+@pytest.fixture
+def commits(engine: Engine) -> list[str]:
+    """Grows with every commit and rollback of a whole transaction."""
+    happened: list[str] = []
+    event.listen(engine, "commit", lambda _: happened.append("commit"))
+    event.listen(engine, "rollback", lambda _: happened.append("rollback"))
+    return happened
+
+
+@pytest.fixture
+def writer(engine: Engine) -> Iterator[Writer]:
+    writer = a_writer(engine)
+    yield writer
+    writer.close()
