@@ -8,6 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 PATIENCE = 10.0
+OPTIONS, STARTUP_VERSION = b"\0options\0", 3
 COMMIT, WRITING, READING, LISTENING = b"COMMIT\0", b"READ WRITE", b"READ ONLY", b"LISTEN "
 
 
@@ -22,6 +23,7 @@ class Proxy:
         self._trap: Callable[[_Line, bytes], Awaitable[None]] | None = None
         self._lines: set[_Line] = set()
         self._closed = False
+        self._drops_options = False
         self._loop = asyncio.new_event_loop()
         self._passes = asyncio.Event()
         self._passes.set()
@@ -54,6 +56,10 @@ class Proxy:
     def heal(self) -> None:
         """Pass on again, also what has come meanwhile."""
         self._loop.call_soon_threadsafe(self._passes.set)
+
+    def drop_options(self) -> None:
+        """Leave out what clients want to be set from now on, as a pooler does that is told to ignore it."""
+        self._drops_options = True
 
     def deafen(self) -> None:
         """Keep back whoever wants to be notified; everything else is passed on."""
@@ -143,6 +149,8 @@ class Proxy:
         with suppress(OSError):
             while chunk := await line.from_client.read(65536):
                 await self._passes.wait()
+                if self._drops_options:
+                    chunk = without_options(chunk)
                 if LISTENING in chunk:
                     await self._hears.wait()
                 line.writes = WRITING in chunk or (line.writes and READING not in chunk)
@@ -189,3 +197,12 @@ class _Line:
     def close(self) -> None:
         self.client.close()
         self.server.close()
+
+
+def without_options(chunk: bytes) -> bytes:
+    """Return the message with which a connection begins without libpq's `options`; any other is not changed."""
+    if OPTIONS not in chunk or int.from_bytes(chunk[4:8]) >> 16 != STARTUP_VERSION:
+        return chunk
+    before, _, after = chunk[4:].partition(OPTIONS)
+    rest = before + b"\0" + after.partition(b"\0")[2]
+    return (len(rest) + 4).to_bytes(4) + rest
