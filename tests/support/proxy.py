@@ -108,7 +108,7 @@ class Proxy:
 
     def close(self) -> None:
         """End all of it."""
-        self.shut()
+        self._call(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -127,6 +127,15 @@ class Proxy:
     async def _stop_listening(self) -> None:
         self._server.close()
         await self._cut()
+
+    async def _end(self) -> None:
+        await self._stop_listening()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._cut()
+        await asyncio.sleep(0)  # Transports are closed by the loop, once it comes to that.
 
     async def _cut(self) -> None:
         for line in list(self._lines):
