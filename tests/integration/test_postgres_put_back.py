@@ -19,6 +19,8 @@ from support.proxy import Proxy
 from support.stores import V2, add
 
 DATABASE = "postgres"
+SOON = 10.0
+"""Seconds within which a look has been taken many times."""
 Server = CopiedServer
 
 
@@ -77,6 +79,11 @@ def newest(server: CopiedServer) -> int:
     return int(number)
 
 
+def somebody_waits(server: CopiedServer) -> bool:
+    """Say whether anybody waits for a lock; asked where nothing is locked."""
+    return bool(statement(server, "SELECT 1 FROM pg_locks WHERE NOT granted", "template1"))
+
+
 PUT_BACK: dict[str, tuple[Callable[[Server], None], Callable[[Server], None]]] = {
     "a snapshot of its disk": (Server.keep, Server.put_back),
     "a dump": (partial(Server.dump, database=DATABASE), partial(Server.restore, database=DATABASE)),
@@ -96,6 +103,15 @@ async def test_what_the_database_has_forgotten_is_forgotten(server: CopiedServer
         await until(lambda: knows(view, {"web-1": 0, "web-2": 0}))
         await store.write(partial(tell, name="web-1"))
         await until(lambda: knows(view, {"web-1": 1, "web-2": 0}))
+
+
+async def test_who_looks_while_a_dump_is_being_put_back_knows_what_is_in_it(server: CopiedServer) -> None:
+    async with opened(server) as store, followed(store) as view:
+        await store.write(lambda tx: add(tx, "web-1", "web-2"))
+        await asyncio.to_thread(server.dump, DATABASE)
+        await store.write(go_on)
+        await asyncio.to_thread(server.restore_in_front_of, DATABASE, partial(somebody_waits, server))
+        await until(lambda: knows(view, {"web-1": 0, "web-2": 0}), SOON)
 
 
 @WAYS

@@ -4,11 +4,15 @@ import os
 import shutil
 import signal
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from support.postgres_server import PostgresServer
 
 STANDBY = "standby"
+POLL = 0.01
+PATIENCE = 60.0
 
 
 class CopiedServer(PostgresServer):
@@ -35,6 +39,19 @@ class CopiedServer(PostgresServer):
         """Put that database back, in use as it may be."""
         how = ("--clean", "--if-exists", "--single-transaction", f"--dbname={self.url(database)}")
         self._run("pg_restore", *how, str(self._kept))
+
+    def restore_in_front_of(self, database: str, somebody_waits: Callable[[], bool]) -> None:
+        """Put that database back, and commit that only once somebody waits for it, as when it takes long."""
+        script = self.directory / "script"
+        self._run("pg_restore", "--clean", "--if-exists", f"--file={script}", str(self._kept))
+        how = ("--quiet", f"--output={os.devnull}", "--set=ON_ERROR_STOP=1", f"--dbname={self.url(database)}")
+        with subprocess.Popen([self._programs / "psql", *how], stdin=subprocess.PIPE, text=True) as restoring:
+            assert restoring.stdin
+            print(f"BEGIN;\n\\i {script}", file=restoring.stdin, flush=True)
+            while not somebody_waits() and restoring.poll() is None:
+                time.sleep(POLL)
+            restoring.communicate("COMMIT;\n", PATIENCE)
+        assert restoring.returncode == 0
 
     @property
     def _kept(self) -> Path:

@@ -27,6 +27,8 @@ KEEP = 300_000
 _NEXT = "pg_snapshot_xmax(pg_current_snapshot())::text"
 _RUNNING = "ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot())::text)"
 _NEWEST = "(SELECT ARRAY[id, transaction::text::bigint, at] FROM changes ORDER BY id DESC LIMIT 1)"
+# The lock comes first: a snapshot from before a wait for it sees nothing of the tables that a dump brings meanwhile.
+_LOOKING = "REPEATABLE READ READ ONLY; LOCK TABLE changes IN ACCESS SHARE MODE"
 _SNAPSHOT = f"SELECT {NOW}, {_NEXT}, {_RUNNING}, {_NEWEST}"
 _IS_THERE = "SELECT EXISTS (SELECT FROM changes WHERE id = %s AND transaction::text::bigint = %s AND at = %s)"
 _KEPT = "SELECT count(*) FROM commits WHERE token = ANY(%s::uuid[])"
@@ -80,7 +82,7 @@ def look_at(connection: Connection, last: Look | None, own: Sequence[str], *, we
     `own` are the tokens of what this coordinator has committed since the look before.
     """
     at = monotonic()
-    now, following, running, newest = begin(connection, "REPEATABLE READ READ ONLY", _SNAPSHOT)
+    now, following, running, newest = begin(connection, _LOOKING, _SNAPSHOT)
     history = driver_of(connection).history
     put_back = last is not None and not (_is_there(connection, last.newest, newest) and _are_kept(connection, own))
     look = Look(history, now, following, running, newest, went_on, put_back, unsure, at)

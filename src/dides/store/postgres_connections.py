@@ -130,12 +130,16 @@ def driver_of(connection: Connection) -> PatientConnection:
 
 
 def begin(connection: Connection, how: str, query: str) -> TupleRow:
-    """Begin a transaction and return the one row of its first query, in one round trip. SQLAlchemyError."""
+    """Begin a transaction and return the one row of its first query, in one round trip. SQLAlchemyError.
+
+    `how` may go on with statements that come before the query, and have no rows.
+    """
     driver = driver_of(connection)
     statements = f"BEGIN ISOLATION LEVEL {how}; {query}"
     try:
         cursor = driver.execute(statements)
-        cursor.nextset()
+        while cursor.nextset():
+            pass
         row = cursor.fetchone()
     except psycopg.Error as error:
         if driver.closed:
