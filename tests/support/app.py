@@ -18,6 +18,7 @@ from dides.clock import Clock, SystemClock
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of
 from dides.coordinator.settings import Settings
+from dides.dashboard.routes import create_dashboard
 from dides.model.selector import Selector
 from dides.protocol.messages import Deployment, Instance
 from dides.store.base import Store, Transaction
@@ -134,7 +135,7 @@ async def running_app(
     store = wrap(SqliteStore(directory / "dides.db", clock, synchronous="OFF"))
     coordinator = Coordinator(store, clock, settings)
     access = Access(operator=hash_of(OPERATOR), registration=hash_of(REGISTRATION), dev=dev)
-    asgi = create_app(coordinator, access, "0.0.0", overload)
+    asgi = create_app(coordinator, access, "0.0.0", overload, [create_dashboard()])
     try:
         async with coordinator.running():
             yield App(asgi, coordinator, store)

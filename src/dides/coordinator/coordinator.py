@@ -24,6 +24,7 @@ from dides.coordinator.settings import Settings
 from dides.coordinator.sightings import Sightings
 from dides.coordinator.signals import Signals
 from dides.coordinator.step import Stepped
+from dides.coordinator.tail import Tail
 from dides.coordinator.view import View
 from dides.coordinator.watch import Watch
 from dides.engine.forecast import Forecast
@@ -64,6 +65,7 @@ class Coordinator:
         self.view.on_replaced = self.heartbeats.say_again
         self.watch = Watch(store, clock, settings, self.view, self._sightings, self._presence, pacemaker)
         self.rollouts = Rollouts()
+        self.tail = Tail(store)
         self._reconciler = Reconciler(
             store, clock, self._signals, self._presence, self.rollouts, settings.reconcile_interval
         )
@@ -74,7 +76,7 @@ class Coordinator:
         await self._store.follow(self.view.apply)
         await self.watch.recall()
         await self._presence.arrive()  # Last: nobody is heard of before it.
-        loops = [self._look_after, self._forget]
+        loops = [self._look_after, self._forget, self.tail.run]
         if self.settings.reconcile_interval > 0:
             loops.append(self._reconciler.run)
         tasks = [asyncio.create_task(_keep_running(loop)) for loop in loops]
@@ -89,8 +91,9 @@ class Coordinator:
                 await self.watch.flush()
 
     def release(self) -> None:
-        """Answer every held query now, and hold none from now on."""
+        """Answer every held query and end every stream now, and hold none from now on."""
         self.feed.close()
+        self.tail.close()
 
     @property
     def ready(self) -> bool:
