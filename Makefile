@@ -24,7 +24,7 @@ demo: setup  ## a coordinator, eight agents, a rollout, a bad version, a rollbac
 	@$(BIN)/dides demo
 
 test: setup  ## every test
-	@echo "==> running the tests (unit, contract, simulation, integration, acceptance)"
+	@echo "==> running the tests (unit, contract, simulation, integration, acceptance) in $(WORKERS) processes"
 	@$(BIN)/pytest --numprocesses=$(WORKERS) --dist=worksteal
 
 check: setup  ## format, lint, types, import floors

@@ -43,6 +43,12 @@ class Stage:
         """Return a plain query, with more headers."""
         return request(path, f"Authorization: Bearer {self.own}", "X-Request-ID: the-same", *lines)
 
+    def beat(self, length: int) -> bytes:
+        """Return the head of a heartbeat."""
+        own = f"Authorization: Bearer {self.own}"
+        lines = (own, "X-Request-ID: a-heartbeat", f"Content-Length: {length}")
+        return request(PATH.removesuffix("/desired"), *lines, method="PATCH")
+
     async def held(self, *lines: str) -> Wire:
         """Return a connection on which a query is held."""
         wire, before = await self.served.wire(), self.app.coordinator.feed.held
@@ -172,6 +178,19 @@ async def test_both_ways_answer_alike(stage: Stage) -> None:
     assert differ == {}
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["Content-Length: 1", "Transfer-Encoding: chunked", "Expect: 100-continue", "Upgrade: x", "Connection: close"],
+)
+async def test_what_could_change_how_a_request_is_read_is_not_plain(stage: Stage, line: str) -> None:
+    for sent, taken in ((f"X-{line}", []), (line, [PATH])):
+        wire = await stage.served.wire()
+        wire.send(stage.query(f"{PATH}?generation=0&wait=30", sent) + b"0\r\n\r\n" * sent.startswith("Transfer"))
+        wire.send(b"1" * (sent == "Content-Length: 1"))
+        assert (await wire.answer())[0] == 200
+        assert stage.noting.paths == taken
+
+
 async def test_a_query_that_comes_in_pieces_goes_the_usual_way(stage: Stage) -> None:
     wire, sent = await stage.served.wire(), stage.query(f"{PATH}?generation=1&wait=0")
     for cut in range(1, len(sent)):
@@ -190,6 +209,24 @@ async def test_what_only_looks_like_a_query_is_part_of_what_came_before(stage: S
     status, head, _ = await wire.answer()
     assert (status, b"x-request-id: the-same\r\n" in head) == (200, True)
     assert stage.noting.paths == ["/healthz"]
+
+
+async def test_what_looks_like_a_query_may_be_the_body_of_a_heartbeat(stage: Stage) -> None:
+    wire, body = await stage.served.wire(), stage.query()
+    wire.served.data_received(stage.beat(len(body)))
+    wire.served.data_received(body)
+    assert (await wire.answer())[0] == 400
+    wire.send(stage.query(f"{PATH}?generation=0&wait=30"))
+    assert (await wire.answer())[0] == 200
+
+
+async def test_a_query_behind_a_heartbeat_that_is_being_stored_is_answered_after_it(stage: Stage) -> None:
+    wire, body = await stage.served.wire(), b'{"message":"something new"}'
+    wire.served.data_received(stage.beat(len(body)) + body)
+    wire.served.data_received(stage.query(f"{PATH}?generation=0&wait=30"))
+    ids = [(await wire.answer())[1].split(b"x-request-id: ")[1].split(b"\r\n")[0] for _ in range(2)]
+    assert ids == [b"a-heartbeat", b"the-same"]
+    assert stage.noting.paths == []
 
 
 async def test_it_is_answered_once_there_is_news_and_the_connection_goes_on(stage: Stage) -> None:
@@ -231,6 +268,7 @@ async def test_another_query_that_comes_while_one_is_held_is_held_after_it(stage
     await stage.tell("3")
     assert b'"generation":2' in (await wire.answer())[2]
     await until(lambda: stage.app.coordinator.feed.holds("web-1"))
+    assert not wire.served.flow.read_paused
     await stage.tell("4")
     assert b'"generation":3' in (await wire.answer())[2]
     assert stage.noting.paths == []

@@ -20,6 +20,7 @@ from dides.store.sql import SqlTransaction
 from dides.store.urls import UnknownDatabaseError
 from support.postgres import statement
 from support.postgres_server import the_server
+from support.proxy import Proxy
 
 
 @pytest.fixture
@@ -123,3 +124,25 @@ def test_arrays_arrive_as_they_were_sent(database: str, kind: str) -> None:
         rows = connection.exec_driver_sql(query, (array_of(kind, sent[kind]),)).fetchall()
     engine.dispose()
     assert [row[0] for row in rows] == sent[kind]
+
+
+GIVEN = "?options=-c%20lock_timeout%3D7s%20-cjit%3Don%20-c%20synchronous_commit%3Doff"
+
+
+@pytest.mark.parametrize("dropped", [True, False])
+async def test_what_is_set_holds_behind_a_pooler_that_drops_options(database: str, *, dropped: bool) -> None:
+    """Else one that stands still in mid-transaction would keep all others waiting, for ever."""
+    proxy = Proxy(the_server().port)
+    if dropped:
+        proxy.drop_options()
+    store = PostgresStore(the_server().url(database, proxy.port) + GIVEN)
+    try:
+        for alone in (True, False):
+            assert await store.write(show("idle_in_transaction_session_timeout"), alone=alone) == "5s"
+            assert await store.write(show("lock_timeout"), alone=alone) == "7s", "what the URL says goes before"
+            assert await store.write(show("jit"), alone=alone) == "on"
+            assert await store.write(show("synchronous_commit"), alone=alone) == "on", "but for that"
+            assert await store.write(show("dides.origin"), alone=alone) == store._feed._origin
+    finally:
+        await store.close()
+        proxy.close()

@@ -10,6 +10,7 @@ from support.ports import free_port
 
 T = TypeVar("T")
 PATIENCE = 10.0
+OPTIONS, STARTUP_VERSION = b"\0options\0", 3
 COMMIT, WRITING, READING, LISTENING = b"COMMIT\0", b"READ WRITE", b"READ ONLY", b"LISTEN "
 
 
@@ -24,6 +25,7 @@ class Proxy:
         self._trap: Callable[[_Line, bytes], Awaitable[None]] | None = None
         self._lines: set[_Line] = set()
         self._closed = False
+        self._drops_options = False
         self._loop = asyncio.new_event_loop()
         self._passes = asyncio.Event()
         self._passes.set()
@@ -56,6 +58,10 @@ class Proxy:
     def heal(self) -> None:
         """Pass on again, also what has come meanwhile."""
         self._loop.call_soon_threadsafe(self._passes.set)
+
+    def drop_options(self) -> None:
+        """Leave out what clients want to be set from now on, as a pooler does that is told to ignore it."""
+        self._drops_options = True
 
     def deafen(self) -> None:
         """Keep back whoever wants to be notified; everything else is passed on."""
@@ -104,7 +110,7 @@ class Proxy:
 
     def close(self) -> None:
         """End all of it."""
-        self.shut()
+        self._call(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -122,6 +128,15 @@ class Proxy:
     async def _stop_listening(self) -> None:
         self._server.close()
         await self._cut()
+
+    async def _end(self) -> None:
+        await self._stop_listening()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._cut()
+        await asyncio.sleep(0)  # Transports are closed by the loop, once it comes to that.
 
     async def _cut(self) -> None:
         for line in list(self._lines):
@@ -144,6 +159,8 @@ class Proxy:
         with suppress(OSError):
             while chunk := await line.from_client.read(65536):
                 await self._passes.wait()
+                if self._drops_options:
+                    chunk = without_options(chunk)
                 if LISTENING in chunk:
                     await self._hears.wait()
                 line.writes = WRITING in chunk or (line.writes and READING not in chunk)
@@ -190,3 +207,12 @@ class _Line:
     def close(self) -> None:
         self.client.close()
         self.server.close()
+
+
+def without_options(chunk: bytes) -> bytes:
+    """Return the message with which a connection begins without libpq's `options`; any other is not changed."""
+    if OPTIONS not in chunk or int.from_bytes(chunk[4:8]) >> 16 != STARTUP_VERSION:
+        return chunk
+    before, _, after = chunk[4:].partition(OPTIONS)
+    rest = before + b"\0" + after.partition(b"\0")[2]
+    return (len(rest) + 4).to_bytes(4) + rest

@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Lock
+from threading import Condition, Lock
 from time import monotonic
 
-import msgspec
 from sqlalchemy import Connection
 
-from dides.store.briefs import all_briefs
+from dides.store.briefs import TOLD, all_briefs
 from dides.store.records import Changes
 
 Follower = Callable[[Changes], None]
@@ -17,13 +16,39 @@ REMEMBER_SECONDS = 60.0
 """How long it is remembered who is gone: no reading that still shows them takes as long."""
 
 
-class _Member(msgspec.Struct, frozen=True, eq=False):
-    loop: asyncio.AbstractEventLoop
-    follower: Follower
+PATIENCE = 1.0
+"""Seconds that a teller waits at the most for a follower whose loop stands still."""
+
+
+class _Member:
+    """A follower, and how many instances it was told of and has not taken up yet."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, follower: Follower) -> None:
+        self._loop = loop
+        self._follower = follower
+        self._behind = 0
+        self._caught_up = Condition()
+
+    def wait(self) -> None:
+        """Wait until it has taken up what it was told, if that was much: else all of it would come in one turn."""
+        with self._caught_up:
+            self._caught_up.wait_for(lambda: self._behind < TOLD or self._loop.is_closed(), PATIENCE)
 
     def tell(self, changes: Changes) -> None:
-        if not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self.follower, changes)
+        """Tell it, without waiting."""
+        if self._loop.is_closed():
+            return
+        with self._caught_up:
+            self._behind += len(changes.briefs)
+        self._loop.call_soon_threadsafe(self._take, changes)
+
+    def _take(self, changes: Changes) -> None:
+        try:
+            self._follower(changes)
+        finally:
+            with self._caught_up:
+                self._behind -= len(changes.briefs)
+                self._caught_up.notify_all()
 
 
 class Audience:
@@ -55,10 +80,12 @@ class Audience:
             raise
 
     def tell(self, changes: Changes) -> None:
-        """Tell all of changes, which are durable now."""
+        """Tell all of changes, which are durable now; of much one piece in a turn of their loops."""
         self._tell(self._members, changes)
 
     def _tell(self, members: tuple[_Member, ...], changes: Changes) -> None:
+        for member in members:
+            member.wait()  # Before the lock, for which the loops may be waiting.
         with self._lock:
             if changes.anew:
                 self._gone.clear()

@@ -3,6 +3,7 @@
 What is set here can be set otherwise in the URL, but for what durability depends on.
 """
 
+import shlex
 from contextlib import suppress
 from typing import Any
 
@@ -41,6 +42,7 @@ _SERVER = {
     "tcp_user_timeout": 10_000,
     "jit": "off",
 }
+_IS_SET = "SELECT current_setting('dides.origin', true) = %s"
 _ARRIVE = (
     "SELECT set_config('synchronous_commit', CASE WHEN now = 'off' THEN 'on' ELSE now END, false), "
     "(SELECT system_identifier FROM pg_control_system()) || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) "
@@ -85,8 +87,16 @@ def conninfo_of(url: str, origin: str = "") -> str:
     return make_conninfo("", **merged)
 
 
+def settings_of(conninfo: str) -> dict[str, str]:
+    """Return what libpq's `options` set."""
+    words = iter(shlex.split(str(conninfo_to_dict(conninfo).get("options") or "")))
+    assignments = [next(words, "") if word == "-c" else word[2:] for word in words]
+    return {name: value for name, _, value in (each.partition("=") for each in assignments) if name}
+
+
 def open_engine(conninfo: str, *, size: int = 1, patience: float = PATIENCE) -> Engine:
     """Return an engine with a pool of so many connections, all of which commit by themselves unless told to BEGIN."""
+    settings = settings_of(conninfo)
     engine = create_engine(
         "postgresql+psycopg://",
         pool_size=size,
@@ -102,6 +112,10 @@ def open_engine(conninfo: str, *, size: int = 1, patience: float = PATIENCE) -> 
         connection = PatientConnection.connect(conninfo, autocommit=True, context=given.get("context"))
         connection.patience = patience
         connection.add_notice_handler(connection.heed)
+        if connection.execute(_IS_SET, (settings["dides.origin"],)).fetchone() != (True,):
+            # A pooler between drops `options`, and may have left what another one was set to.
+            for setting in settings.items():
+                connection.execute("SELECT set_config(%s, %s, false)", setting)
         (_, connection.history) = connection.execute(_ARRIVE).fetchone() or ("", "")
         return connection
 
