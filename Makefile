@@ -29,14 +29,14 @@ test: setup  ## every test; those in a browser bring Debian's Chromium, or say t
 	@$(BIN)/pytest --numprocesses=$(WORKERS) --dist=worksteal
 
 check: setup  ## format, lint, types, import floors
-	@echo "==> ruff format" && $(BIN)/ruff format --check src tests bench docs
-	@echo "==> ruff check" && $(BIN)/ruff check src tests bench docs
+	@echo "==> ruff format" && $(BIN)/ruff format --check src tests bench docs contrib
+	@echo "==> ruff check" && $(BIN)/ruff check src tests bench docs contrib
 	@echo "==> mypy --strict" && $(BIN)/mypy
 	@echo "==> import floors" && $(BIN)/lint-imports
 
 format: setup  ## format the code
-	@$(BIN)/ruff format src tests bench docs
-	@$(BIN)/ruff check --fix src tests bench docs
+	@$(BIN)/ruff format src tests bench docs contrib
+	@$(BIN)/ruff check --fix src tests bench docs contrib
 
 soak: setup  ## simulated worlds with faults, for as long as told: make soak ARGS="--minutes 10"
 	@$(BIN)/python -m dides.sim soak $(ARGS)

@@ -10,6 +10,6 @@ from support.browser import launched
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """Headless Chromium. Tests that use it run in the loop of the session: `pytest.mark.asyncio(loop_scope="session")`."""
+    """Headless Chromium. Tests with it run in its loop: `pytest.mark.asyncio(loop_scope="session")`."""
     async with launched() as running:
         yield running

@@ -10,6 +10,9 @@ from typing import Literal
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
+from dides.datadir import OPERATOR_FILE
+from support.processes import Processes
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MISSING = (
     "there is no Chromium: run 'sh contrib/chromium.sh' (on Debian: apt-get install chromium fonts-dejavu-core), "
@@ -69,12 +72,6 @@ class Visit:
         """Wait until the page says that its stream is live."""
         await expect(self.page.locator("#stream")).to_have_attribute("data-state", "live")
 
-    async def settled(self, path: str) -> Page:
-        """Open a page and wait until everything that it asks for at first has come."""
-        await self.open(path)
-        await expect(self.page.locator("main h1").first).to_be_visible()
-        return self.page
-
     def _note(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.problems.append(f"{self.page.url}: {message.text}")
@@ -99,3 +96,13 @@ async def visiting(
         assert [each for each in visit.problems if not (allowed and re.search(allowed, each))] == []
     finally:
         await context.close()
+
+
+async def sign_in(visit: Visit, processes: Processes) -> Page:
+    """Sign in with the operator's token; then the fleet is shown."""
+    await visit.page.goto(f"{visit.url}/ui/login")
+    await visit.page.get_by_label("Operator's token").fill(processes.data.token(OPERATOR_FILE))
+    await visit.page.get_by_role("button", name="Sign in").click()
+    await visit.page.wait_for_url(f"{visit.url}/")
+    await visit.live()
+    return visit.page
