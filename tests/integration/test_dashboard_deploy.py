@@ -8,8 +8,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from dides.api.sessions import FORM_FIELD
 from support.app import App, running_app
-from support.signed_in import SignedIn
+from support.browsing import Browsing
 
 FORM = {"code_version": "2.0.0", "labels": "env=production"}
 
@@ -21,8 +22,8 @@ async def app(tmp_path: Path) -> AsyncIterator[App]:
 
 
 @pytest.fixture
-def browser(app: App) -> SignedIn:
-    return SignedIn(app)
+def browser(app: App) -> Browsing:
+    return Browsing(app)
 
 
 async def fleet(app: App, number: int) -> None:
@@ -50,9 +51,9 @@ def hidden(response: httpx2.Response, name: str) -> str:
     return unescape(found[1])
 
 
-async def question(browser: SignedIn, **fields: str) -> dict[str, str]:
+async def question(browser: Browsing, **fields: str) -> dict[str, str]:
     """Ask for the confirmation; return the fields that it sends."""
-    asked = await browser.post("/ui/deploy/confirm", {**FORM, **fields}, part=True)
+    asked = await browser.post("/ui/deploy/confirm", {**FORM, **fields}, HX_Request="true")
     return {name: hidden(asked, name) for name in ("body", "key")}
 
 
@@ -60,7 +61,7 @@ async def deployments(app: App) -> list[int]:
     return [each["id"] for each in (await app.get("/deployments"))["deployments"]]
 
 
-async def test_the_form_is_filled_in_as_its_address_says(browser: SignedIn) -> None:
+async def test_the_form_is_filled_in_as_its_address_says(browser: Browsing) -> None:
     page = (await browser.get("/ui/deploy?code_version=1.1.0&batch_size=25%25&auto_rollback=false&order=shuffle")).text
     assert re.search(r'name="code_version" value="1.1.0"', page)
     assert re.search(r'name="batch_size" value="25%"', page)
@@ -70,15 +71,15 @@ async def test_the_form_is_filled_in_as_its_address_says(browser: SignedIn) -> N
     assert re.search(r'name="auto_rollback"[^>]* checked', (await browser.get("/ui/deploy")).text)
 
 
-async def test_what_an_address_says_is_shown_and_not_run(browser: SignedIn) -> None:
+async def test_what_an_address_says_is_shown_and_not_run(browser: Browsing) -> None:
     page = await browser.get('/ui/deploy?code_version="><script>alert(1)</script>')
     assert "<script>alert" not in page.text
 
 
-async def test_the_plan_is_that_of_the_api(app: App, browser: SignedIn) -> None:
+async def test_the_plan_is_that_of_the_api(app: App, browser: Browsing) -> None:
     await fleet(app, 9)
     form = {**FORM, "waves": "1, 50%", "batch_size": "4", "wave_pause": "30"}
-    shown = words_of(await browser.post("/ui/deploy/preview", form, part=True))
+    shown = words_of(await browser.post("/ui/deploy/preview", form, HX_Request="true"))
     assert "2.0.0 to env=production" in shown
     assert "9 instances match." in shown
     assert "9 targets are told, at most 4 at once." in shown
@@ -92,8 +93,8 @@ async def test_the_plan_is_that_of_the_api(app: App, browser: SignedIn) -> None:
     assert await deployments(app) == []
 
 
-async def test_what_is_not_typed_yet_is_asked_for_and_no_mistake(browser: SignedIn) -> None:
-    answer = await browser.post("/ui/deploy/preview", {"batch_size": "1"}, part=True)
+async def test_what_is_not_typed_yet_is_asked_for_and_no_mistake(browser: Browsing) -> None:
+    answer = await browser.post("/ui/deploy/preview", {"batch_size": "1"}, HX_Request="true")
     assert wrong_in(answer) == {}
     assert "a code version, a configuration version, or both" in words_of(answer)
     assert "which instances: labels, a selector, or the whole fleet" in words_of(answer)
@@ -110,37 +111,37 @@ async def test_what_is_not_typed_yet_is_asked_for_and_no_mistake(browser: Signed
     ],
 )
 async def test_what_is_wrong_is_said_at_its_field(
-    app: App, browser: SignedIn, field: str, text: str, says: str
+    app: App, browser: Browsing, field: str, text: str, says: str
 ) -> None:
     await fleet(app, 1)
-    answer = await browser.post("/ui/deploy/preview", {**FORM, field: text}, part=True)
+    answer = await browser.post("/ui/deploy/preview", {**FORM, field: text}, HX_Request="true")
     assert list(wrong_in(answer)) == [field]
     assert says in wrong_in(answer)[field]
     assert f'href="#{field}"' in answer.text
 
 
-async def test_a_form_that_cannot_be_meant_is_not_confirmed_but_mended(browser: SignedIn) -> None:
-    answer = await browser.post("/ui/deploy/confirm", {}, part=True)
+async def test_a_form_that_cannot_be_meant_is_not_confirmed_but_mended(browser: Browsing) -> None:
+    answer = await browser.post("/ui/deploy/confirm", {}, HX_Request="true")
     assert answer.headers["hx-retarget"] == "#preview"
     assert set(wrong_in(answer)) == {"code_version", "labels"}
     assert (await browser.post("/ui/deploy/confirm", {})).status_code == 422
 
 
-async def test_the_question_says_what_will_happen(app: App, browser: SignedIn) -> None:
+async def test_the_question_says_what_will_happen(app: App, browser: Browsing) -> None:
     await fleet(app, 3)
-    for part in (True, False):
-        asked = words_of(await browser.post("/ui/deploy/confirm", {**FORM, "auto_rollback": "false"}, part=part))
+    for headers in ({"HX_Request": "true"}, {}):
+        asked = words_of(await browser.post("/ui/deploy/confirm", {**FORM, "auto_rollback": "false"}, **headers))
         assert "Deploy 2.0.0 to env=production?" in asked
         assert "3 targets are told, at most 1 at once." in asked
         assert "then stays as it is, until you roll it back" in asked
     assert await deployments(app) == []
 
 
-async def test_what_was_confirmed_is_triggered_once_however_often_it_is_sent(app: App, browser: SignedIn) -> None:
+async def test_what_was_confirmed_is_triggered_once_however_often_it_is_sent(app: App, browser: Browsing) -> None:
     await fleet(app, 2)
     confirmed = await question(browser, batch_size="2")
     for _ in range(2):
-        answer = await browser.post("/ui/deploy", confirmed, part=True)
+        answer = await browser.post("/ui/deploy", confirmed, HX_Request="true")
         assert answer.headers["hx-redirect"] == "/ui/deployments/1"
     without_htmx = await browser.post("/ui/deploy", confirmed)
     assert (without_htmx.status_code, without_htmx.headers["location"]) == (303, "/ui/deployments/1")
@@ -149,11 +150,11 @@ async def test_what_was_confirmed_is_triggered_once_however_often_it_is_sent(app
     assert (deployment["created_by"], deployment["configuration"]["batch_size"]) == ("operator", 2)
 
 
-async def test_another_one_in_flight_is_named_and_nothing_is_done(app: App, browser: SignedIn) -> None:
+async def test_another_one_in_flight_is_named_and_nothing_is_done(app: App, browser: Browsing) -> None:
     await fleet(app, 2)
     await app.deploy("1.5.0")
     confirmed = await question(browser)
-    answer = await browser.post("/ui/deploy", confirmed, part=True)
+    answer = await browser.post("/ui/deploy", confirmed, HX_Request="true")
     assert answer.status_code == 200
     assert 'href="/ui/deployments/1"' in answer.text
     assert "Nothing was done" in words_of(answer)
@@ -161,10 +162,10 @@ async def test_another_one_in_flight_is_named_and_nothing_is_done(app: App, brow
     assert await deployments(app) == [1]
 
 
-async def test_without_the_token_of_the_form_or_a_key_nothing_is_triggered(app: App, browser: SignedIn) -> None:
+async def test_without_the_token_of_the_form_or_a_key_nothing_is_triggered(app: App, browser: Browsing) -> None:
     await fleet(app, 1)
     confirmed = await question(browser)
-    assert (await browser.post("/ui/deploy", confirmed, form_token="")).status_code == 403
+    assert (await browser.post("/ui/deploy", {FORM_FIELD: "", **confirmed})).status_code == 403
     assert (await browser.post("/ui/deploy", {"body": confirmed["body"]})).status_code == 422
     assert (await browser.post("/ui/deploy", {"body": "{", "key": "k"})).status_code == 400
     assert await deployments(app) == []
@@ -172,5 +173,5 @@ async def test_without_the_token_of_the_form_or_a_key_nothing_is_triggered(app: 
 
 async def test_whoever_has_not_signed_in_is_sent_to_do_so(app: App) -> None:
     for path in ("/ui/deploy", "/ui/deployments", "/ui/events"):
-        answer = await app.send("GET", path, credential=None)
+        answer = await Browsing(app, "").get(path)
         assert (answer.status_code, answer.headers["location"]) == (303, f"/ui/login?next={path.replace('/', '%2F')}")

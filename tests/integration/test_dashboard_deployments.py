@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.app import App, running_app, worked
-from support.signed_in import SignedIn
+from support.browsing import Browsing
 
 
 @pytest.fixture
@@ -18,8 +18,8 @@ async def app(tmp_path: Path) -> AsyncIterator[App]:
 
 
 @pytest.fixture
-def browser(app: App) -> SignedIn:
-    return SignedIn(app)
+def browser(app: App) -> Browsing:
+    return Browsing(app)
 
 
 def ids_in(page: str) -> list[int]:
@@ -39,13 +39,13 @@ async def aborted(app: App, number: int) -> None:
         await app.send("POST", "/deploy/abort")
 
 
-async def test_without_any_it_says_how_to_make_one(browser: SignedIn) -> None:
+async def test_without_any_it_says_how_to_make_one(browser: Browsing) -> None:
     page = (await browser.get("/ui/deployments")).text
     assert "dides deploy 1.0.0 --all" in page
     assert 'href="/ui/deploy"' in page
 
 
-async def test_what_became_of_each(app: App, browser: SignedIn) -> None:
+async def test_what_became_of_each(app: App, browser: Browsing) -> None:
     await worked(app)
     page = (await browser.get("/ui/deployments")).text
     assert ids_in(page) == [3, 2, 1]
@@ -57,7 +57,7 @@ async def test_what_became_of_each(app: App, browser: SignedIn) -> None:
     assert page.count("data-since") == 1
 
 
-async def test_one_status_at_a_time(app: App, browser: SignedIn) -> None:
+async def test_one_status_at_a_time(app: App, browser: Browsing) -> None:
     await worked(app)
     page = (await browser.get("/ui/deployments?status=completed")).text
     assert ids_in(page) == [1]
@@ -67,7 +67,7 @@ async def test_one_status_at_a_time(app: App, browser: SignedIn) -> None:
     assert (await browser.get("/ui/deployments?status=odd")).status_code == 422
 
 
-async def test_pages(app: App, browser: SignedIn) -> None:
+async def test_pages(app: App, browser: Browsing) -> None:
     await aborted(app, 5)
     first = (await browser.get("/ui/deployments?limit=3")).text
     assert ids_in(first) == [5, 4, 3]
@@ -77,7 +77,7 @@ async def test_pages(app: App, browser: SignedIn) -> None:
     assert "Older" not in second
 
 
-async def test_the_form_for_another_one_like_it(app: App, browser: SignedIn) -> None:
+async def test_the_form_for_another_one_like_it(app: App, browser: Browsing) -> None:
     await app.register("web-1", env="production")
     configuration = {"batch_size": "25%", "auto_rollback": False, "waves": [1, "10%"]}
     await app.deploy("1.0", labels={"env": "production"}, configuration=configuration)
@@ -89,7 +89,7 @@ async def test_the_form_for_another_one_like_it(app: App, browser: SignedIn) -> 
     assert not re.search(r'name="auto_rollback"[^>]* checked', form)
 
 
-async def test_a_rollback_is_not_deployed_again(app: App, browser: SignedIn) -> None:
+async def test_a_rollback_is_not_deployed_again(app: App, browser: Browsing) -> None:
     await worked(app)
     page = (await browser.get("/ui/deployments")).text
     assert re.findall(r'id="again-(\d+)"', page) == ["2", "1"]

@@ -9,7 +9,7 @@ import pytest
 
 from dides.dashboard import events
 from support.app import App, running_app, worked
-from support.signed_in import SignedIn
+from support.browsing import Browsing
 
 
 @pytest.fixture
@@ -19,8 +19,8 @@ async def app(tmp_path: Path) -> AsyncIterator[App]:
 
 
 @pytest.fixture
-def browser(app: App) -> SignedIn:
-    return SignedIn(app)
+def browser(app: App) -> Browsing:
+    return Browsing(app)
 
 
 def ids_in(page: str) -> list[int]:
@@ -42,13 +42,13 @@ def older(page: str) -> str | None:
     return unescape(found[1]) if found else None
 
 
-async def test_an_empty_log_says_what_will_be_in_it(browser: SignedIn) -> None:
+async def test_an_empty_log_says_what_will_be_in_it(browser: Browsing) -> None:
     page = (await browser.get("/ui/events")).text
     assert "Nothing has happened yet." in page
     assert 'data-last="0"' in page
 
 
-async def test_what_happened_is_told_in_words(app: App, browser: SignedIn) -> None:
+async def test_what_happened_is_told_in_words(app: App, browser: Browsing) -> None:
     await worked(app)
     page = (await browser.get("/ui/events")).text
     logged = await app.get("/events?order=newest&limit=1000")
@@ -68,7 +68,7 @@ async def test_what_happened_is_told_in_words(app: App, browser: SignedIn) -> No
     assert 'href="/?instance=web-1"' in page
 
 
-async def test_filters(app: App, browser: SignedIn) -> None:
+async def test_filters(app: App, browser: Browsing) -> None:
     await worked(app)
     await app.register("db-1")
     kinds = {each["id"]: each for each in (await app.get("/events?limit=1000"))["events"]}
@@ -85,7 +85,7 @@ async def test_filters(app: App, browser: SignedIn) -> None:
     assert (await browser.get("/ui/events?group=odd")).status_code == 422
 
 
-async def test_pages(app: App, browser: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pages(app: App, browser: Browsing, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "LIMIT", 2)
     for each in range(5):
         await app.register(f"web-{each}")
@@ -98,7 +98,7 @@ async def test_pages(app: App, browser: SignedIn, monkeypatch: pytest.MonkeyPatc
 
 
 async def test_what_fits_far_back_is_found_a_stretch_at_a_time(
-    app: App, browser: SignedIn, monkeypatch: pytest.MonkeyPatch
+    app: App, browser: Browsing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events, "PIECE", 2)
     monkeypatch.setattr(events, "FARTHEST", 4)
@@ -111,26 +111,26 @@ async def test_what_fits_far_back_is_found_a_stretch_at_a_time(
     assert ids_in((await browser.get(older(page) or "")).text) == [1]
 
 
-async def test_what_is_new_comes_as_rows_that_fit(app: App, browser: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_new_comes_as_rows_that_fit(app: App, browser: Browsing, monkeypatch: pytest.MonkeyPatch) -> None:
     await app.register("web-1")
     page = (await browser.get("/ui/events?text=web")).text
-    assert ids_in((await browser.get(new_address(page), part=True)).text) == []
+    assert ids_in((await browser.get(new_address(page), HX_Request="true")).text) == []
     await app.register("db-1")
     await app.register("web-2")
-    new = (await browser.get(new_address(page), part=True)).text
+    new = (await browser.get(new_address(page), HX_Request="true")).text
     assert ids_in(new) == [3]
     assert 'data-last="3"' in new
     assert "too-many" not in new
     monkeypatch.setattr(events, "NEW", 1)
-    assert "data-too-many" in (await browser.get(new_address(page), part=True)).text
+    assert "data-too-many" in (await browser.get(new_address(page), HX_Request="true")).text
 
 
-async def test_a_log_that_was_put_back_is_loaded_anew(app: App, browser: SignedIn) -> None:
+async def test_a_log_that_was_put_back_is_loaded_anew(app: App, browser: Browsing) -> None:
     await app.register("web-1")
-    assert "data-too-many" in (await browser.get("/ui/events/new?after=99", part=True)).text
+    assert "data-too-many" in (await browser.get("/ui/events/new?after=99", HX_Request="true")).text
 
 
-async def test_older_pages_are_not_added_to(app: App, browser: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_older_pages_are_not_added_to(app: App, browser: Browsing, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "LIMIT", 1)
     await app.register("web-1")
     await app.register("web-2")
