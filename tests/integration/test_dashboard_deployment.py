@@ -100,7 +100,7 @@ async def test_the_page_says_what_is_rolled_out_to_whom_and_how(fleet: Fleet) ->
         "0 of 4 done",
         "1 updating",
         "3 pending",
-        "Held by wave Wave 1 of 2 lets 1 target start in all, and 1 of them still update.",
+        "Held by wave Wave 1 of 2 lets 1 target start in all, and 1 of them still updates.",
         "It goes on when none of them updates any more.",
     ):
         assert said in text, said

@@ -60,10 +60,11 @@ def _soak(deployment: Deployment) -> Hold:
 
 
 def _wave_open(deployment: Deployment) -> Hold:
-    size = plural(open_size(deployment), "target")
+    size, updating = plural(open_size(deployment), "target"), deployment.counts.updating
     return Hold(
         name=window.WAVE,
-        means=f"{_wave(deployment)} lets {size} start in all, and {deployment.counts.updating:,} of them still update.",
+        means=f"{_wave(deployment)} lets {size} start in all, and {updating:,} of them still "
+        f"{'updates' if updating == 1 else 'update'}.",
         release="It goes on when none of them updates any more.",
     )
 
@@ -102,7 +103,8 @@ def _nothing(deployment: Deployment) -> Hold:
         return Hold(name=None, means="Nothing holds it.", release="The next step tells further targets.")
     left = "Nobody is left to tell."
     if counts.deferred:
-        left = f"Only {plural(counts.deferred, 'target')} that cannot be reached are left to tell."
+        be = "is" if counts.deferred == 1 else "are"
+        left = f"Only {plural(counts.deferred, 'target')} that cannot be reached {be} left."
     release = "It ends with the next step."
     if counts.updating:
         release = f"It ends when {plural(counts.updating, 'more target has', 'more targets have')} succeeded or failed."

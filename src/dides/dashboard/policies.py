@@ -65,7 +65,8 @@ def _wave_fact(deployment: Deployment, number: int, before: int, size: int) -> W
 
 def _threshold(deployment: Deployment) -> Fact:
     of = _of(deployment.policy.failure_threshold, "of the open wave")
-    return ("failure_threshold", f"stops when {plural(threshold_of(deployment), 'target has', 'targets have')} failed{of}")
+    failed = plural(threshold_of(deployment), "target has", "targets have")
+    return ("failure_threshold", f"stops when {failed} failed{of}")
 
 
 def _optional(deployment: Deployment) -> list[Fact]:
@@ -107,8 +108,8 @@ def _max_unavailable(deployment: Deployment) -> Fact | None:
 
 
 def _auto_rollback(deployment: Deployment) -> Fact:
-    automatic = "rolled back by itself when it fails" if deployment.policy.auto_rollback else "not rolled back by itself"
-    return ("auto_rollback", automatic)
+    automatic = deployment.policy.auto_rollback
+    return ("auto_rollback", f"{'rolled' if automatic else 'not rolled'} back by itself when it fails")
 
 
 def _of(amount: Amount | None, what: str) -> str:

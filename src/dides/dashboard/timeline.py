@@ -71,9 +71,7 @@ def whole(tx: Transaction, deployment: Deployment) -> Timeline:
     timeline = _timeline(tx, deployment, found, _tellings(happened))
     timeline.note = note
     timeline.pauses = _pauses(happened, deployment.created_at)
-    timeline.waves = [
-        [each.at - deployment.created_at, int(str(each.data["open"]))] for each in happened if each.kind == "wave.opened"
-    ]
+    timeline.waves = _waves(happened, deployment.created_at)
     return timeline
 
 
@@ -150,6 +148,10 @@ def _tellings(happened: Iterable[Event]) -> dict[str, list[int]]:
         if each.kind == "target.told" and each.instance is not None:
             tellings.setdefault(each.instance, []).append(each.at)
     return tellings
+
+
+def _waves(happened: Iterable[Event], began: int) -> list[list[int]]:
+    return [[each.at - began, int(str(each.data["open"]))] for each in happened if each.kind == "wave.opened"]
 
 
 def _pauses(happened: Iterable[Event], began: int) -> list[list[int | None]]:

@@ -6,6 +6,7 @@ import { Pointer } from "./pointer.js";
 import { Replay } from "./replay.js";
 import { Table } from "./table.js";
 
+const EMPTY = "It has no targets: every instance that it was for is gone.";
 const TICK_MS = 250;
 const ZOOMS = { in: 1.6, out: 1 / 1.6, fit: 0 };
 
@@ -34,7 +35,7 @@ export class Board {
   take(data, whole) {
     this.model.take(data, whole);
     this.say("[data-note]", this.model.note);
-    this.say("[data-empty]", this.model.rows.length ? "" : "It has no targets: every instance that it was for is gone.");
+    this.say("[data-empty]", this.model.rows.length ? "" : EMPTY);
     this.pointer.renew();
     this.go(this.replay.at);
     this.replay.show();

@@ -100,7 +100,8 @@ function waves({ context, box, model, scale, colours }) {
     if (first) line(context, 0, y, scale.full.width, y);
     if (y < free) continue;
     free = y + 16;
-    label(context, colours, wave === Infinity ? "not told" : `wave ${wave}`, box.scrollLeft + box.clientWidth - 20, y + 14);
+    const name = wave === Infinity ? "not told" : `wave ${wave}`;
+    label(context, colours, name, box.scrollLeft + box.clientWidth - 20, y + 14);
   }
 }
 

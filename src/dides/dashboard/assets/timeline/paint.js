@@ -1,12 +1,13 @@
 // How each state is painted: by colour and by pattern, so that neither has to be told apart from the other alone.
 const SIZE = 6;
+const STATES = ["succeeded", "failed", "skipped", "updating", "pending"];
+const COLOURS = ["text", "soft", "line", "card", "ground", "accent", ...STATES];
 
 // Colours are those of the page's style sheet, in the theme that holds now.
 export function palette() {
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
-  const names = ["text", "soft", "line", "card", "ground", "accent", "succeeded", "failed", "skipped", "updating", "pending", "degraded"];
-  return Object.fromEntries(names.map((name) => [name, colour(name)]));
+  return Object.fromEntries(COLOURS.map((name) => [name, colour(name)]));
 }
 
 export function paints(context, colours) {

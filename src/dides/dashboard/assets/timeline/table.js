@@ -2,6 +2,7 @@
 import { element, instanceButton, stateMark, told, took, why } from "./naming.js";
 import { stateAt } from "./model.js";
 
+const NOBODY = "No target is like that. Clear the fields to see all.";
 const FIRST = 100;
 const MORE = 400;
 
@@ -34,7 +35,7 @@ export class Table {
       if (there !== row) this.body.insertBefore(row, there ?? null);
     });
     while (this.body.rows.length > rows.length) this.body.lastElementChild.remove();
-    this.said.textContent = found.length ? `${rows.length} of ${found.length} shown` : "No target is like that. Clear the fields to see all.";
+    this.said.textContent = found.length ? `${rows.length} of ${found.length} shown` : NOBODY;
     this.more.hidden = rows.length === found.length;
   }
 
