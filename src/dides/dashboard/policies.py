@@ -7,7 +7,7 @@ import msgspec
 from dides.dashboard.words import plural, seconds
 from dides.engine.threshold import threshold_of
 from dides.engine.waves import is_over
-from dides.model.deployment import Deployment, Kind
+from dides.model.deployment import Deployment, DeploymentStatus, Kind
 from dides.model.policy import Amount, Ordering
 
 Fact: TypeAlias = tuple[str, str]
@@ -25,7 +25,7 @@ class WaveFact(msgspec.Struct, frozen=True, kw_only=True):
     started: int
     """How many of its own have."""
     state: str
-    """over, open, or to come."""
+    """over, open, or to come; of a deployment that has ended also stopped, or never opened."""
 
 
 def policy_facts(deployment: Deployment) -> list[Fact]:
@@ -56,11 +56,21 @@ def wave_facts(deployment: Deployment) -> list[WaveFact]:
 def _wave_fact(deployment: Deployment, number: int, before: int, size: int) -> WaveFact:
     opened, counts = deployment.wave, deployment.counts
     started = size - before if number < opened.open else 0
-    state = "over" if number < opened.open else "to come"
     if number == opened.open:
         started = counts.started - opened.began_with
-        state = "open" if deployment.in_flight and not is_over(deployment) else "over"
-    return WaveFact(number=number, size=size - before, up_to=size, started=started, state=state)
+    return WaveFact(
+        number=number, size=size - before, up_to=size, started=started, state=_wave_state(deployment, number)
+    )
+
+
+def _wave_state(deployment: Deployment, number: int) -> str:
+    if number < deployment.wave.open:
+        return "over"
+    if number > deployment.wave.open:
+        return "to come" if deployment.in_flight else "never opened"
+    if deployment.in_flight:
+        return "over" if is_over(deployment) else "open"
+    return "over" if deployment.status is DeploymentStatus.COMPLETED else "stopped"
 
 
 def _threshold(deployment: Deployment) -> Fact:

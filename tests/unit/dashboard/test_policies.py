@@ -9,6 +9,7 @@ from dides.model.deployment import DeploymentStatus, Wave
 from dides.model.policy import Ordering, Policy
 from support.builders import PAUSED, counts, deployment, rollback
 
+FAILED = DeploymentStatus.FAILED
 EVERYTHING = Policy(
     batch_size="25%",
     failure_threshold="10%",
@@ -65,6 +66,10 @@ def test_settings_without_a_bearing_are_left_out() -> None:
         (
             {"counts": counts(succeeded=10), "wave": Wave(open=3, began_with=5), "status": DeploymentStatus.COMPLETED},
             [(1, 1, "over"), (4, 4, "over"), (5, 5, "over")],
+        ),
+        (
+            {"counts": counts(skipped=8, failed=2), "wave": Wave(open=2, began_with=1), "status": FAILED},
+            [(1, 1, "over"), (4, 1, "stopped"), (5, 0, "never opened")],
         ),
     ],
 )
