@@ -39,6 +39,7 @@ function begin() {
   element("as-list").addEventListener("click", () => view("list"));
   document.addEventListener("dides:event", (event) => happened(event.detail));
   document.addEventListener("dides:connected", everything);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => show(false));
   ask();
   if (address.get("instance")) pick(address.get("instance"), false);
 }
@@ -65,7 +66,7 @@ function happened({ kind, instance }) {
 function askForNewest() {
   newest ||= setTimeout(() => {
     newest = 0;
-    htmx.ajax("GET", "/ui/fleet/deployment", { target: "#newest", swap: "innerHTML" });
+    htmx.ajax("GET", "/ui/fleet/deployment", { source: "#newest", target: "#newest", swap: "innerHTML" });
   }, NEWEST_MS);
 }
 
@@ -169,5 +170,5 @@ function remember() {
     instance: panel.name,
   };
   const query = new URLSearchParams(Object.entries(shown).filter(([, value]) => value));
-  history.replaceState(null, "", query.size ? `?${query}` : location.pathname);
+  history.replaceState(null, "", String(query) ? `?${query}` : location.pathname);
 }

@@ -20,7 +20,7 @@ export class FleetMap {
     this.picked = null; // the name of the instance that is shown beside the map
     this.label = ""; // the key that instances are grouped by
     const redraw = () => this.redraw();
-    new ResizeObserver(() => this.arrange()).observe(this.#root);
+    new ResizeObserver(() => this.#rearrange()).observe(this.#root);
     addEventListener("scroll", redraw, { passive: true });
     addEventListener("resize", () => this.arrange());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
@@ -52,6 +52,20 @@ export class FleetMap {
     this.redraw();
   }
 
+  // The room has changed, most often because an instance was picked: that one stays where the reader has seen it.
+  #rearrange() {
+    const before = this.#heightOfPicked();
+    this.arrange();
+    const top = this.#root.getBoundingClientRect().top;
+    if (before !== null && top + before > 0 && top + before < innerHeight) scrollBy(0, this.#heightOfPicked() - before);
+  }
+
+  // Where in the map the picked instance is; null when it is not there.
+  #heightOfPicked() {
+    const picked = this.fleet.byName.get(this.picked);
+    return this.#layout && picked && this.fleet.isShown(picked) ? cornerOf(this.#layout, [picked.g, picked.i]).y : null;
+  }
+
   redraw() {
     this.#frame ||= requestAnimationFrame(() => this.#draw());
   }
@@ -66,7 +80,7 @@ export class FleetMap {
   #draw() {
     this.#frame = 0;
     const layout = this.#layout;
-    if (!layout) return;
+    if (!layout || !this.#root.clientWidth) return;
     const begun = performance.now();
     const [canvas, ratio] = [this.#canvas, devicePixelRatio];
     const [width, height] = [this.#root.clientWidth, Math.min(layout.height, innerHeight)];

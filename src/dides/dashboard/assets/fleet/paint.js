@@ -1,5 +1,6 @@
 // Paints what can be seen of the map: the headings of groups, and their cells.
 import { cornerOf } from "./layout.js";
+import { PLAIN } from "./marks.js";
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
 
@@ -46,18 +47,26 @@ function caption(pen, instance, marks, x, y, width, ratio) {
   pen.fillText(shortened(pen, instance.version || "no version", width), x, y + 24 * ratio);
 }
 
-function heading(pen, { marks, label }, block, group) {
+// The value of the label, how many there are, and how many of them are not well.
+function heading(pen, { marks, label, ratio }, block, group) {
+  const numbers = [[null, group.cells.length], ...["failed", "degraded"].map((kind) => [kind, group.cells.filter((each) => each.kind === kind).length])];
+  const shown = numbers.filter(([, number]) => number).map(([kind, number]) => [kind, number.toLocaleString()]);
   pen.textBaseline = "top";
   pen.fillStyle = marks.colour("--text");
   pen.font = `600 14px ${FONT}`;
-  const number = group.cells.length.toLocaleString();
-  const room = block.width - 12 * number.length - 12;
+  const room = block.width - shown.reduce((sum, [kind, text]) => sum + 9 * text.length + (kind ? 28 : 10), 0);
   const name = shortened(pen, group.value === "" ? `without ${label}` : group.value, room);
   pen.fillText(name, block.x, block.y + 4);
-  const after = block.x + pen.measureText(name).width + 8;
-  pen.fillStyle = marks.colour("--soft");
+  let x = block.x + pen.measureText(name).width + 8;
   pen.font = `14px ${FONT}`;
-  pen.fillText(number, after, block.y + 4);
+  for (const [kind, text] of shown) {
+    const side = Math.round(17 * ratio);
+    if (kind) pen.drawImage(marks.of({ kind, updating: false, differs: false }, PLAIN, side, side), x, block.y + 4, 17, 17);
+    x += kind ? 19 : 0;
+    pen.fillStyle = marks.colour(kind ? `--${kind}` : "--soft");
+    pen.fillText(text, x, block.y + 4);
+    x += pen.measureText(text).width + 10;
+  }
 }
 
 function frame(pen, { layout }, instance, colour) {

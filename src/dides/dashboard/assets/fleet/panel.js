@@ -12,18 +12,19 @@ export class Panel {
     this.name = null;
     this.closed = closed;
     document.getElementById("panel-close").addEventListener("click", () => this.close());
-    this.#panel.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.close();
+    document.addEventListener("keydown", (event) => {
+      const elsewhere = event.target.matches("input") || document.querySelector("dialog[open]");
+      if (event.key === "Escape" && !elsewhere) this.close();
     });
     setInterval(() => document.hidden || this.#ask(), AGAIN_MS);
   }
 
-  async open(name, focus) {
+  open(name, focus) {
     this.name = name;
     this.#title.textContent = name;
     this.#panel.hidden = false;
     if (focus) this.#title.focus({ preventScroll: true });
-    await this.#ask();
+    this.#ask();
   }
 
   close() {
@@ -39,13 +40,13 @@ export class Panel {
     if (name === this.name) this.#timer ||= setTimeout(() => this.#ask(), DEBOUNCE_MS);
   }
 
-  async #ask() {
+  #ask() {
     clearTimeout(this.#timer);
     this.#timer = 0;
     const body = document.getElementById("panel-body");
     // What has the focus in it would vanish under the reader's hands.
     if (this.name === null || (body.contains(document.activeElement) && body.dataset.of === this.name)) return;
     body.dataset.of = this.name;
-    await htmx.ajax("GET", `/ui/instances/${encodeURIComponent(this.name)}`, { target: body, swap: "innerHTML" });
+    htmx.ajax("GET", `/ui/instances/${encodeURIComponent(this.name)}`, { source: body, target: body, swap: "innerHTML" });
   }
 }
