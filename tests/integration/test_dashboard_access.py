@@ -74,12 +74,12 @@ async def test_a_token_is_taken_without_the_line_end_it_was_copied_with(stranger
     assert (await sign_in(stranger, f" {OPERATOR}\n")).status_code == 303
 
 
-@pytest.mark.parametrize("token", ["", "wrong", REGISTRATION, OPERATOR + "x", "\u00e9\x00", "x" * 100_000])
+@pytest.mark.parametrize("token", ["", "not-this-one", REGISTRATION, OPERATOR + "x", "\u00e9\x00", "x" * 100_000])
 async def test_another_token_begins_none(stranger: Browsing, token: str) -> None:
     answer = await sign_in(stranger, token, onward="/ui/events")
     assert answer.status_code == 401
     assert "Set-Cookie" not in answer.headers
-    assert "This is not the operator&#39;s token." in answer.text
+    assert "This is not the operator's token." in answer.text
     assert 'value="/ui/events"' in answer.text, "the next try leads there, too"
     assert len(token) < 2 or token not in answer.text
 
@@ -138,8 +138,8 @@ async def test_a_form_without_the_sessions_token_is_refused(app: App, browsing: 
 @pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=x", "application/json", FORM])
 async def test_a_form_that_is_none_is_refused(browsing: Browsing, kind: str) -> None:
     for content in (b"", b"{", b"--x\r\n\r\n", b"\xff\x00=%zz", b"&=&;"):
-        assert (await browsing.send("POST", "/ui/logout", content, Content_Type=kind)).status_code in (400, 403)
-        assert (await browsing.send("POST", LOGIN, content, Content_Type=kind)).status_code in (400, 401)
+        assert (await browsing.send("POST", "/ui/logout", content, Content_Type=kind)).status_code in (400, 403, 422)
+        assert (await browsing.send("POST", LOGIN, content, Content_Type=kind)).status_code in (400, 401, 422)
 
 
 async def test_too_large_a_form_is_refused(browsing: Browsing) -> None:
