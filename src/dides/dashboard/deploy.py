@@ -142,10 +142,10 @@ def _plan(draft: Draft) -> dict[str, Any]:
     }
 
 
-def _commands(request: Browser, typed: Typed | None) -> dict[str, str]:
+def _commands(request: Browser, typed: Typed | None) -> dict[str, Any]:
     if typed is None:
         return {}
-    https = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
+    https = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", "").partition(",")[0].strip())
     server = f"{'https' if https else 'http'}://{request.headers.get('host', 'localhost')}"
     with_token = not request.app.state.access.dev
     return {

@@ -9,9 +9,9 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from typing import Any, Protocol
 
 import msgspec
-from litestar.datastructures import MultiDict
 
 from dides.model.errors import FieldError, InvalidError
 from dides.model.policy import Amount
@@ -38,6 +38,14 @@ IN_FORM = {
     "matches no instance; list what there is with GET /inventory/instances": "matches no instance: see the fleet",
 }
 """What the API says where it speaks of JSON or of requests, and what a form says instead."""
+
+
+class Pairs(Protocol):
+    """What a form or a query string is read as."""
+
+    def multi_items(self) -> Iterable[tuple[str, Any]]:
+        """Return names and values, those of a repeated name in their order."""
+        ...
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,9 +78,9 @@ def fields() -> dict[str, Field]:
     return {**found, EVERYTHING: whole}
 
 
-def texts_in(form: MultiDict[str] | MultiDict[object]) -> dict[str, str]:
+def texts_in(form: Pairs) -> dict[str, str]:
     """Return what is typed into the fields of a form, or given in a query string; of a repeated one the last."""
-    return {name: str(form.getall(name)[-1]).strip() for name in NAMES if name in form}
+    return {name: str(value).strip() for name, value in form.multi_items() if name in NAMES}
 
 
 def read(texts: Mapping[str, str]) -> Typed:

@@ -48,7 +48,7 @@ async def deployments(request: Browser, coordinator: Services) -> Response[str]:
         request,
         "deployments.html",
         rows=shown,
-        status=status.value if status else "",
+        chosen=status.value if status else "",
         statuses=[("", "All"), *((each.value, each.value.capitalize()) for each in DeploymentStatus)],
         older=_address(status, older) if older else "",
         newest=_address(status, "") if before is not None else "",

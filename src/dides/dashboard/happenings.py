@@ -141,7 +141,7 @@ def _reported(event: Event) -> str:
         parts.append(f"reports {status}")
     if "current" in event.data:
         parts.append(f"runs {_versions(event.data['current'])}")
-    return " and ".join(parts) + _why(event)
+    return (" and ".join(parts) or "reported") + _why(event)
 
 
 def _registered_again(event: Event) -> str:
