@@ -56,7 +56,7 @@ async def join(all_of_them: Crew) -> None:
 async def roll_out_half(processes: Processes, all_of_them: Crew) -> Deployment:
     """Bring a rollout over the role web to its middle, with two failures, and leave it there."""
     all_of_them.failing.update(FAILS)
-    configuration = Configuration(batch_size=8, failure_threshold=5, waves=[4, "25%"], update_timeout=3600)
+    configuration = Configuration(batch_size=8, failure_threshold=5, waves=(4, "25%"), update_timeout=3600)
     request = DeployRequest(code_version=NEW, labels={"role": "web"}, configuration=configuration)
     async with processes.client() as client:
         deployment = await client.deploy(request, "the-pictures")

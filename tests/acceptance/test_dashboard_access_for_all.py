@@ -35,7 +35,7 @@ async def busy(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Proces
     ):
         crew.failing["web-02"] = "exit status 3: port 8080 is in use"
         crew.let(4)  # Two of the first, and both of its rollback.
-        one_by_one, in_waves = Configuration(batch_size=1), Configuration(batch_size=2, waves=[1, "50%"])
+        one_by_one, in_waves = Configuration(batch_size=1), Configuration(batch_size=2, waves=(1, "50%"))
         await client.deploy(DeployRequest(code_version="2.0.0", labels=PROD, configuration=one_by_one), "first")
         await finished(client, 1)
         await finished(client, 2)

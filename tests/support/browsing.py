@@ -25,13 +25,13 @@ class Browsing:
         """Ask for a page; `headers` have underscores in place of hyphens."""
         return await self.send("GET", path, **headers)
 
-    async def post(self, path: str, form: dict[str, str] | None = None, **headers: str) -> httpx2.Response:
+    async def post(self, path: str, form: dict[str, str] | None = None, /, **headers: str) -> httpx2.Response:
         """Send a form of the dashboard's own pages, which show the session's token unless `form` has another."""
         token = {FORM_FIELD: SESSIONS.form_token(self.cookie)} if self.cookie else {}
         body = urlencode({**token, **(form or {})}).encode()
         return await self.send("POST", path, body, Content_Type=FORM, **headers)
 
-    async def send(self, method: str, path: str, content: bytes | None = None, **headers: str) -> httpx2.Response:
+    async def send(self, method: str, path: str, content: bytes | None = None, /, **headers: str) -> httpx2.Response:
         """Send a request."""
         given = {"Accept": HTML, **{name.replace("_", "-"): value for name, value in headers.items()}}
         if self.cookie:

@@ -20,7 +20,8 @@ PATIENCE = 15.0
 """Seconds after which something is sent where nothing happens, so that whoever is gone is noticed, at both ends."""
 RETRY_MS = 1000
 """After how long a browser tries again."""
-_ID = re.compile(r"\d{1,15}", re.ASCII)
+ID_PATTERN = r"^[0-9]{1,15}\Z"
+_ID = re.compile(ID_PATTERN)
 
 
 def accepts_stream(request: Handled) -> bool:
@@ -32,7 +33,7 @@ def last_id(text: str | None) -> int | None:
     """Return the id in a Last-Event-ID header, None when there is none. InvalidError."""
     if not text:
         return None
-    if not _ID.fullmatch(text):
+    if not _ID.match(text):
         raise InvalidError(FieldError("Last-Event-ID", "must be the id of an event: a number of at most 15 digits"))
     return int(text)
 

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from litestar import Request, Response
 from litestar.datastructures import FormMultiDict
+from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
 from dides.api.access import Role, access_of
@@ -15,6 +16,8 @@ from dides.model.errors import ForbiddenError, UnauthorizedError
 LOGIN = "/ui/login"
 OPEN = "open"
 """A route with this option needs no session."""
+HTML_ONLY = "html only"
+"""A route with this option is there for browsers; whoever does not ask for HTML finds nothing."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -31,8 +34,11 @@ Browser = Request[Any, Any, Any]
 async def check(request: Browser) -> None:
     """Refuse what may not come to a page, before it is called.
 
-    ForbiddenError for a form of another origin, UnauthorizedError for who has not signed in.
+    ForbiddenError for a form of another origin, UnauthorizedError for who has not signed in, NotFoundException where
+    there is something for browsers only.
     """
+    if request.route_handler.opt.get(HTML_ONLY) and "text/html" not in request.headers.get("accept", ""):
+        raise NotFoundException
     access = access_of(request)
     access.check_page(request)
     if request.route_handler.opt.get(OPEN):

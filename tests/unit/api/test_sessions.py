@@ -1,6 +1,5 @@
 """Sessions: nothing is stored, so all that keeps others out is in what is signed."""
 
-import itsdangerous.timed
 import pytest
 
 from dides.api.sessions import HOURS, Sessions, is_safe
@@ -19,7 +18,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(itsdangerous.timed.time, "time", lambda: clock.now)
+    monkeypatch.setattr("itsdangerous.timed.time.time", lambda: clock.now)
     return clock
 
 
