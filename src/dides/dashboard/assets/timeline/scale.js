@@ -1,0 +1,68 @@
+// Where things are in the chart: rows from top to bottom, moments from left to right.
+export const AXIS = 24;
+const TALLEST_ROW = 22;
+const TALLEST = 520;
+const NAMES_FROM = 12;
+const WIDEST = 64;
+const LANE = 16;
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 604800];
+
+export class Scale {
+  constructor() {
+    this.zoom = 1;
+    this.width = 0;
+    this.rows = 0;
+    this.extent = 1;
+  }
+
+  measure(width, rows, extent) {
+    Object.assign(this, { width, rows: Math.max(1, rows), extent: extent * 1.03 });
+    this.zoom = Math.min(this.zoom, this.most);
+  }
+
+  get height() {
+    return Math.min(TALLEST, this.rows * TALLEST_ROW + AXIS + 4);
+  }
+  get fit() {
+    return Math.min(TALLEST_ROW, (this.height - AXIS - 4) / this.rows);
+  }
+  // How far one can zoom in: until rows can be read, and further in time.
+  get most() {
+    return Math.max(16, (TALLEST_ROW / this.fit) * 2);
+  }
+  get row() {
+    return Math.min(TALLEST_ROW, this.fit * this.zoom);
+  }
+  get names() {
+    return this.row >= NAMES_FROM;
+  }
+  get left() {
+    return this.names ? Math.min(170, this.width * 0.28) : 8;
+  }
+  get plot() {
+    return Math.max(40, this.width - this.left - LANE);
+  }
+  get wide() {
+    return this.plot * Math.min(this.zoom, WIDEST);
+  }
+  get full() {
+    return { width: this.left + this.wide + LANE, height: AXIS + this.rows * this.row + 4 };
+  }
+  x(moment) {
+    return this.left + (moment / this.extent) * this.wide;
+  }
+  y(row) {
+    return AXIS + row * this.row;
+  }
+  rowAt(y) {
+    return Math.floor((y - AXIS) / this.row);
+  }
+  // The moments that the axis names, about one every 90 pixels.
+  ticks() {
+    const wanted = (this.extent / 1000 / this.wide) * 90;
+    const step = STEPS.find((each) => each >= wanted) ?? STEPS.at(-1);
+    const ticks = [];
+    for (let at = 0; at * 1000 <= this.extent; at += step) ticks.push(at * 1000);
+    return ticks;
+  }
+}
