@@ -37,8 +37,8 @@ class Timeline(msgspec.Struct, kw_only=True):
     targets: list[list[Any]]
     pauses: list[list[int | None]] = []
     """When each pause began and ended; null: it lasts."""
-    waves: list[list[int]] = []
-    """When each wave but the first was opened, and its number."""
+    waves: int
+    """How many there are."""
 
 
 class Texts:
@@ -71,7 +71,6 @@ def whole(tx: Transaction, deployment: Deployment) -> Timeline:
     timeline = _timeline(tx, deployment, found, _tellings(happened))
     timeline.note = note
     timeline.pauses = _pauses(happened, deployment.created_at)
-    timeline.waves = _waves(happened, deployment.created_at)
     return timeline
 
 
@@ -112,6 +111,7 @@ def _timeline(
         began=began,
         ended=_since(deployment.finished_at, began),
         total=deployment.counts.total,
+        waves=len(deployment.waves),
         texts=texts.all,
         targets=rows,
     )
@@ -148,10 +148,6 @@ def _tellings(happened: Iterable[Event]) -> dict[str, list[int]]:
         if each.kind == "target.told" and each.instance is not None:
             tellings.setdefault(each.instance, []).append(each.at)
     return tellings
-
-
-def _waves(happened: Iterable[Event], began: int) -> list[list[int]]:
-    return [[each.at - began, int(str(each.data["open"]))] for each in happened if each.kind == "wave.opened"]
 
 
 def _pauses(happened: Iterable[Event], began: int) -> list[list[int | None]]:
