@@ -79,12 +79,20 @@ class Visit:
 
 @asynccontextmanager
 async def visiting(
-    browser: Browser, url: str, *, scheme: Scheme = "light", width: int = 1400, height: int = 900, allowed: str = ""
+    browser: Browser,
+    url: str,
+    *,
+    scheme: Scheme = "light",
+    width: int = 1400,
+    height: int = 900,
+    allowed: str = "",
+    scripts: bool = True,
 ) -> AsyncIterator[Visit]:
     """Open a window for as long as the block lasts, and fail if anything was complained of but `allowed` (a regex)."""
     context = await browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme=scheme,
+        java_script_enabled=scripts,
         reduced_motion="reduce",
         locale="en-GB",
         timezone_id="Europe/Berlin",
