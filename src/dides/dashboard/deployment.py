@@ -116,7 +116,8 @@ def _action(name: str) -> Action:
 
 def _summary(tx: Transaction, deployment_id: int) -> dict[str, Any]:
     record = existing(tx, deployment_id)
-    failed = tx.targets.page(deployment_id, TargetState.FAILED, 0, MOST_FAILURES)
+    # To find that there are none, the store would go through all the targets.
+    failed = tx.targets.page(deployment_id, TargetState.FAILED, 0, MOST_FAILURES) if record.counts.failed else []
     return {
         "record": record,
         "deployment": deployment_view(record),
