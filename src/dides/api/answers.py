@@ -11,11 +11,12 @@ from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
 
-from dides.api.access import Role
+from dides.api.access import Connection, Role
 
 log = structlog.get_logger()
 LONGEST_LOGGED = 500
 REQUEST_ID = "X-Request-ID"
+_HEAD = "head"
 _ID = re.compile(rb"[!-~]{1,128}\Z")
 
 
@@ -57,6 +58,7 @@ def answer_head_and_options(app: ASGIApp, methods: Mapping[str, Collection[str]]
             await app(scope, receive, send)
             return
         head = scope["method"] == "HEAD"
+        scope.setdefault("state", {})[_HEAD] = head
         # A copy: the server must go on seeing what it was asked, or it would send a body.
         asked = cast("HTTPScope", {**scope, "method": "GET" if head else "OPTIONS"})
 
@@ -70,6 +72,11 @@ def answer_head_and_options(app: ASGIApp, methods: Mapping[str, Collection[str]]
         await app(asked, receive, answer)
 
     return answering
+
+
+def is_head(connection: Connection) -> bool:
+    """Tell whether only the head of an answer will be sent: to answer a HEAD without an end would never end."""
+    return bool(connection.scope["state"].get(_HEAD))
 
 
 def allow(methods: Collection[str]) -> str:

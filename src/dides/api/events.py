@@ -8,12 +8,13 @@ from litestar.params import HeaderParameter
 from msgspec import UNSET
 
 from dides.api.access import operators
+from dides.api.answers import is_head
 from dides.api.deployments import existing
 from dides.api.injected import DeploymentId, Services
 from dides.api.pages import cursor_of, number_in
 from dides.api.problems import Handled
 from dides.api.refusals import for_operators
-from dides.api.stream import accepts_stream, last_id, stream_of
+from dides.api.stream import accepts_stream, head_of_stream, last_id, stream_of
 from dides.api.views import event_view
 from dides.protocol.messages import EventPage
 from dides.protocol.queries import Direction, EventQuery, EventsQuery
@@ -34,7 +35,9 @@ async def events(
     """
     deployment_id = None if parameters.deployment is UNSET else parameters.deployment
     if accepts_stream(request):
-        return cast("Response[Any]", stream_of(coordinator.tail, last_id(last_seen), deployment_id))
+        last = last_id(last_seen)
+        stream = head_of_stream() if is_head(request) else await stream_of(coordinator.tail, last, deployment_id)
+        return cast("Response[Any]", stream)
     beyond = number_in(parameters.cursor)
     return Response(await coordinator.read(lambda tx: _page(tx, deployment_id, parameters, beyond)))
 

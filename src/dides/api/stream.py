@@ -1,7 +1,8 @@
 """The event log as Server-Sent Events (WHATWG HTML, 9.2)."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
 
 import msgspec
 from litestar.response import Stream
@@ -13,39 +14,53 @@ from dides.model.errors import FieldError, InvalidError, UnavailableError
 from dides.store.records import Event
 
 MEDIA_TYPE = "text/event-stream"
+HEADERS = {"X-Accel-Buffering": "no"}
+"""What asks nginx, and others like it, to pass each message on at once."""
 PATIENCE = 15.0
 """Seconds after which something is sent where nothing happens, so that whoever is gone is noticed, at both ends."""
 RETRY_MS = 1000
 """After how long a browser tries again."""
-_ID = re.compile(r"\d{1,15}", re.ASCII)
+ID_PATTERN = r"^[0-9]{1,15}\Z"
+_ID = re.compile(ID_PATTERN)
 
 
 def accepts_stream(request: Handled) -> bool:
     """Tell whether a request asks for a stream."""
-    return MEDIA_TYPE in request.headers.get("accept", "")
+    return MEDIA_TYPE in request.headers.get("accept", "").lower()
 
 
 def last_id(text: str | None) -> int | None:
     """Return the id in a Last-Event-ID header, None when there is none. InvalidError."""
     if not text:
         return None
-    if not _ID.fullmatch(text):
+    if not _ID.match(text):
         raise InvalidError(FieldError("Last-Event-ID", "must be the id of an event: a number of at most 15 digits"))
     return int(text)
 
 
-def stream_of(tail: Tail, last: int | None, deployment_id: int | None) -> Stream:
-    """Return the events after `last`, or from now on, as an answer that goes on as they happen."""
-    return Stream(_messages(tail, last, deployment_id), media_type=MEDIA_TYPE)
+async def stream_of(tail: Tail, last: int | None, deployment_id: int | None) -> Stream:
+    """Return the events after `last`, or from now on, as an answer that goes on as they happen. UnavailableError.
+
+    It begins once the log has been read: a stream that has begun is one that works.
+    """
+    following = tail.follow(last, deployment_id, PATIENCE)
+    first = await anext(following, None)
+    if first is None:
+        raise UnavailableError("this coordinator is stopping")
+    return Stream(_messages(first[0], following), media_type=MEDIA_TYPE, headers=HEADERS)
 
 
-async def _messages(tail: Tail, last: int | None, deployment_id: int | None) -> AsyncIterator[bytes]:
-    yield b"retry: %d\n\n" % RETRY_MS
-    try:
-        async for at, events in tail.follow(last, deployment_id, PATIENCE):
-            yield b"".join(map(_message, events)) or _idle(at)
-    except UnavailableError:
-        return  # The stream ends, and whoever follows it tries again.
+def head_of_stream() -> Stream:
+    """Return what a stream is without its events, for HEAD."""
+    return Stream(iter(()), media_type=MEDIA_TYPE, headers=HEADERS)
+
+
+async def _messages(at: int, following: AsyncGenerator[tuple[int, list[Event]], None]) -> AsyncIterator[bytes]:
+    async with aclosing(following):
+        yield b"retry: %d\n\n" % RETRY_MS + _idle(at)
+        with suppress(UnavailableError):  # The stream ends, and whoever follows it tries again.
+            async for now, events in following:
+                yield b"".join(map(_message, events)) or _idle(now)
 
 
 def _idle(at: int) -> bytes:

@@ -7,8 +7,10 @@ of them can go on at another.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from itertools import takewhile
 
+from dides.model.errors import UnavailableError
 from dides.store.base import Store
 from dides.store.records import Event
 
@@ -31,23 +33,28 @@ class Tail:
         self._kept: deque[Event] = deque(maxlen=KEPT)
         self._newest: int | None = None
         """The id of the newest event that was looked at; None while nobody looks."""
+        self._trouble: UnavailableError | None = None
+        """Why the last look failed."""
+        self._begun = self._ended = 0
+        """How many looks."""
         self._wanted = asyncio.Event()
         self._moved = asyncio.Event()
+        self._looked = asyncio.Event()
 
     async def follow(
         self, last: int | None, deployment_id: int | None, patience: float
-    ) -> AsyncIterator[tuple[int, list[Event]]]:
+    ) -> AsyncGenerator[tuple[int, list[Event]], None]:
         """Yield the events after `last` (None: those yet to come), of one deployment or of all, as they happen.
 
-        Each piece comes with the id to go on from should this end, which it does at a stop; it is empty when nothing
-        has happened for `patience` seconds. UnavailableError.
+        Each piece comes with the id to go on from should this end, which it does at a stop; it is empty at first, and
+        when nothing has happened for `patience` seconds. UnavailableError as soon as the log cannot be read.
         """
         self.listeners += 1
         self._wanted.set()
         try:
-            newest = await self._looked_at()
-            at = newest if last is None else min(last, newest)
-            yield at, []
+            at = await self._begin(last)
+            if not self._closed:
+                yield at, []
             while not self._closed:
                 moved = self._moved
                 at, found = await self._beyond(at, deployment_id)
@@ -55,6 +62,7 @@ class Tail:
                     yield at, found
                 elif not await _is_set(moved, patience):
                     yield at, []
+                self._check()
         finally:
             self.listeners -= 1
 
@@ -72,9 +80,24 @@ class Tail:
         """End every stream now, and those that are begun later at once."""
         self._closed = True
         self._move()
+        self._looked.set()
 
     async def _look(self) -> None:
-        """Take up what has happened since the last look."""
+        """Take up what has happened since the last look, or that it cannot be known."""
+        self._begun += 1
+        self._trouble = None
+        try:
+            await self._take_up()
+        except UnavailableError as error:
+            self._trouble = error
+            self._move()
+            raise
+        finally:
+            self._ended = self._begun
+            self._looked.set()
+            self._looked = asyncio.Event()
+
+    async def _take_up(self) -> None:
         if self._newest is None or await self._is_put_back(self._newest):
             self._kept.clear()
             self._newest = await self._end()
@@ -95,25 +118,36 @@ class Tail:
     async def _read(self, after: int, deployment_id: int | None) -> list[Event]:
         return await self._store.read(lambda tx: tx.events.page(deployment_id, after, PIECE))
 
-    async def _looked_at(self) -> int:
-        """Return the newest event's id once it has been looked at."""
-        while self._newest is None and not self._closed:
-            await self._moved.wait()
-        return self._newest or 0
+    async def _begin(self, last: int | None) -> int:
+        """Return the id to go on from after `last`: that, unless the log ends before it."""
+        if self._newest is None or self._trouble or (last or 0) > self._newest:
+            # What was seen last at another coordinator may be newer than what has been looked at here.
+            await self._next_look()
+        newest = self._newest or 0
+        return newest if last is None else min(last, newest)
+
+    async def _next_look(self) -> None:
+        """Wait for the end of a look that begins from now on."""
+        wanted = self._begun + 1
+        while self._ended < wanted and not self._closed:
+            await self._looked.wait()
+        self._check()
+
+    def _check(self) -> None:
+        if self._trouble:
+            raise UnavailableError(self._trouble.detail)
 
     async def _beyond(self, last: int, deployment_id: int | None) -> tuple[int, list[Event]]:
-        """Return the next events after `last`, and from where to go on."""
+        """Return the next events after `last`, and from where to go on: never beyond what has been looked at."""
         newest = self._newest or 0
         if last >= newest:
             return newest, []
         if self._kept and last >= self._kept[0].id - 1:
-            found = [each for each in self._kept if each.id > last and deployment_id in (None, each.deployment_id)]
-            found = found[:PIECE]
+            later = list(takewhile(lambda each: each.id > last, reversed(self._kept)))
+            found = [each for each in reversed(later) if deployment_id in (None, each.deployment_id)][:PIECE]
         else:
-            found = await self._read(last, deployment_id)
-        if len(found) == PIECE:
-            return found[-1].id, found
-        return max(newest, found[-1].id if found else 0), found
+            found = [each for each in await self._read(last, deployment_id) if each.id <= newest]
+        return found[-1].id if len(found) == PIECE else newest, found
 
     def _move(self) -> None:
         """Wake those who wait."""

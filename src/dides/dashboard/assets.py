@@ -12,6 +12,8 @@ from litestar import Response, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
+from dides.dashboard.guard import HEADERS, OPEN
+
 MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".LICENSE": "text/plain"}
 PREFIX = "/ui/assets"
 FOREVER = "public, max-age=31536000, immutable"
@@ -52,11 +54,11 @@ def _files_in(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
     return found
 
 
-@get(f"{PREFIX}/{{digest:str}}/{{file:path}}", opt={"open": True})
+@get(f"{PREFIX}/{{digest:str}}/{{file:path}}", opt={OPEN: True})
 async def asset(digest: FromPath[str], file: FromPath[str]) -> Response[bytes]:
     """Serve a file; what has another digest was another file."""
     content = assets().content.get(file.lstrip("/"))
     if content is None or digest != assets().digest:
         raise NotFoundException
     media_type = MEDIA_TYPES[PurePosixPath(file).suffix]
-    return Response(content, media_type=media_type, headers={"Cache-Control": FOREVER})
+    return Response(content, media_type=media_type, headers={**HEADERS, "Cache-Control": FOREVER})

@@ -5,21 +5,26 @@ from urllib.parse import quote
 
 from litestar import Request, Response
 from litestar.datastructures import FormMultiDict
+from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
 from dides.api.access import Role, access_of
+from dides.api.problems import refused
 from dides.api.sessions import COOKIE, FORM_FIELD, is_safe
 from dides.model.errors import ForbiddenError, UnauthorizedError
 
 LOGIN = "/ui/login"
 OPEN = "open"
 """A route with this option needs no session."""
+HTML_ONLY = "html only"
+"""A route with this option is there for browsers; whoever does not ask for HTML finds nothing."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
+    # With "no-referrer" a browser would not say either that a form comes from our own page.
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
@@ -29,8 +34,11 @@ Browser = Request[Any, Any, Any]
 async def check(request: Browser) -> None:
     """Refuse what may not come to a page, before it is called.
 
-    ForbiddenError for a form of another origin, UnauthorizedError for who has not signed in.
+    ForbiddenError for a form of another origin, UnauthorizedError for who has not signed in, NotFoundException where
+    there is something for browsers only.
     """
+    if request.route_handler.opt.get(HTML_ONLY) and "text/html" not in request.headers.get("accept", ""):
+        raise NotFoundException
     access = access_of(request)
     access.check_page(request)
     if request.route_handler.opt.get(OPEN):
@@ -50,12 +58,14 @@ def _check_form(request: Browser, form: FormMultiDict) -> None:
 
 
 def to_login(request: Browser, error: UnauthorizedError) -> Response[Any]:
-    """Send a browser to where one signs in, and back to the page afterwards."""
+    """Send a browser to where one signs in, and back to the page afterwards; a script is told that it has to."""
     if request.headers.get("hx-request"):
         here = request.headers.get("hx-current-url", "/")
         return Response(b"", status_code=401, headers={"HX-Redirect": f"{LOGIN}?next={quote(_path_of(here), safe='')}"})
+    if is_safe(request.method) and "text/html" not in request.headers.get("accept", ""):
+        return refused(request, error)
     here = request.url.path if is_safe(request.method) else "/"
-    query = f"?{request.url.query}" if request.url.query else ""
+    query = f"?{request.url.query}" if request.url.query and is_safe(request.method) else ""
     return Redirect(f"{LOGIN}?next={quote(here + query, safe='')}", status_code=303)
 
 

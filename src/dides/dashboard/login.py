@@ -13,6 +13,7 @@ from dides.dashboard.page import render
 from dides.model.errors import ForbiddenError
 
 OPERATOR = "operator"
+_OURS = ("same-origin", "none")
 
 
 @get(LOGIN, opt={OPEN: True})
@@ -44,12 +45,15 @@ async def sign_out(request: Browser) -> Redirect:
 
 def _cookie(request: Browser, value: str, max_age: int | None = None) -> Cookie:
     # Something in front of us that does TLS says so; whoever lies to us about it only harms themselves.
-    secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
+    forwarded = request.headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
+    secure = request.url.scheme == "https" or forwarded == "https"
     return Cookie(key=COOKIE, value=value, path="/", httponly=True, samesite="lax", secure=secure, max_age=max_age)
 
 
 def _check_origin(request: Browser) -> None:
     """Raise ForbiddenError for a page of another origin that would sign its visitor in as somebody else."""
-    origin = request.headers.get("origin")
-    if origin not in (None, "null") and str(origin).partition("//")[2] != request.headers.get("host"):
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    # Where a browser says which site it comes from, that holds too behind what changes the host on the way.
+    ours = site in _OURS if site else origin is None or origin.partition("//")[2] == request.headers.get("host")
+    if not ours:
         raise ForbiddenError("Sign in from the dashboard's own page.")

@@ -1,4 +1,8 @@
-"""Numbers and spans of time, in words."""
+"""Numbers, spans of time, versions and selections, in words."""
+
+from collections.abc import Mapping
+
+from dides.coordinator.journal import SYSTEM
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:
@@ -14,3 +18,25 @@ def seconds(span: float) -> str:
     hours, minutes = divmod(minutes, 60)
     parts = [f"{hours} h" if hours else "", f"{minutes} min" if minutes else "", f"{rest} s" if rest else ""]
     return " ".join(part for part in parts if part)
+
+
+def versions(code: str | None, configuration: str | None) -> str:
+    """Return a pair of versions in short: "1.0.0", "1.0.0, configuration 7", "configuration 7", "nothing"."""
+    parts = [code, f"configuration {configuration}" if configuration is not None else None]
+    return ", ".join(part for part in parts if part) or "nothing"
+
+
+def selection(labels: Mapping[str, str], selector: str | None) -> str:
+    """Return labels and a selector as one selector; both empty mean the whole fleet."""
+    parts = [f"{key}={value}" for key, value in sorted(labels.items())]
+    return ",".join([*parts, *([selector] if selector else [])]) or "the whole fleet"
+
+
+def by_whom(actor: str) -> str:
+    """Return who did something, as one says it."""
+    return "the coordinator" if actor == SYSTEM else actor
+
+
+def took(span: float) -> str:
+    """Return a duration of seconds, measured: to tenths under ten seconds, else to seconds."""
+    return seconds(max(0.0, round(span, 1) if span < 10 else float(round(span))))

@@ -34,7 +34,10 @@ function open() {
   };
   source.onerror = () => {
     show("broken", "not connected");
-    if (source.readyState === EventSource.CLOSED) again();
+    if (source.readyState === EventSource.CLOSED) {
+      again();
+      leaveIfSignedOut();
+    }
   };
 }
 
@@ -48,6 +51,12 @@ function again() {
   close();
   show("broken", "not connected");
   retry = setTimeout(open, RETRY_MS);
+}
+
+// A stream does not tell with which status it was refused.
+async function leaveIfSignedOut() {
+  const answer = await fetch("/events?limit=1").catch(() => null);
+  if (answer && answer.status === 401) location.reload();
 }
 
 function heard() {
