@@ -6,9 +6,8 @@ from typing import Any
 import msgspec
 
 from dides.api.views import target_view
-from dides.dashboard.words import plural
+from dides.dashboard.words import plural, state
 from dides.model.deployment import Deployment, Target, TargetState
-from dides.model.state import State
 from dides.store.base import Transaction
 from dides.store.records import Event
 
@@ -17,7 +16,7 @@ MOST_TARGETS = 5000
 MOST_EVENTS = 20_000
 """How many events are looked through for pauses and earlier attempts; of a larger deployment they are not shown."""
 MOST_NAMES = 200
-STATES = tuple(state.value for state in TargetState)
+STATES = tuple(each.value for each in TargetState)
 
 
 class Timeline(msgspec.Struct, kw_only=True):
@@ -80,12 +79,6 @@ def some(tx: Transaction, deployment: Deployment, names: Iterable[str]) -> Timel
     return _timeline(tx, deployment, tx.targets.of(deployment.id, ids), {})
 
 
-def version_of(state: State) -> str:
-    """Return a pair of versions in short: `1.0.0`, `1.0.0 config 7`, `config 7`, or "" when nothing is known."""
-    config = "" if state.configuration_version is None else f"config {state.configuration_version}"
-    return " ".join(part for part in (state.code_version, config) if part)
-
-
 def _most_telling(tx: Transaction, deployment: Deployment) -> list[Target]:
     found = tx.targets.page(deployment.id, None, 0, MOST_TARGETS)
     if len(found) < deployment.counts.total:
@@ -129,8 +122,8 @@ def _row(target: Target, began: int, texts: Texts, tellings: Sequence[int]) -> l
         _since(target.told_at, began),
         _since(target.finished_at, began),
         target.attempt,
-        texts.index(version_of(target.before)),
-        texts.index(version_of(target.to)),
+        texts.index(state(target.before, "")),
+        texts.index(state(target.to, "")),
         texts.index(target_view(target).reason if target.state is TargetState.UPDATING else target.reason),
         target.message or (target.report.message if target.report else ""),
         earlier,
