@@ -178,19 +178,6 @@ async def test_both_ways_answer_alike(stage: Stage) -> None:
     assert differ == {}
 
 
-@pytest.mark.parametrize(
-    "line",
-    ["Content-Length: 1", "Transfer-Encoding: chunked", "Expect: 100-continue", "Upgrade: x", "Connection: close"],
-)
-async def test_what_could_change_how_a_request_is_read_is_not_plain(stage: Stage, line: str) -> None:
-    for sent, taken in ((f"X-{line}", []), (line, [PATH])):
-        wire = await stage.served.wire()
-        wire.send(stage.query(f"{PATH}?generation=0&wait=30", sent) + b"0\r\n\r\n" * sent.startswith("Transfer"))
-        wire.send(b"1" * (sent == "Content-Length: 1"))
-        assert (await wire.answer())[0] == 200
-        assert stage.noting.paths == taken
-
-
 async def test_a_query_that_comes_in_pieces_goes_the_usual_way(stage: Stage) -> None:
     wire, sent = await stage.served.wire(), stage.query(f"{PATH}?generation=1&wait=0")
     for cut in range(1, len(sent)):

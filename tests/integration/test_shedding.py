@@ -6,7 +6,8 @@ from pathlib import Path
 from dides.api.connection import answering_connection
 from dides.api.hotpath import HotPath
 from dides.api.overload import Overload
-from support.app import OPERATOR, running_app
+from dides.api.turns import Turns
+from support.app import OPERATOR, running_app, until
 from support.serving import request, serving
 
 WEB = "/inventory/instances/web-1"
@@ -38,3 +39,31 @@ async def test_a_connection_outlives_what_was_refused_on_it(tmp_path: Path) -> N
         )
         overload.shedding = False
         assert (await wire.ask(beat)).status == 200
+
+
+async def test_who_waits_in_line_is_answered_who_finds_it_full_is_not_and_who_is_awaited_does_not_wait(
+    tmp_path: Path,
+) -> None:
+    overload = Overload()
+    overload.turns = Turns(most=0, longest=1)
+    async with AsyncExitStack() as stack:
+        app = await stack.enter_async_context(running_app(tmp_path, overload=overload))
+        assert isinstance(app.asgi, HotPath)
+        server = await stack.enter_async_context(serving(app.asgi, answering_connection(app.asgi)))
+        credentials = {name: await app.register(name, env=name) for name in ("web-1", "web-2", "web-3")}
+        await app.deploy("2", labels={"env": "web-3"})
+        first, second, third = [await server.wire() for _ in range(3)]
+
+        def beat(name: str) -> bytes:
+            return request("PATCH", f"/inventory/instances/{name}", credentials[name], HEALTHY)
+
+        first.send(beat("web-1"))
+        await until(lambda: overload.turns.waiting == 1)
+        answer = await second.ask(beat("web-2"))
+        assert (answer.status, b"retry-after: 1\r\n" in answer.head) == (429, True)
+        assert (await third.ask(beat("web-3"))).status == 200, "it is awaited"
+        assert (await second.ask(request("PATCH", WEB, "nobody's", b"{}"))).status == 401, "the routes have the words"
+        overload.turns._most = 1
+        overload.turns._turn_over()
+        assert (await first.answer()).status == 200
+        assert overload.shed == 1

@@ -29,7 +29,7 @@ ARGUMENTS = [
 PATIENCE_MS = 30_000
 """How long a test waits for what a page is to show; only a failing one waits so long."""
 Scheme = Literal["light", "dark"]
-BROKEN = r"net::ERR_|Failed to load resource|503"
+BROKEN = r"net::ERR_|Failed to load resource|503|EventSource"
 """What a browser says while a coordinator is away."""
 
 
@@ -93,7 +93,8 @@ async def visiting(
     try:
         visit = Visit(await context.new_page(), url)
         yield visit
-        assert [each for each in visit.problems if not (allowed and re.search(allowed, each))] == []
+        unexpected = [each for each in visit.problems if not (allowed and re.search(allowed, each))]
+        assert not unexpected, "\n".join(unexpected)
     finally:
         await context.close()
 

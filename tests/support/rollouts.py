@@ -85,7 +85,7 @@ async def check(clients: list[OperatorClient], rollouts: Rollouts, instances: li
     """Compare what every coordinator says now with what was answered."""
     assert rollouts.looks > 50
     assert {each.status for each in rollouts.finished} == {"completed"}, rollouts.finished
-    assert {each.progress.succeeded for each in rollouts.finished} == {INSTANCES}
+    assert {each.progress.succeeded for each in rollouts.finished} == {INSTANCES}, rollouts.finished
     for client in clients:
         for deployment in rollouts.finished:
             assert most_updating(await client.events(deployment_id=deployment.id, limit=1000)) == WINDOW

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from dides.api.hotpath import HotPath
-from dides.api.plain import BEGINNINGS, request_in
-from dides.api.responder import Answer, Holding, Responder, Taking
+from dides.api.plain import BEGINNINGS, Plain, request_in
+from dides.api.responder import Answer, Holding, Pending, Responder
 from dides.model.errors import BusyError
 
 REST_SECONDS = 0.1
@@ -43,7 +43,7 @@ class Answering(HttpToolsProtocol):
         """True while a request is coming that takes the usual way."""
         self._begun = b""
         """A plain request of which more has to come."""
-        self._pending: Taking | Holding | None = None
+        self._pending: Pending | None = None
         """What is answered later."""
         self._request = b""
         """Its bytes, should the routes have to answer it after all."""
@@ -111,14 +111,14 @@ class Answering(HttpToolsProtocol):
             self._begun = data
             self._keep_open()
             return True
-        answer = self.responder.answer(plain)
+        answer = self.responder.take(plain, self._settle)
         if answer is None:
             return False
         self._request = data
         self._go_on(answer)
         return True
 
-    def _go_on(self, answer: Answer | Taking | Holding) -> None:
+    def _go_on(self, answer: Answer | Pending) -> None:
         """Answer now, or later."""
         if isinstance(answer, Answer):
             self._request = b""
@@ -130,14 +130,16 @@ class Answering(HttpToolsProtocol):
             nothing: Any = None
             # What is left of the request before this one is of no use any more, and this one may wait for long.
             self.cycle = self.scope = self.headers = nothing
-        answer.future.add_done_callback(self._settle)
+        if not isinstance(answer, Plain):
+            answer.future.add_done_callback(self._settle)
 
-    def _settle(self, _: "asyncio.Future[Any]") -> None:
+    def _settle(self, _: "asyncio.Future[Any] | None" = None) -> None:
         """Go on with what was pending, and then with what came behind it."""
         pending, self._pending = self._pending, None
         if pending is None or self.transport.is_closing():
             return
-        if answer := self.responder.outcome(pending):
+        answer = self.responder.answer(pending) if isinstance(pending, Plain) else self.responder.outcome(pending)
+        if answer is not None:
             self._go_on(answer)
         else:
             self._hand_on()

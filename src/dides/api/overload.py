@@ -7,6 +7,7 @@ So operators and rollouts go on being served. It ends as soon as the loop is in 
 
 import asyncio
 
+from dides.api.turns import Turns
 from dides.histogram import Histogram
 from dides.model.instance import Brief
 
@@ -29,6 +30,8 @@ class Overload:
         self.shedding = False
         self.shed = 0
         """How many requests were refused."""
+        self.turns = Turns()
+        """Who waits for a turn of the loop."""
         self._most = most
         self._taken = 0
 

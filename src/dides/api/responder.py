@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import re
 import secrets
+from collections.abc import Callable
 from hmac import compare_digest
 
 import msgspec
@@ -72,6 +73,10 @@ class Holding(msgspec.Struct, gc=False):
     request_id: bytes
 
 
+Pending = Plain | Taking | Holding
+"""A request that waits: for its turn, for being durable, or for news."""
+
+
 class Responder:
     """Answers heartbeats and blocking queries, on the event loop of a coordinator."""
 
@@ -80,6 +85,7 @@ class Responder:
         self._take = coordinator.take
         self._queries = coordinator.queries
         self._overload = overload
+        self._turns = overload.turns
         self._known = coordinator.view.get
         self._hear = coordinator.heartbeats.hear
         self._now = coordinator.now
@@ -89,14 +95,34 @@ class Responder:
         self._process = secrets.token_hex(8).encode()
         self._numbers = itertools.count(secrets.randbits(32))
 
+    def known(self, name: str, credential: bytes) -> Brief | None:
+        """Return what is known of an instance, if `credential` is the SHA-256 of its own one."""
+        brief = self._known(name)
+        return brief if brief and compare_digest(credential, brief.credential_hash) else None
+
+    def take(self, plain: Plain, later: Callable[[], None]) -> Answer | Pending | None:
+        """Return the answer to a request, or what it waits for, or None when it is one for the routes.
+
+        It is returned itself when it has to wait for its turn: then `later` is called, and it may be answered.
+        """
+        if self._turns.is_now():
+            return self.answer(plain)
+        brief = self.known(_name_in(plain), plain.credential)
+        if brief is None or brief.awaited:
+            return self.answer(plain)
+        if self._turns.is_full:
+            self._overload.shed += 1
+            return self._shed(plain.method == b"PATCH", plain.request_id)
+        self._turns.wait(later)
+        return plain
+
     def answer(self, plain: Plain) -> Answer | Taking | Holding | None:
-        """Return the answer to a request, or what it waits for, or None when it is one for the routes."""
+        """Return the answer to a request whose turn it is, or what it waits for, or None when it is one for routes."""
         if not plain.target.startswith(_PREFIX):
             return None
-        name = plain.target[len(_PREFIX) :].decode("ascii", "replace")
-        if plain.method == b"PATCH":
+        name, found, asked = plain.target[len(_PREFIX) :].decode("ascii", "replace").partition(f"{DESIRED}?")
+        if plain.method == b"PATCH" and not found:
             return self.beat(name, plain.credential, plain.request_id, plain.body)
-        name, found, asked = name.partition(f"{DESIRED}?")
         if plain.method != b"GET" or not found or plain.length:
             return None
         return self.query(name, plain.credential, plain.request_id, asked)
@@ -106,12 +132,11 @@ class Responder:
 
         What each one needs is written out here: a call would cost as much as what it calls.
         """
-        brief = self._known(name)
-        if brief is None or not compare_digest(credential, brief.credential_hash) or not self._is_current():
+        brief = self.known(name, credential)
+        if brief is None or not self._is_current():
             return None
         if self._overload.shedding and self._overload.sheds(brief):
-            self.traffic.heartbeats_shed += 1
-            return self.refusal(BusyError(), request_id)
+            return self._shed(True, request_id)
         heartbeat = _plain(body)
         if heartbeat is None:
             return None
@@ -126,15 +151,14 @@ class Responder:
 
     def query(self, name: str, credential: bytes, request_id: bytes, asked: str) -> Answer | Holding | None:
         """Take a blocking query with that query string; return as `answer` does."""
-        brief, parameters = self._known(name), _QUERY.fullmatch(asked)
-        if brief is None or parameters is None or not compare_digest(credential, brief.credential_hash):
+        brief, parameters = self.known(name, credential), _QUERY.fullmatch(asked)
+        if brief is None or parameters is None:
             return None
         generation, wait = int(parameters["generation"]), float(parameters["wait"])
         if wait > LONGEST_WAIT:
             return None
         if self._overload.shedding and self._overload.sheds(brief):
-            self.traffic.queries_shed += 1
-            return self.refusal(BusyError(), request_id)
+            return self._shed(False, request_id)
         return self._look(self._queries.query(name, generation, wait, brief), request_id)
 
     def outcome(self, pending: Taking | Holding) -> Answer | Holding | None:
@@ -151,7 +175,7 @@ class Responder:
         # It was decommissioned meanwhile, or we made a mistake; nothing was stored, and the route has the words for it.
         return None
 
-    def leave(self, pending: Taking | Holding) -> None:
+    def leave(self, pending: Pending) -> None:
         """Hold nothing any more for one that has gone away; a heartbeat is written all the same."""
         if isinstance(pending, Holding):
             self._queries.leave(pending.future)
@@ -178,8 +202,20 @@ class Responder:
         more = "".join(f"{name.lower()}: {value}\r\n" for name, value in headers.items())
         return Answer(problem.status, msgspec.json.encode(problem), request_id, MEDIA_TYPE.encode(), more.encode())
 
+    def _shed(self, is_heartbeat: bool, request_id: bytes) -> Answer:
+        if is_heartbeat:
+            self.traffic.heartbeats_shed += 1
+        else:
+            self.traffic.queries_shed += 1
+        return self.refusal(BusyError(), request_id)
+
     def _new_id(self) -> bytes:
         return b"%s%016x" % (self._process, next(self._numbers))
+
+
+def _name_in(plain: Plain) -> str:
+    """Return the name of the instance that a request is about."""
+    return plain.target[len(_PREFIX) :].decode("ascii", "replace").partition("/")[0]
 
 
 def _plain(body: bytes) -> Heartbeat | None:

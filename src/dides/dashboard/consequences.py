@@ -136,10 +136,8 @@ def _promote(_: Transaction, deployment: Deployment) -> list[str]:
     last = is_last(following)
     room = deployment.counts.pending if last else open_size(following) - started
     wave = f"Wave {following.wave.open} of {len(following.waves)} opens"
-    lines = [
-        f"{wave}{', the last one' if last else ''}: up to {room:,} more targets are told, "
-        f"at most {deployment.window:,} updating at once."
-    ]
+    opens = f"{wave}{', the last one' if last else ''}"
+    lines = [f"{opens}: up to {room:,} more targets are told, at most {deployment.window:,} updating at once."]
     if deployment.timers.soaked_at is not None:
         lines.append(f"The rest of the soak of {seconds(float(deployment.policy.wave_pause))} is left out.")
     if deployment.status is DeploymentStatus.PAUSED:
@@ -153,11 +151,10 @@ def _abort(tx: Transaction, deployment: Deployment) -> list[str]:
     lines = _stopped(deployment)
     if counts.updating:
         stopped, restored = stop(tx.targets.updating(deployment.id))
-        kept = len(stopped) - len(restored)
-        lines.append(
-            f"Of those, {kept:,} have read the new version and go on with it; {len(restored):,} are not known to "
-            "have, and get the earlier desired state back."
-        )
+        read = len(stopped) - len(restored)
+        kept = plural(read, "has read the new version and goes", "have read the new version and go")
+        unread = plural(len(restored), "is not known to have, and gets", "are not known to have, and get")
+        lines.append(f"Of those, {kept} on with it; {unread} the earlier desired state back.")
     lines.append(
         f"{plural(counts.succeeded, 'target')} succeeded and {counts.failed:,} failed: they stay as they are. "
         "Nothing is rolled back."
@@ -173,11 +170,9 @@ def _rolled_back(tx: Transaction, deployment: Deployment) -> list[str]:
     touched, window = deployment.counts.touched, f"at most {deployment.window:,} updating at once"
     if touched == 0:
         return ["No instance was told anything, so the rollback has nothing to return."]
-    return [
-        *(_returned(tx, deployment) if touched <= MOST_LOOKED_AT else [_return(touched, "")]),
-        f"The rollback is a deployment of its own: the failed ones first, {window}, without waves. "
-        "Failures in it are recorded and do not stop it. It cannot be rolled back.",
-    ]
+    returned = _returned(tx, deployment) if touched <= MOST_LOOKED_AT else [_return(touched, "")]
+    how = f"The rollback is a deployment of its own: the failed ones first, {window}, without waves."
+    return [*returned, f"{how} Failures in it are recorded and do not stop it. It cannot be rolled back."]
 
 
 def _returned(tx: Transaction, deployment: Deployment) -> list[str]:

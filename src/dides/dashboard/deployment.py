@@ -74,6 +74,8 @@ async def act(
     request: Browser, deployment_id: DeploymentId, action: FromPath[str], principal: Sender, coordinator: Services
 ) -> Response[Any]:
     """Do it, and show the deployment that is to be looked at next."""
+    if deployment_id > HIGHEST_ID:
+        raise _unknown(deployment_id)
     begun = await _do(coordinator, _action(action), principal.name, deployment_id)
     onward = f"/ui/deployments/{begun.rolled_back_by or begun.id}"
     if request.headers.get("hx-request"):
@@ -85,7 +87,11 @@ def existing(tx: Transaction, deployment_id: int) -> Deployment:
     """Return a deployment by id; NotFoundError."""
     if deployment_id <= HIGHEST_ID and (found := tx.deployments.get(deployment_id)):
         return found
-    raise NotFoundError(f"There is no deployment {deployment_id}. The page Deployments lists what there is.")
+    raise _unknown(deployment_id)
+
+
+def _unknown(deployment_id: int) -> NotFoundError:
+    return NotFoundError(f"There is no deployment {deployment_id}. The page Deployments lists what there is.")
 
 
 async def _do(coordinator: Coordinator, action: Action, actor: str, only: int) -> Deployment:

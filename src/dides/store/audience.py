@@ -14,8 +14,6 @@ from dides.store.records import Changes
 Follower = Callable[[Changes], None]
 REMEMBER_SECONDS = 60.0
 """How long it is remembered who is gone: no reading that still shows them takes as long."""
-
-
 PATIENCE = 1.0
 """Seconds that a teller waits at the most for a follower whose loop stands still."""
 

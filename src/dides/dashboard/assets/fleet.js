@@ -151,6 +151,9 @@ function offer(keys, chosen) {
 function refuse(text) {
   say(`This is no selector: ${text}.`);
   element("selector").setAttribute("aria-invalid", "true");
+  if (fleet.byName.size) return;
+  element("none").hidden = false;
+  element("none").textContent = "Instances appear here once the selector is one.";
 }
 
 function say(text) {

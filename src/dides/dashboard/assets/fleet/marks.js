@@ -56,7 +56,7 @@ export class Marks {
 
   // None for the first version, then one, two and three, a whole line for the others, and its outline for no version.
   #ticks(pen, mark, width, y, height) {
-    pen.fillStyle = pen.strokeStyle = this.colour("--text");
+    pen.fillStyle = pen.strokeStyle = this.colour("--soft");
     pen.lineWidth = 1;
     if (mark === OTHER) pen.fillRect(0, y, width, height);
     else if (mark === NONE) pen.strokeRect(0.5, y + 0.5, width - 1, height - 1);

@@ -1,5 +1,5 @@
 // Which version has which mark. A version keeps its mark for as long as an instance runs it, so that a rollout is seen
-// as one mark that gives way to another.
+// as one mark that gives way to another. The most frequent one has the quietest mark.
 import { NONE, OTHER } from "./marks.js";
 
 const naturally = new Intl.Collator(undefined, { numeric: true }).compare;
@@ -18,7 +18,7 @@ export class Versions {
     const free = [0, 1, 2, 3].filter((mark) => !taken.has(mark));
     const without = [...counts.keys()].filter((version) => version !== "" && !this.#marks.has(version));
     without.sort((one, other) => counts.get(other) - counts.get(one) || naturally(one, other));
-    without.slice(0, free.length).sort(naturally).forEach((version, place) => this.#marks.set(version, free[place]));
+    without.slice(0, free.length).forEach((version, place) => this.#marks.set(version, free[place]));
   }
 
   // The versions as a legend has them: those with marks, then the others by how often they are run.

@@ -58,7 +58,9 @@ export class Chart {
 
   fit() {
     const { scale, box } = this;
-    scale.measure(box.clientWidth, this.model.rows.length, this.model.end);
+    const { rows, end, longest } = this.model;
+    this.context.font = FONT;
+    scale.measure(box.clientWidth, rows.length, end, this.context.measureText(longest).width + 14);
     box.style.height = `${scale.height + 2}px`;
     const { width, height } = scale.full;
     this.stretch.style.width = `${Math.floor(width)}px`;

@@ -6,6 +6,7 @@ export class Model {
     this.targets = new Map();
     this.rows = [];
     this.groups = [];
+    this.longest = "";
     this.pauses = [];
     this.began = 0;
     this.ended = null;
@@ -45,6 +46,7 @@ export class Model {
       each.group = each.told === null ? Infinity : each.wave || wave;
     }
     this.rows = rows.sort((a, b) => (a.group === b.group ? a.position - b.position : a.group - b.group));
+    this.longest = rows.reduce((longest, each) => (each.name.length > longest.length ? each.name : longest), "");
     this.groups = [];
     this.rows.forEach((each, index) => {
       each.row = index;

@@ -1,8 +1,8 @@
 // Where things are in the chart: rows from top to bottom, moments from left to right.
 export const AXIS = 24;
 const TALLEST_ROW = 22;
-const TALLEST = 520;
-const NAMES_FROM = 12;
+const TALLEST = 560;
+const NAMES_FROM = 11;
 const WIDEST = 64;
 const LANE = 16;
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 604800];
@@ -13,10 +13,12 @@ export class Scale {
     this.width = 0;
     this.rows = 0;
     this.extent = 1;
+    this.gutter = 0;
   }
 
-  measure(width, rows, extent) {
-    Object.assign(this, { width, rows: Math.max(1, rows), extent: extent * 1.03 });
+  // `gutter` is the room that names want.
+  measure(width, rows, extent, gutter) {
+    Object.assign(this, { width, rows: Math.max(1, rows), extent: extent * 1.03, gutter });
     this.zoom = Math.min(this.zoom, this.most);
   }
 
@@ -37,7 +39,7 @@ export class Scale {
     return this.row >= NAMES_FROM;
   }
   get left() {
-    return this.names ? Math.min(170, this.width * 0.28) : 8;
+    return this.names ? Math.min(this.gutter, 220, this.width * 0.3) : 8;
   }
   get plot() {
     return Math.max(40, this.width - this.left - LANE);

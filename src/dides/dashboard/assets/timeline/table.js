@@ -51,7 +51,7 @@ export class Table {
     const final = state === target.state;
     const key = JSON.stringify([target, state]);
     const known = this.known.get(target.id);
-    const lasted = final ? took(target, this.model.end) : "–";
+    const lasted = took(target, moment);
     if (known?.key === key) {
       known.row.cells[4].textContent = lasted;
       return known.row;
@@ -60,7 +60,7 @@ export class Table {
       instanceButton(target),
       stateMark(state),
       target.wave || "–",
-      state === "pending" ? "–" : told(target, this.model.began),
+      state === "pending" || target.told === null ? "–" : told(target, this.model.began),
       lasted,
       target.from || "–",
       final ? why(target) || "–" : "–",

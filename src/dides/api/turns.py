@@ -1,0 +1,57 @@
+"""Shares the event loop between heartbeats, of which there may be thousands at once, and everybody else.
+
+A turn of the loop reads from every connection on which something has come. Were all of it answered at once, an
+operator's request, which takes several turns, would wait for thousands of heartbeats in each of them. So only so many
+are answered in one turn, and the others wait for the next ones, in the order in which they came. That costs them
+nothing: the same work is done, in the same order. The line has an end, and those of instances that something is awaited
+of do not stand in it.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+MOST = 100
+"""Requests that are answered in one turn: one to two milliseconds of work."""
+LONGEST_LINE = 3000
+"""Requests that wait for their turn; whoever comes then would wait for longer than is worth it, some 50 ms."""
+
+
+class Turns:
+    """Who is answered in this turn of the event loop, and who in the next ones."""
+
+    def __init__(self, most: int = MOST, longest: int = LONGEST_LINE) -> None:
+        self._most = most
+        self._longest = longest
+        self._taken = 0
+        self._waiting: deque[Callable[[], None]] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody should be made to wait any more."""
+        return len(self._waiting) >= self._longest
+
+    def is_now(self) -> bool:
+        """Tell whether one more may be answered in this turn, and count it; otherwise it has to `wait`."""
+        if self._taken >= self._most or self._waiting:
+            return False
+        if self._taken == 0:
+            asyncio.get_running_loop().call_soon(self._turn_over)
+        self._taken += 1
+        return True
+
+    def wait(self, answer: Callable[[], None]) -> None:
+        """Call back in one of the next turns."""
+        self._waiting.append(answer)
+
+    def _turn_over(self) -> None:
+        self._taken = min(self._most, len(self._waiting))
+        if self._taken:
+            asyncio.get_running_loop().call_soon(self._turn_over)
+        for _ in range(self._taken):
+            self._waiting.popleft()()

@@ -1,0 +1,40 @@
+"""So many are answered in a turn of the loop, the others in the next ones, in the order in which they came."""
+
+import asyncio
+from itertools import pairwise
+
+from dides.api.turns import Turns
+
+
+async def test_so_many_are_answered_in_a_turn_and_the_others_wait() -> None:
+    turns, answered = Turns(most=3), list[int]()
+    loop = asyncio.get_running_loop()
+    now = [turns.is_now() for _ in range(5)]
+    assert now == [True, True, True, False, False]
+    for number in range(7):
+        turns.wait(lambda number=number: answered.append(number))  # type: ignore[misc]
+    assert not turns.is_now(), "nobody goes before those who wait"
+    seen = [0]
+
+    def look() -> None:
+        """Somebody else's callback, which is run in every turn."""
+        seen.append(len(answered))
+        if turns.waiting:
+            loop.call_soon(look)
+
+    look()
+    while turns.waiting:
+        await asyncio.sleep(0)
+    look()
+    assert answered == list(range(7))
+    assert max(after - before for before, after in pairwise(seen)) == 3
+    await asyncio.sleep(0)
+    assert turns.is_now(), "and afterwards it is as before"
+
+
+async def test_the_line_has_an_end() -> None:
+    turns = Turns(most=1, longest=2)
+    assert not turns.is_full
+    for _ in range(2):
+        turns.wait(lambda: None)
+    assert (turns.is_full, turns.waiting) == (True, 2)
