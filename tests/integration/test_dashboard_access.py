@@ -161,7 +161,9 @@ async def test_who_has_not_signed_in_is_asked_to_and_comes_back(app: App, strang
     assert (posted.status_code, posted.headers["Location"]) == (303, f"{LOGIN}?next=%2F")
 
 
-@pytest.mark.parametrize("cookie", ["garbage", Sessions(hash_of("an-older-token")).begin("operator")])
+@pytest.mark.parametrize(
+    "cookie", ["garbage", Sessions(hash_of("an-older-token")).begin("operator")], ids=["garbage", "of an older token"]
+)
 async def test_a_session_that_is_over_is_none(app: App, cookie: str) -> None:
     assert (await Browsing(app, cookie).get("/ui/events")).status_code == 303
     assert (await Browsing(app, cookie).get("/deployments")).status_code == 401

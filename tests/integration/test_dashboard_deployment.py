@@ -255,7 +255,7 @@ async def test_the_timeline_has_each_target_from_told_to_done(fleet: Fleet) -> N
     assert [rows["web-3"][each] for each in (WAVE, TOLD, DONE, ATTEMPT)] == [0, None, None, 0]
     assert [found["texts"][rows["web-2"][each]] for each in (BEFORE, TO)] == ["1", "2"]
     assert (found["now"], found["ended"], found["total"], found["note"]) == (6000, None, 4, "")
-    assert (found["pauses"], found["waves"]) == ([[3000, None]], [[2000, 2]])
+    assert (found["pauses"], found["waves"]) == ([[3000, None]], 2)
 
 
 async def test_earlier_attempts_and_pauses_that_are_over(fleet: Fleet) -> None:

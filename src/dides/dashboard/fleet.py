@@ -1,5 +1,7 @@
 """The page of the fleet: every instance at a glance, and what is in flight."""
 
+from typing import Any
+
 import msgspec
 from litestar import MediaType, Response, get
 from litestar.exceptions import HTTPException
@@ -12,7 +14,6 @@ from dides.dashboard.guard import HEADERS, HTML_ONLY, Browser
 from dides.dashboard.page import render
 from dides.model.errors import RefusedError, UnauthorizedError
 from dides.model.selector import parse_selector
-from dides.protocol import messages
 from dides.protocol.decode import decode_query
 from dides.store.base import Transaction
 
@@ -22,13 +23,13 @@ async def fleet(request: Browser, coordinator: Services) -> Response[str]:
     """Show the fleet."""
     newest = await coordinator.read(_newest)
     there_are = len(coordinator.view) > 0
-    return render(request, "fleet.html", there_are=there_are, newest=newest, server=_address(request))
+    return render(request, "fleet.html", there_are=there_are, server=_address(request), **newest)
 
 
 @get("/ui/fleet/deployment")
 async def fleet_deployment(request: Browser, coordinator: Services) -> Response[str]:
     """Show the deployment in flight, or the newest one, as a part of the page."""
-    return render(request, "parts/newest.html", newest=await coordinator.read(_newest))
+    return render(request, "parts/newest.html", **await coordinator.read(_newest))
 
 
 @get("/ui/fleet.json", exception_handlers={RefusedError: problems.refused, UnauthorizedError: problems.refused})
@@ -41,9 +42,10 @@ async def fleet_json(request: Browser, coordinator: Services) -> Response[bytes]
     return Response(content, media_type=MediaType.JSON, headers=HEADERS)
 
 
-def _newest(tx: Transaction) -> messages.Deployment | None:
-    found = tx.deployments.page(None, None, 1)
-    return deployment_view(found[0]) if found else None
+def _newest(tx: Transaction) -> dict[str, Any]:
+    """Return the newest deployment, which is the one in flight if there is one, and what it rolls out."""
+    found = next(iter(tx.deployments.page(None, None, 1)), None)
+    return {"newest": deployment_view(found) if found else None, "to": found.to if found else None}
 
 
 def _address(request: Browser) -> str:

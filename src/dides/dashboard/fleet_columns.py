@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from dides.dashboard.state_words import state
+from dides.dashboard.words import state
 from dides.model.deployment import TargetState
 from dides.model.instance import Matched
 from dides.model.selector import Selector

@@ -10,11 +10,11 @@ from litestar.response import Redirect
 from msgspec import Meta
 
 from dides.api.injected import Name, Services
-from dides.api.views import deployment_view, instance_view, target_view
+from dides.api.views import deployment_view, event_view, instance_view, target_view
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.inventory import existing, target_in
 from dides.dashboard.guard import Browser
-from dides.dashboard.history import Happened, happened
+from dides.dashboard.happenings import say
 from dides.dashboard.page import render
 from dides.model.deployment import TargetState
 from dides.model.instance import Instance
@@ -59,7 +59,8 @@ class Sight(msgspec.Struct, frozen=True):
     """The one in flight."""
     target: messages.Target | None
     """Its target there."""
-    history: list[Happened]
+    history: list[tuple[messages.Event, str]]
+    """Its newest events, and what they say."""
 
 
 @get("/ui/instances/{name:str}")
@@ -89,7 +90,7 @@ def _sight(tx: Transaction, name: str, coordinator: Coordinator) -> Sight:
         told_by=found.told_by,
         deployment=deployment_view(in_flight) if in_flight else None,
         target=target_view(target) if target else None,
-        history=[happened(each) for each in tx.events.of_instance(name, EVENTS, LOOK_BACK)],
+        history=[(each, say(each)) for each in map(event_view, tx.events.of_instance(name, EVENTS, LOOK_BACK))],
     )
 
 

@@ -15,8 +15,7 @@ from dides.api.problems import described
 from dides.api.sessions import COOKIE, FORM_FIELD
 from dides.dashboard.assets import assets
 from dides.dashboard.guard import HEADERS, Browser
-from dides.dashboard.state_words import state, target_version
-from dides.dashboard.words import plural, seconds
+from dides.dashboard.words import plural, seconds, state
 from dides.model.errors import InvalidError, RefusedError
 
 
@@ -37,8 +36,7 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 _environment.globals.update(asset=assets().url, form_field=FORM_FIELD, version=version("dides"))
-_environment.filters.update(moment=_moment, plural=plural, seconds=seconds)
-_environment.filters.update(state=state, target_version=target_version)
+_environment.filters.update(moment=_moment, plural=plural, seconds=seconds, state=state)
 
 
 def render(request: Browser, template: str, status: int = 200, **context: Any) -> Response[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from dides.coordinator.journal import SYSTEM
+from dides.model.state import State
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:
@@ -21,9 +22,14 @@ def seconds(span: float) -> str:
 
 
 def versions(code: str | None, configuration: str | None) -> str:
-    """Return a pair of versions in short: "1.0.0", "1.0.0, configuration 7", "configuration 7", "nothing"."""
-    parts = [code, f"configuration {configuration}" if configuration is not None else None]
-    return ", ".join(part for part in parts if part) or "nothing"
+    """Return a pair of versions in short, as the command line has it: "1.0.0", "1.0.0 config 7", "nothing"."""
+    parts = [code, f"config {configuration}" if configuration is not None else None]
+    return " ".join(part for part in parts if part) or "nothing"
+
+
+def state(its: State | None, nothing: str = "nothing") -> str:
+    """Return a state in short as `versions` does, or what stands for none."""
+    return nothing if its is None or its.empty else versions(its.code_version, its.configuration_version)
 
 
 def selection(labels: Mapping[str, str], selector: str | None) -> str:

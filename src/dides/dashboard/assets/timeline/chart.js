@@ -52,7 +52,7 @@ export class Chart {
     this.fit();
     const begun = around && firstTold(around) !== null ? firstTold(around) : moment;
     box.scrollTop = scale.y(middle) - box.clientHeight / 2;
-    box.scrollLeft = scale.x(begun) - box.clientWidth / 2;
+    box.scrollLeft = scale.x(begun) - box.clientWidth * (around ? 0.35 : 0.5);
     this.later();
   }
 

@@ -10,6 +10,7 @@ export class Model {
     this.pauses = [];
     this.began = 0;
     this.ended = null;
+    this.waves = 1;
     this.total = 0;
     this.note = "";
     this.skew = 0;
@@ -28,6 +29,7 @@ export class Model {
       this.targets.set(target.id, target);
     }
     this.ended = data.ended;
+    this.waves = data.waves;
     this.skew = Date.now() - data.began - data.now;
     this.sort();
   }
