@@ -93,7 +93,8 @@ async def visiting(
     try:
         visit = Visit(await context.new_page(), url)
         yield visit
-        assert [each for each in visit.problems if not (allowed and re.search(allowed, each))] == []
+        problems = [each for each in visit.problems if not (allowed and re.search(allowed, each))]
+        assert problems == [], problems
     finally:
         await context.close()
 
