@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, CDPSession, Page
 
 from load.arrivals import poisson
 from load.fleet import HEALTHY, Fleet
@@ -40,23 +40,26 @@ FRAMES = """(seconds) => new Promise((done) => {
   };
   requestAnimationFrame(frame);
 })"""
-MAP_IS_THERE = "(size) => document.querySelector('#count').textContent.replace(/\\D/g, '').includes(String(size))"
+MAP_IS_THERE = """(size) =>
+  document.querySelector('#count').textContent.replace(/\\D/g, '').includes(String(size)) && performance.now()"""
 TIMELINE_IS_THERE = """(size) => [...document.querySelectorAll('[data-count]')]
-  .reduce((sum, each) => sum + Number(each.textContent.replace(/\\D/g, '')), 0) === size"""
+  .reduce((sum, each) => sum + Number(each.textContent.replace(/\\D/g, '')), 0) === size && performance.now()"""
 
 
 class Frames(msgspec.Struct):
-    """The times between frames (ms), of all rounds of one kind."""
+    """The times between frames (ms), of all rounds of one kind, and how busy the page was."""
 
     p50: list[float] = []
     p99: list[float] = []
     long: list[float] = []
+    busy: list[float] = []
 
-    def add(self, milliseconds: list[float]) -> None:
-        """Take a round."""
+    def add(self, milliseconds: list[float], busy: float) -> None:
+        """Take a round; `busy` is the processor time of the page's main thread, in percent."""
         found = summarize([each / 1000 for each in milliseconds])
         self.p50.append(found.p50)
         self.p99.append(found.p99)
+        self.busy.append(busy)
         self.long.append(100 * sum(each > LONG_FRAME_MS for each in milliseconds) / len(milliseconds))
 
 
@@ -77,11 +80,11 @@ async def measure(arguments: argparse.Namespace) -> Report:
             for number in range(arguments.rounds):
                 async with looking(browser, running, "/", MAP_IS_THERE, size) as (page, after):
                     first.append(after)
-                    idle.add(await frames(page, arguments.seconds))
-                    busy.add(await frames_while_changing(page, running, range(size), arguments))
+                    idle.add(*await frames(page, arguments.seconds))
+                    busy.add(*await frames_while_changing(page, running, range(size), arguments))
                 log(f"round {number}: first map after {after:.0f} ms; p99 {idle.p99[-1]} idle, {busy.p99[-1]} busy")
                 async with looking(browser, running, "/ui/deployments/1", TIMELINE_IS_THERE, targets) as (page, _):
-                    timeline.add(await frames_while_changing(page, running, range(targets), arguments))
+                    timeline.add(*await frames_while_changing(page, running, range(targets), arguments))
     report.add("from the start of the navigation to the whole map", first, "ms")
     conclude(report, "the map, nothing changing", idle, idle)
     conclude(report, f"the map, {arguments.rate:g} changes a second", busy, idle)
@@ -94,6 +97,7 @@ def conclude(report: Report, what: str, found: Frames, yardstick: Frames) -> Non
     report.add(f"{what}: p50 between frames", found.p50, "ms", to=yardstick.p50)
     report.add(f"{what}: p99", found.p99, "ms", to=yardstick.p99)
     report.add(f"{what}: frames over {LONG_FRAME_MS} ms", found.long, "%")
+    report.add(f"{what}: processor time of the page's main thread", found.busy, "%")
 
 
 async def begin_rollout(running: Coordinator) -> None:
@@ -116,21 +120,32 @@ async def looking(
     """Open a page, wait until it shows what it is to show, and yield it with the milliseconds that this took."""
     async with visiting(browser, running.url) as visit:
         await sign_in(visit, running.processes)
-        page = await visit.open(path)
-        await page.wait_for_function(condition, arg=size)
-        after: Any = await page.evaluate("performance.now()")
-        yield page, float(after)
+        await visit.page.goto(running.url + path, wait_until="commit")
+        after: Any = await (await visit.page.wait_for_function(condition, arg=size)).json_value()
+        await visit.live()
+        yield visit.page, float(after)
 
 
-async def frames(page: Page, seconds: float) -> list[float]:
-    """Return the milliseconds between the frames of so many seconds."""
+async def frames(page: Page, seconds: float) -> tuple[list[float], float]:
+    """Return the milliseconds between the frames of so many seconds, and how busy the page was, in percent."""
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+    before = await busy_seconds(devtools)
     found: list[float] = await page.evaluate(FRAMES, seconds)
-    return found
+    busy = await busy_seconds(devtools) - before
+    await devtools.detach()
+    return found, 100 * busy / seconds
+
+
+async def busy_seconds(devtools: CDPSession) -> float:
+    """Return the processor time that the main thread of a page has used."""
+    metrics = (await devtools.send("Performance.getMetrics"))["metrics"]
+    return next(float(each["value"]) for each in metrics if each["name"] == "TaskDuration")
 
 
 async def frames_while_changing(
     page: Page, running: Coordinator, numbers: range, arguments: argparse.Namespace
-) -> list[float]:
+) -> tuple[list[float], float]:
     """Return the same while these instances change their status."""
     load = asyncio.create_task(
         open_loop(

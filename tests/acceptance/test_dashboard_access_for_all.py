@@ -62,7 +62,8 @@ async def signed_in(
 
 
 async def the_fleet(page: Page) -> None:
-    await expect(page.locator("#by-status")).to_contain_text("6")
+    await expect(page.locator("#count")).to_contain_text("6")
+    await expect(page.locator("#by-status")).to_contain_text("2 updating")
 
 
 async def one_instance(page: Page) -> None:
@@ -177,6 +178,7 @@ async def test_a_keyboard_suffices(busy: Processes, browser: Browser) -> None:
         await keyboard.type(busy.data.token("operator-token"))
         await keyboard.press("Enter")
         await page.wait_for_url("**/ui/deployments")
+        await visit.live()
         await keyboard.press("Tab")
         await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
         await keyboard.press("Enter")

@@ -99,8 +99,8 @@ async def test_an_abort_with_its_rollback(tmp_path: Path, browser: Browser) -> N
         crew = all_of_it.crew
         number = await all_of_it.deploy("2.0.0", batch_size="1")
         await until(lambda: crew.applying == {"web-01"})
-        dialog = await all_of_it.steer("Roll back")
-        await dialog.get_by_role("button", name="Roll back", exact=True).click()
+        dialog = await all_of_it.steer("Abort and roll back")
+        await dialog.get_by_role("button", name="Abort and roll back", exact=True).click()
         await all_of_it.page.wait_for_url(f"**/ui/deployments/{number + 1}")
         await all_of_it.visit.live()
         crew.let()

@@ -10,13 +10,15 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Self
+from typing import NoReturn, Self
 
 import pytest
 
 from dides.cli.demo_fleet import DemoFleet
 
 PATIENCE = 60.0
+LASTING = ("--waves", "1", "--wave-pause", "manual")
+"""A second wave that waits to be promoted keeps a rollout in flight for as long as the next commands take to start."""
 
 
 async def start(*arguments: str, **variables: str) -> Process:
@@ -175,8 +177,19 @@ class Terminal:
         """Read what is shown up to a text."""
         shown = ""
         while text not in shown:
-            shown += os.read(self._end, 4096).decode()
+            shown += self._read() or self._gone(text, shown)
         return shown
+
+    def _read(self) -> str:
+        try:
+            return os.read(self._end, 4096).decode()
+        except OSError:  # What Linux says when nobody has the other end open.
+            return ""
+
+    def _gone(self, text: str, shown: str) -> NoReturn:
+        out, _ = self._command.communicate(timeout=PATIENCE)
+        os.close(self._end)
+        pytest.fail(f"it ended with {self._command.returncode} before {text!r}, after {shown!r} and {out!r}")
 
     def interrupt(self) -> int:
         """Press Ctrl-C, and return the exit code."""
@@ -212,7 +225,7 @@ async def test_ctrl_c_at_the_question_rolls_nothing_out(fleet: DemoFleet) -> Non
 
 async def test_on_a_terminal_it_is_rolled_out_after_a_yes_and_json_stays_json(fleet: DemoFleet) -> None:
     await registered(fleet)
-    terminal = Terminal.run("deploy", "1.0.0", "--all", "--no-wait", "-o", "json", **variables_of(fleet))
+    terminal = Terminal.run("deploy", "1.0.0", "--all", "--no-wait", "-o", "json", *LASTING, **variables_of(fleet))
     terminal.read_until("Go ahead? [y/N]: ")
     code, out = terminal.answer("y\n")
     assert (code, json.loads(out)["id"]) == (0, 1)
@@ -224,9 +237,7 @@ async def test_on_a_terminal_it_is_rolled_out_after_a_yes_and_json_stays_json(fl
 
 async def test_ctrl_c_leaves_the_rollout_running_and_it_can_be_watched_again(fleet: DemoFleet) -> None:
     await registered(fleet)
-    # Its second wave waits to be promoted, so that it is in flight for as long as the commands take to start.
-    waves = ("--waves", "1", "--wave-pause", "manual")
-    process = await start("deploy", "1.0.0", "--all", *waves, **variables_of(fleet))
+    process = await start("deploy", "1.0.0", "--all", *LASTING, **variables_of(fleet))
     await read_until(process, "updating (web-1)")
     process.send_signal(signal.SIGINT)
     code, _, err = await finish(process)
@@ -247,9 +258,7 @@ async def test_ctrl_c_leaves_the_rollout_running_and_it_can_be_watched_again(fle
 
 async def test_a_rollout_can_be_paused_resumed_and_aborted(fleet: DemoFleet) -> None:
     await registered(fleet)
-    # Its second wave waits to be promoted, so that it is in flight for as long as the commands take to start.
-    waves = ("--waves", "1", "--wave-pause", "manual")
-    assert (await dides(fleet, "deploy", "1.0.0", "--all", "--no-wait", *waves))[0] == 0
+    assert (await dides(fleet, "deploy", "1.0.0", "--all", "--no-wait", *LASTING))[0] == 0
     code, out, _ = await dides(fleet, "pause", "-o", "json")
     assert (code, json.loads(out)["status"]) == (0, "paused")
     watching = await start("status", "--watch", **variables_of(fleet))

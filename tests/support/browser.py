@@ -29,7 +29,7 @@ ARGUMENTS = [
 PATIENCE_MS = 30_000
 """How long a test waits for what a page is to show; only a failing one waits so long."""
 Scheme = Literal["light", "dark"]
-BROKEN = r"net::ERR_|Failed to load resource|503"
+BROKEN = r"net::ERR_|Failed to load resource|503|EventSource"
 """What a browser says while a coordinator is away."""
 
 
@@ -79,12 +79,20 @@ class Visit:
 
 @asynccontextmanager
 async def visiting(
-    browser: Browser, url: str, *, scheme: Scheme = "light", width: int = 1400, height: int = 900, allowed: str = ""
+    browser: Browser,
+    url: str,
+    *,
+    scheme: Scheme = "light",
+    width: int = 1400,
+    height: int = 900,
+    allowed: str = "",
+    scripts: bool = True,
 ) -> AsyncIterator[Visit]:
     """Open a window for as long as the block lasts, and fail if anything was complained of but `allowed` (a regex)."""
     context = await browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme=scheme,
+        java_script_enabled=scripts,
         reduced_motion="reduce",
         locale="en-GB",
         timezone_id="Europe/Berlin",
@@ -93,8 +101,8 @@ async def visiting(
     try:
         visit = Visit(await context.new_page(), url)
         yield visit
-        problems = [each for each in visit.problems if not (allowed and re.search(allowed, each))]
-        assert problems == [], problems
+        unexpected = [each for each in visit.problems if not (allowed and re.search(allowed, each))]
+        assert not unexpected, "\n".join(unexpected)
     finally:
         await context.close()
 

@@ -1,7 +1,7 @@
 """Instances without machines that a test drives by hand: each applies when it is let to, and as the test has said."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from msgspec import UNSET
@@ -46,12 +46,15 @@ class Crew:
         for _ in range(number):
             self._turns.release()
 
-    async def turn(self, name: str) -> str | None:
+    async def turn(self, name: str, meanwhile: Callable[[], Awaitable[object]]) -> str | None:
         """Wait until an instance may finish; return the message with which it is to fail, or None."""
         self.applying.add(name)
+        turn = asyncio.ensure_future(self._turns.acquire())
         try:
-            await self._turns.acquire()
+            while not (await asyncio.wait({turn}, timeout=WAIT))[0]:
+                await meanwhile()
         finally:
+            turn.cancel()
             self.applying.discard(name)
         return self.failing.get(name)
 
@@ -87,7 +90,7 @@ class Member:
                 self._generation = directive.generation
                 await self._apply(directive.desired.code_version or "")
             else:
-                await self._balanced.ask(lambda client: client.heartbeat(self._name, Heartbeat()))
+                await self._say_alive()
 
     async def close(self) -> None:
         """Close the connection."""
@@ -98,12 +101,15 @@ class Member:
 
     async def _apply(self, version: str) -> None:
         await self._report(Status.DEGRADED, self._version, f"applying {version}")
-        message = await self._crew.turn(self._name)
+        message = await self._crew.turn(self._name, self._say_alive)
         if message is None or version == self._version:
             await self._report(Status.HEALTHY, version)
         else:
             del self._crew.failing[self._name]
             await self._report(Status.FAILED, version, message)
+
+    async def _say_alive(self) -> None:
+        await self._balanced.ask(lambda client: client.heartbeat(self._name, Heartbeat()))
 
     async def _report(self, status: Status, version: str, message: str = "") -> None:
         said = Heartbeat(status=status, code_version=version, observed=self._generation or UNSET, message=message)

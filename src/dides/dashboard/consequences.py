@@ -8,8 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from dides.dashboard.timeline import version_of
-from dides.dashboard.words import plural, seconds
+from dides.dashboard.words import plural, seconds, state
 from dides.engine.rollback import common_state, undo, why_not
 from dides.engine.stop import stop
 from dides.engine.threshold import threshold_of
@@ -178,7 +177,7 @@ def _rolled_back(tx: Transaction, deployment: Deployment) -> list[str]:
 def _returned(tx: Transaction, deployment: Deployment) -> list[str]:
     undos = undo(tx.targets.touched(deployment.id))
     known = [each for each in undos if each.to is not None]
-    lines = [_return(len(known), version_of(common_state(known)))]
+    lines = [_return(len(known), state(common_state(known), ""))]
     if nowhere := len(undos) - len(known):
         lines.append(
             f"{plural(nowhere, 'instance has', 'instances have')} nothing known to return to: skipped, and without "

@@ -25,7 +25,7 @@ from dides.dashboard.guard import Browser
 from dides.dashboard.holding import hold_of
 from dides.dashboard.page import render
 from dides.dashboard.policies import policy_facts, wave_facts
-from dides.dashboard.timeline import version_of
+from dides.dashboard.words import state
 from dides.model.deployment import Deployment, Kind, Target, TargetState
 from dides.model.errors import NotFoundError
 from dides.store.base import Transaction
@@ -74,6 +74,8 @@ async def act(
     request: Browser, deployment_id: DeploymentId, action: FromPath[str], principal: Sender, coordinator: Services
 ) -> Response[Any]:
     """Do it, and show the deployment that is to be looked at next."""
+    if deployment_id > HIGHEST_ID:
+        raise _unknown(deployment_id)
     begun = await _do(coordinator, _action(action), principal.name, deployment_id)
     onward = f"/ui/deployments/{begun.rolled_back_by or begun.id}"
     if request.headers.get("hx-request"):
@@ -85,7 +87,11 @@ def existing(tx: Transaction, deployment_id: int) -> Deployment:
     """Return a deployment by id; NotFoundError."""
     if deployment_id <= HIGHEST_ID and (found := tx.deployments.get(deployment_id)):
         return found
-    raise NotFoundError(f"There is no deployment {deployment_id}. The page Deployments lists what there is.")
+    raise _unknown(deployment_id)
+
+
+def _unknown(deployment_id: int) -> NotFoundError:
+    return NotFoundError(f"There is no deployment {deployment_id}. The page Deployments lists what there is.")
 
 
 async def _do(coordinator: Coordinator, action: Action, actor: str, only: int) -> Deployment:
@@ -110,7 +116,8 @@ def _action(name: str) -> Action:
 
 def _summary(tx: Transaction, deployment_id: int) -> dict[str, Any]:
     record = existing(tx, deployment_id)
-    failed = tx.targets.page(deployment_id, TargetState.FAILED, 0, MOST_FAILURES)
+    # To find that there are none, the store would go through all the targets.
+    failed = tx.targets.page(deployment_id, TargetState.FAILED, 0, MOST_FAILURES) if record.counts.failed else []
     return {
         "record": record,
         "deployment": deployment_view(record),
@@ -129,7 +136,7 @@ def title_of(deployment: Deployment) -> str:
     """Return what a deployment rolls out, or what it undoes."""
     if deployment.rollback_of is not None:
         return f"rollback of deployment {deployment.rollback_of}"
-    return version_of(deployment.to)
+    return state(deployment.to)
 
 
 def _around(tx: Transaction) -> Around:
@@ -144,7 +151,7 @@ def _befores(tx: Transaction, deployment_id: int) -> list[tuple[str, int]]:
 
 
 def _before(target: Target) -> str:
-    return version_of(target.before) or "nothing known"
+    return state(target.before, "nothing known")
 
 
 def _timeline(tx: Transaction, deployment: Deployment, names: list[str]) -> timeline.Timeline:

@@ -14,7 +14,7 @@ from dides.clock import to_datetime
 from dides.dashboard.deploy_form import texts_of
 from dides.dashboard.guard import Browser
 from dides.dashboard.page import render
-from dides.dashboard.words import selection, took, versions
+from dides.dashboard.words import by_whom, selection, took, versions
 from dides.model.deployment import DeploymentStatus, Kind
 from dides.protocol.decode import decode_query
 from dides.protocol.messages import Deployment
@@ -30,6 +30,7 @@ class Row(msgspec.Struct, frozen=True):
     deployment: Deployment
     what: str
     where: str
+    by: str
     took: str
     """How long it took; "" while it is in flight."""
     again: str
@@ -62,6 +63,7 @@ def row_of(deployment: Deployment) -> Row:
         deployment=deployment,
         what=versions(deployment.code_version, deployment.configuration_version),
         where=selection(deployment.labels, deployment.selector),
+        by=by_whom(deployment.created_by),
         took=_took(deployment.created_at, deployment.finished_at),
         again=f"/ui/deploy?{urlencode(texts_of(deployment))}" if deployment.kind is Kind.DEPLOY else "",
     )

@@ -9,10 +9,10 @@ from msgspec import UNSET
 from dides.api.injected import Services
 from dides.api.pages import cursor_of, number_in
 from dides.api.views import event_view
-from dides.coordinator.journal import SYSTEM
 from dides.dashboard.guard import Browser
 from dides.dashboard.happenings import KINDS, Group, details, group_of, meaning, say
 from dides.dashboard.page import render
+from dides.dashboard.words import by_whom
 from dides.protocol import messages
 from dides.protocol.decode import decode_query
 from dides.protocol.queries import EventQuery
@@ -99,15 +99,9 @@ def row_of(event: Event) -> Row:
         group=group_of(event.kind),
         said=say(shown),
         meaning=meaning(shown),
-        by=_by(shown),
+        by="itself" if event.actor == event.instance else by_whom(event.actor),
         details=details(shown),
     )
-
-
-def _by(event: messages.Event) -> str:
-    if event.actor == event.instance:
-        return "itself"
-    return "the coordinator" if event.actor == SYSTEM else event.actor
 
 
 def _find(tx: Transaction, query: EventsPageQuery, before: int | None) -> Found:

@@ -6,9 +6,8 @@ from typing import Any
 import msgspec
 
 from dides.api.views import target_view
-from dides.dashboard.words import plural
+from dides.dashboard.words import plural, state
 from dides.model.deployment import Deployment, Target, TargetState
-from dides.model.state import State
 from dides.store.base import Transaction
 from dides.store.records import Event
 
@@ -17,7 +16,7 @@ MOST_TARGETS = 5000
 MOST_EVENTS = 20_000
 """How many events are looked through for pauses and earlier attempts; of a larger deployment they are not shown."""
 MOST_NAMES = 200
-STATES = tuple(state.value for state in TargetState)
+STATES = tuple(each.value for each in TargetState)
 
 
 class Timeline(msgspec.Struct, kw_only=True):
@@ -37,8 +36,8 @@ class Timeline(msgspec.Struct, kw_only=True):
     targets: list[list[Any]]
     pauses: list[list[int | None]] = []
     """When each pause began and ended; null: it lasts."""
-    waves: list[list[int]] = []
-    """When each wave but the first was opened, and its number."""
+    waves: int
+    """How many there are."""
 
 
 class Texts:
@@ -71,7 +70,6 @@ def whole(tx: Transaction, deployment: Deployment) -> Timeline:
     timeline = _timeline(tx, deployment, found, _tellings(happened))
     timeline.note = note
     timeline.pauses = _pauses(happened, deployment.created_at)
-    timeline.waves = _waves(happened, deployment.created_at)
     return timeline
 
 
@@ -79,12 +77,6 @@ def some(tx: Transaction, deployment: Deployment, names: Iterable[str]) -> Timel
     """Return the targets of these instances, without what happened to the deployment as a whole."""
     ids = [each.id for each in tx.inventory.many(list(names)[:MOST_NAMES]).values()]
     return _timeline(tx, deployment, tx.targets.of(deployment.id, ids), {})
-
-
-def version_of(state: State) -> str:
-    """Return a pair of versions in short: `1.0.0`, `1.0.0 config 7`, `config 7`, or "" when nothing is known."""
-    config = "" if state.configuration_version is None else f"config {state.configuration_version}"
-    return " ".join(part for part in (state.code_version, config) if part)
 
 
 def _most_telling(tx: Transaction, deployment: Deployment) -> list[Target]:
@@ -112,6 +104,7 @@ def _timeline(
         began=began,
         ended=_since(deployment.finished_at, began),
         total=deployment.counts.total,
+        waves=len(deployment.waves),
         texts=texts.all,
         targets=rows,
     )
@@ -129,8 +122,8 @@ def _row(target: Target, began: int, texts: Texts, tellings: Sequence[int]) -> l
         _since(target.told_at, began),
         _since(target.finished_at, began),
         target.attempt,
-        texts.index(version_of(target.before)),
-        texts.index(version_of(target.to)),
+        texts.index(state(target.before, "")),
+        texts.index(state(target.to, "")),
         texts.index(target_view(target).reason if target.state is TargetState.UPDATING else target.reason),
         target.message or (target.report.message if target.report else ""),
         earlier,
@@ -148,10 +141,6 @@ def _tellings(happened: Iterable[Event]) -> dict[str, list[int]]:
         if each.kind == "target.told" and each.instance is not None:
             tellings.setdefault(each.instance, []).append(each.at)
     return tellings
-
-
-def _waves(happened: Iterable[Event], began: int) -> list[list[int]]:
-    return [[each.at - began, int(str(each.data["open"]))] for each in happened if each.kind == "wave.opened"]
 
 
 def _pauses(happened: Iterable[Event], began: int) -> list[list[int | None]]:

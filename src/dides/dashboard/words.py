@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from dides.coordinator.journal import SYSTEM
 from dides.model.state import State
 
 
@@ -35,6 +36,11 @@ def selection(labels: Mapping[str, str], selector: str | None) -> str:
     """Return labels and a selector as one selector; both empty mean the whole fleet."""
     parts = [f"{key}={value}" for key, value in sorted(labels.items())]
     return ",".join([*parts, *([selector] if selector else [])]) or "the whole fleet"
+
+
+def by_whom(actor: str) -> str:
+    """Return who did something, as one says it."""
+    return "the coordinator" if actor == SYSTEM else actor
 
 
 def took(span: float) -> str:

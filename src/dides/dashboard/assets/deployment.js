@@ -2,14 +2,17 @@
 import { Board } from "./timeline/board.js";
 import { localise } from "./moments.js";
 
+// Between two fetches; longer where they are slow, so that looking on takes a tenth of the coordinator at most.
 const PATIENCE_MS = 250;
+const LONGEST_MS = 5_000;
+const SHARE = 10;
 const MOST_NAMES = 100;
 const OTHERS = new Set(["target.joined", "target.withdrawn"]);
 const page = document.getElementById("deployment");
 const id = Number(page.dataset.id);
 const path = `/ui/deployments/${id}`;
 const board = new Board(document.getElementById("timeline"));
-const due = { summary: false, whole: false, names: new Set(), timer: 0 };
+const due = { summary: false, whole: false, names: new Set(), timer: 0, pause: PATIENCE_MS };
 const shown = new Map();
 
 document.addEventListener("dides:connected", () => want({ summary: true, whole: true }));
@@ -36,18 +39,20 @@ function want({ summary = false, whole = false, name = null }) {
   due.whole ||= whole;
   if (name) due.names.add(name);
   if (due.names.size > MOST_NAMES) due.whole = true;
-  due.timer ||= setTimeout(fetchDue, PATIENCE_MS);
+  due.timer ||= setTimeout(fetchDue, due.pause);
 }
 
 async function fetchDue() {
   const { summary, whole, names } = { ...due, names: [...due.names] };
   Object.assign(due, { summary: false, whole: false, names: new Set() });
+  const begun = performance.now();
   try {
     if (whole || names.length) await fetchTargets(whole ? [] : names);
     if (summary) await fetchSummary();
   } catch {
     // Without a coordinator the page says so, and everything is fetched anew once there is one.
   }
+  due.pause = Math.min(LONGEST_MS, Math.max(PATIENCE_MS, SHARE * (performance.now() - begun)));
   due.timer = 0;
   if (due.summary || due.whole || due.names.size) want({});
 }

@@ -52,13 +52,15 @@ export class Chart {
     this.fit();
     const begun = around && firstTold(around) !== null ? firstTold(around) : moment;
     box.scrollTop = scale.y(middle) - box.clientHeight / 2;
-    box.scrollLeft = scale.x(begun) - box.clientWidth / 2;
+    box.scrollLeft = scale.x(begun) - box.clientWidth * (around ? 0.35 : 0.5);
     this.later();
   }
 
   fit() {
     const { scale, box } = this;
-    scale.measure(box.clientWidth, this.model.rows.length, this.model.end);
+    const { rows, end, longest } = this.model;
+    this.context.font = FONT;
+    scale.measure(box.clientWidth, rows.length, end, this.context.measureText(longest).width + 14);
     box.style.height = `${scale.height + 2}px`;
     const { width, height } = scale.full;
     this.stretch.style.width = `${Math.floor(width)}px`;

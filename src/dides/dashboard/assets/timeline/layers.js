@@ -1,10 +1,12 @@
 // The layers of the chart, from the ground up; each is given the chart.
+import { span } from "../moments.js";
 import { firstTold, stateAt } from "./model.js";
 import { bar, crossMark, line } from "./paint.js";
 import { AXIS } from "./scale.js";
 
 const MARKS_APART = 9;
 const NARROWEST = 3;
+const SMALLEST_LABEL = 11;
 export const LAYERS = [bands, pauses, ticks, marked, bars, moment, waves, failures];
 
 // A shade for every other wave.
@@ -82,8 +84,8 @@ function waiting({ context, scale, colours, moment: at }, target) {
 }
 
 function moment(chart) {
-  const { context, scale, colours, model } = chart;
-  if (chart.at === null && model.ended !== null) return;
+  const { context, scale, colours } = chart;
+  if (!shownMoment(chart)) return;
   context.strokeStyle = colours.accent;
   context.lineWidth = 2;
   line(context, scale.x(chart.moment), AXIS, scale.x(chart.moment), scale.full.height);
@@ -92,27 +94,26 @@ function moment(chart) {
 // A line between waves, and their names where they have room.
 function waves({ context, box, model, scale, colours }) {
   if (model.groups.length < 2 && model.groups[0]?.wave === 1) return;
-  let free = -Infinity;
-  for (const { wave, first } of model.groups) {
+  model.groups.forEach(({ wave, first }, index) => {
     const y = scale.y(first);
+    const height = ((model.groups[index + 1]?.first ?? model.rows.length) - first) * scale.row;
     context.strokeStyle = colours.soft;
     context.lineWidth = 1;
     if (first) line(context, 0, y, scale.full.width, y);
-    if (y < free) continue;
-    free = y + 16;
-    const name = wave === Infinity ? "not told" : `wave ${wave}`;
-    label(context, colours, name, box.scrollLeft + box.clientWidth - 20, y + 14);
-  }
+    if (height < SMALLEST_LABEL) return;
+    const name = wave === Infinity ? "not told" : model.waves > 1 ? `wave ${wave}` : "told";
+    label(context, colours, name, box.scrollLeft + box.clientWidth - 20, y + Math.min(height, 18) / 2);
+  });
 }
 
 function label(context, colours, text, right, y) {
   const width = context.measureText(text).width;
   context.fillStyle = colours.card;
   context.globalAlpha = 0.85;
-  context.fillRect(right - width - 6, y - 12, width + 6, 15);
+  context.fillRect(right - width - 6, y - 5.5, width + 6, 11);
   context.globalAlpha = 1;
   context.fillStyle = colours.soft;
-  context.fillText(text, right - width - 3, y);
+  context.fillText(text, right - width - 3, y + 4);
 }
 
 // Failed targets have a cross at the right edge, which is seen however thin the rows are.
@@ -140,6 +141,25 @@ export function axis(chart) {
   context.strokeStyle = colours.line;
   context.lineWidth = 1;
   line(context, 0, AXIS - 0.5, box.clientWidth, AXIS - 0.5);
+  if (shownMoment(chart)) nameMoment(chart);
+}
+
+// Whether a line says which moment is shown: at the end of what has ended, none has to.
+function shownMoment(chart) {
+  return chart.at !== null || chart.model.ended === null;
+}
+
+function nameMoment(chart) {
+  const { context, box, scale, colours } = chart;
+  const text = chart.at === null ? "now" : span(chart.at);
+  const width = context.measureText(text).width + 8;
+  const x = scale.x(chart.moment) - box.scrollLeft;
+  if (x < scale.left - 1 || x > box.clientWidth) return;
+  const left = Math.min(Math.max(scale.left, x - width / 2), box.clientWidth - width);
+  context.fillStyle = colours.accent;
+  context.fillRect(left, 3, width, AXIS - 4);
+  context.fillStyle = colours.card;
+  context.fillText(text, left + 4, 16);
 }
 
 export function names(chart) {
@@ -147,6 +167,7 @@ export function names(chart) {
   context.fillStyle = colours.card;
   context.fillRect(0, AXIS, scale.left, box.clientHeight - AXIS);
   if (!scale.names) return;
+  context.font = `${Math.min(12, scale.row - 1)}px system-ui, sans-serif`;
   context.save();
   context.beginPath();
   context.rect(0, AXIS, scale.left - 6, box.clientHeight - AXIS);

@@ -6,9 +6,11 @@ export class Model {
     this.targets = new Map();
     this.rows = [];
     this.groups = [];
+    this.longest = "";
     this.pauses = [];
     this.began = 0;
     this.ended = null;
+    this.waves = 1;
     this.total = 0;
     this.note = "";
     this.skew = 0;
@@ -27,6 +29,7 @@ export class Model {
       this.targets.set(target.id, target);
     }
     this.ended = data.ended;
+    this.waves = data.waves;
     this.skew = Date.now() - data.began - data.now;
     this.sort();
   }
@@ -45,6 +48,7 @@ export class Model {
       each.group = each.told === null ? Infinity : each.wave || wave;
     }
     this.rows = rows.sort((a, b) => (a.group === b.group ? a.position - b.position : a.group - b.group));
+    this.longest = rows.reduce((longest, each) => (each.name.length > longest.length ? each.name : longest), "");
     this.groups = [];
     this.rows.forEach((each, index) => {
       each.row = index;

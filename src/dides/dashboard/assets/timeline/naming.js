@@ -2,16 +2,24 @@
 import { span } from "../moments.js";
 import { firstTold, stateAt } from "./model.js";
 
-const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
+// When a target was told first, as text with the date in its title; the page says on which day it began.
 export function told(target, began) {
-  return firstTold(target) === null ? "not told" : clock.format(new Date(began + firstTold(target)));
+  const moment = new Date(began + firstTold(target));
+  const sameDay = moment.toDateString() === new Date(began).toDateString();
+  const time = element("time", (sameDay ? clock : exact).format(moment));
+  time.dateTime = moment.toISOString();
+  time.title = exact.format(moment);
+  return time;
 }
 
-export function took(target, end) {
+// How long it took, or has taken at a moment.
+export function took(target, at) {
   const begun = firstTold(target);
-  if (begun === null) return "–";
-  return target.done === null ? `${span(end - begun)} so far` : span(target.done - begun);
+  if (begun === null || at < begun) return "–";
+  return target.done === null || at < target.done ? `${span(at - begun)} so far` : span(target.done - begun);
 }
 
 export function why(target) {
@@ -21,18 +29,37 @@ export function why(target) {
 // Fills an element with what is known of a target at a moment.
 export function describe(into, target, model, at) {
   const state = stateAt(target, at);
-  const facts = [
+  // What it came to is told when it has come to that.
+  const known = state === target.state;
+  const list = element("dl", "");
+  for (const [name, value] of [...times(target, model, at), ...versions(target), ...(known ? outcome(target) : [])]) {
+    list.append(fact(name, value));
+  }
+  const message = known && target.message ? [element("pre", target.message)] : [];
+  into.replaceChildren(headline(target, state), list, ...message);
+}
+
+function times(target, model, at) {
+  if (stateAt(target, at) === "pending" || firstTold(target) === null) return [];
+  return [
     ["told", told(target, model.began)],
-    ["took", took(target, model.end)],
+    ["took", took(target, at)],
+  ];
+}
+
+function versions(target) {
+  return [
     ["from", target.from || "nothing known"],
     ["to", target.to || "what it had before"],
-    ...(target.wave ? [["wave", String(target.wave)]] : []),
-    ...(target.attempt > 1 ? [["attempt", String(target.attempt)]] : []),
+  ];
+}
+
+function outcome(target) {
+  return [
+    ...(target.wave ? [["wave", target.wave]] : []),
+    ...(target.attempt > 1 ? [["attempt", target.attempt]] : []),
     ...(target.reason ? [["why", target.reason]] : []),
   ];
-  const list = element("dl", "");
-  for (const [name, value] of facts) list.append(fact(name, value));
-  into.replaceChildren(headline(target, state), list, ...(target.message ? [element("pre", target.message)] : []));
 }
 
 export function instanceButton(target) {
@@ -64,6 +91,8 @@ function headline(target, state) {
 
 function fact(name, value) {
   const pair = element("div", "");
-  pair.append(element("dt", name), element("dd", value));
+  const said = element("dd", "");
+  said.append(value);
+  pair.append(element("dt", name), said);
   return pair;
 }

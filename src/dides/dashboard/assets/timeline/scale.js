@@ -1,9 +1,9 @@
 // Where things are in the chart: rows from top to bottom, moments from left to right.
 export const AXIS = 24;
 const TALLEST_ROW = 22;
-const TALLEST = 520;
-const NAMES_FROM = 12;
-const WIDEST = 64;
+const TALLEST = 560;
+const NAMES_FROM = 11;
+const WIDEST = 16;
 const LANE = 16;
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 604800];
 
@@ -13,10 +13,12 @@ export class Scale {
     this.width = 0;
     this.rows = 0;
     this.extent = 1;
+    this.gutter = 0;
   }
 
-  measure(width, rows, extent) {
-    Object.assign(this, { width, rows: Math.max(1, rows), extent: extent * 1.03 });
+  // `gutter` is the room that names want.
+  measure(width, rows, extent, gutter) {
+    Object.assign(this, { width, rows: Math.max(1, rows), extent: extent * 1.03, gutter });
     this.zoom = Math.min(this.zoom, this.most);
   }
 
@@ -26,9 +28,13 @@ export class Scale {
   get fit() {
     return Math.min(TALLEST_ROW, (this.height - AXIS - 4) / this.rows);
   }
-  // How far one can zoom in: until rows can be read, and further in time.
+  // The zoom with which rows are as tall as they get.
+  get tall() {
+    return TALLEST_ROW / this.fit;
+  }
+  // How far one can zoom in: until rows can be read, and from there on in time.
   get most() {
-    return Math.max(16, (TALLEST_ROW / this.fit) * 2);
+    return this.tall * WIDEST;
   }
   get row() {
     return Math.min(TALLEST_ROW, this.fit * this.zoom);
@@ -37,13 +43,14 @@ export class Scale {
     return this.row >= NAMES_FROM;
   }
   get left() {
-    return this.names ? Math.min(170, this.width * 0.28) : 8;
+    return this.names ? Math.min(this.gutter, 220, this.width * 0.3) : 8;
   }
   get plot() {
     return Math.max(40, this.width - this.left - LANE);
   }
   get wide() {
-    return this.plot * Math.min(this.zoom, WIDEST);
+    // Rows come first: a bar that can be read and leaves the picture on both sides says little.
+    return this.plot * Math.sqrt(Math.min(this.zoom, this.tall)) * Math.max(1, this.zoom / this.tall);
   }
   get full() {
     return { width: this.left + this.wide + LANE, height: AXIS + this.rows * this.row + 4 };

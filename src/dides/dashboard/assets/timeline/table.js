@@ -27,6 +27,7 @@ export class Table {
     this.at = at;
     if (!this.shown) return;
     const moment = at ?? this.model.end;
+    const focused = document.activeElement.closest("#timeline tbody tr")?.dataset.target;
     const found = this.found(moment);
     const rows = found.slice(0, this.most).map((target) => this.row(target, moment));
     // Rows that stay are not touched, so that the focus and a selection of text stay too.
@@ -35,6 +36,7 @@ export class Table {
       if (there !== row) this.body.insertBefore(row, there ?? null);
     });
     while (this.body.rows.length > rows.length) this.body.lastElementChild.remove();
+    if (focused) this.body.querySelector(`tr[data-target="${focused}"] button`)?.focus();
     this.said.textContent = found.length ? `${rows.length} of ${found.length} shown` : NOBODY;
     this.more.hidden = rows.length === found.length;
   }
@@ -51,7 +53,7 @@ export class Table {
     const final = state === target.state;
     const key = JSON.stringify([target, state]);
     const known = this.known.get(target.id);
-    const lasted = final ? took(target, this.model.end) : "–";
+    const lasted = took(target, moment);
     if (known?.key === key) {
       known.row.cells[4].textContent = lasted;
       return known.row;
@@ -60,12 +62,13 @@ export class Table {
       instanceButton(target),
       stateMark(state),
       target.wave || "–",
-      state === "pending" ? "–" : told(target, this.model.began),
+      state === "pending" || target.told === null ? "–" : told(target, this.model.began),
       lasted,
       target.from || "–",
       final ? why(target) || "–" : "–",
     ];
     const row = document.createElement("tr");
+    row.dataset.target = target.id;
     row.append(...cells.map((cell) => filled(cell)));
     row.cells[4].className = "number";
     this.known.set(target.id, { key, row });
