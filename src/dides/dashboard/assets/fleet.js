@@ -39,7 +39,7 @@ function begin() {
   element("as-list").addEventListener("click", () => view("list"));
   document.addEventListener("dides:event", (event) => happened(event.detail));
   document.addEventListener("dides:connected", everything);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => show(false));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => show());
   ask();
   if (address.get("instance")) pick(address.get("instance"), false);
 }
@@ -76,20 +76,23 @@ function all(answer) {
   offer(answer.keys, map.label);
   say("");
   remember();
-  show(true);
+  show();
   list.begin();
 }
 
 function some(answer, names) {
-  show(fleet.update(answer, names));
+  const moved = fleet.update(answer, names);
+  show(moved ? null : names.map((name) => fleet.byName.get(name)));
   list.changed();
 }
 
-function show(moved) {
+// Show the numbers, and the map: of some instances that have changed where they were, or all of it.
+function show(changed = null) {
   const counts = fleet.counts();
-  versions.settle(counts.versions);
+  const marked = versions.settle(counts.versions);
   summary.show(counts);
-  moved ? map.arrange() : map.redraw();
+  if (!changed) map.arrange();
+  else marked ? map.redraw() : map.touch(changed);
   const [there, matching] = [fleet.total > 0, fleet.byName.size];
   element("empty").hidden = there;
   element("fleet").hidden = !there;
@@ -108,7 +111,7 @@ function choose(only) {
   summary.only = only;
   fleet.show(only);
   remember();
-  show(true);
+  show();
   list.begin();
 }
 

@@ -1,4 +1,6 @@
 // The instances that the page knows, by name and in groups.
+import { look } from "./marks.js";
+
 const STATUSES = ["unknown", "healthy", "degraded", "failed"];
 const UNREACHABLE = 4;
 const UPDATING = 8;
@@ -94,12 +96,10 @@ export class Fleet {
 function instancesIn(answer) {
   return answer.names.map((name, place) => {
     const state = answer.states[place];
-    const unreachable = Boolean(state & UNREACHABLE);
+    const kind = state & UNREACHABLE ? "unreachable" : STATUSES[state & 3];
     return {
       name,
-      kind: unreachable ? "unreachable" : STATUSES[state & 3],
-      updating: Boolean(state & UPDATING),
-      differs: Boolean(state & DIFFERS),
+      ...look({ kind, updating: Boolean(state & UPDATING), differs: Boolean(state & DIFFERS) }),
       version: answer.versions[answer.version_of[place]],
       group: answer.groups[answer.group_of[place]],
     };

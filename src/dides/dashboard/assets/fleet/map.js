@@ -1,7 +1,7 @@
 // The map of the fleet on a canvas that is as large as what can be seen of it, and stays there while the page scrolls:
 // what is drawn are the cells that are in sight, once for each frame in which something has changed.
 import { cornerOf, following, layOut, placeAt } from "./layout.js";
-import { paint } from "./paint.js";
+import { paint, touchUp } from "./paint.js";
 
 const KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
 
@@ -11,6 +11,8 @@ export class FleetMap {
   #under = document.getElementById("under");
   #layout = null;
   #frame = 0;
+  #touched = new Set(); // what is to be painted again when not everything is
+  #everything = false;
   #cursor = null; // the instance that the keyboard, or else the mouse, is at
   #said = null; // what is said of it, so that it is said once
 
@@ -67,6 +69,13 @@ export class FleetMap {
   }
 
   redraw() {
+    this.#everything = true;
+    this.#frame ||= requestAnimationFrame(() => this.#draw());
+  }
+
+  // Draw only these instances anew: they have changed, and are where they were.
+  touch(instances) {
+    for (const each of instances) if (each) this.#touched.add(each);
     this.#frame ||= requestAnimationFrame(() => this.#draw());
   }
 
@@ -85,14 +94,22 @@ export class FleetMap {
     const [canvas, ratio] = [this.#canvas, devicePixelRatio];
     const [width, height] = [this.#root.clientWidth, Math.min(layout.height, innerHeight)];
     canvas.style.height = `${height}px`;
+    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) this.#everything = true;
     if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
     if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
     if (this.#cursor && !this.fleet.isShown(this.#cursor)) this.#cursor = null;
-    const { fleet, marks, versions, picked, label } = this;
-    const cursor = this.#cursor;
-    paint(canvas.getContext("2d"), { layout, fleet, marks, versions, picked, cursor, label, ratio, top: this.#top, height });
+    this.#paint({ layout, ratio, top: this.#top, height, cursor: this.#cursor });
     this.#say();
     this.#root.dataset.painted = (performance.now() - begun).toFixed(1); // for benchmarks
+  }
+
+  #paint(place) {
+    const { fleet, marks, versions, picked, label } = this;
+    const [pen, sight] = [this.#canvas.getContext("2d"), { fleet, marks, versions, picked, label, ...place }];
+    const touched = [...this.#touched].filter((each) => fleet.isShown(each));
+    this.#everything ? paint(pen, sight) : touchUp(pen, sight, touched);
+    this.#everything = false;
+    this.#touched.clear();
   }
 
   // How much of the map is above what can be seen.
@@ -132,8 +149,8 @@ export class FleetMap {
   #move(instance) {
     this.#canvas.style.cursor = instance ? "pointer" : "";
     if (instance === this.#cursor) return;
+    this.touch([this.#cursor, instance]);
     this.#cursor = instance;
-    this.redraw();
   }
 
   // Say in words, beside the cell, which instance it is and how it is.

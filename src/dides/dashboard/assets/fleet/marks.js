@@ -3,7 +3,13 @@
 export const OTHER = 4; // the mark of all versions but the four that have marks of their own
 export const NONE = 5; // of those that have not said what they run
 export const PLAIN = -1; // where no version is meant
+const KINDS = ["unknown", "healthy", "degraded", "failed", "unreachable"];
 const COLOURS = { healthy: "--healthy", degraded: "--degraded", failed: "--failed", unknown: "--unknown", unreachable: "--unknown" };
+
+// What is drawn of an instance, with a number that is the same for all that look the same.
+export function look({ kind, updating = false, differs = false }) {
+  return { kind, updating, differs, look: KINDS.indexOf(kind) + 8 * updating + 16 * differs };
+}
 
 export class Marks {
   #copies = new Map();
@@ -19,13 +25,14 @@ export class Marks {
     return (this.#colours[name] ??= getComputedStyle(document.documentElement).getPropertyValue(name).trim());
   }
 
-  // The picture of an instance with a version's mark, for a cell of so many device pixels.
-  of({ kind, updating, differs }, mark, width, height) {
-    const key = `${kind} ${updating} ${differs} ${mark} ${width} ${height}`;
+  // The picture of an instance with a version's mark, for a cell of so many device pixels. Asked for each cell of each
+  // frame: the key is a number, because to put texts together would take longer than to draw.
+  of(instance, mark, width, height) {
+    const key = ((instance.look * 8 + mark + 1) * 1024 + width) * 1024 + height;
     const known = this.#copies.get(key);
     if (known) return known;
     const picture = Object.assign(document.createElement("canvas"), { width, height });
-    this.#draw(picture.getContext("2d"), { kind, updating, differs }, mark, width, height);
+    this.#draw(picture.getContext("2d"), instance, mark, width, height);
     this.#copies.set(key, picture);
     return picture;
   }

@@ -1,39 +1,48 @@
 // Paints what can be seen of the map: the headings of groups, and their cells.
 import { cornerOf } from "./layout.js";
-import { PLAIN } from "./marks.js";
+import { PLAIN, look } from "./marks.js";
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
 
-// `pen` is the canvas' context; `top` and `height` say which part of the map it shows, in CSS pixels.
+// Paint everything. `pen` is the canvas' context; `top` and `height` say which part of the map it shows, in CSS pixels.
 export function paint(pen, sight) {
-  const { layout, fleet, ratio, top, height } = sight;
+  const { layout, fleet, top, height } = sight;
   pen.setTransform(1, 0, 0, 1, 0, 0);
   pen.clearRect(0, 0, pen.canvas.width, pen.canvas.height);
   layout.blocks.forEach((block, g) => {
     if (block.y > top + height || block.y + block.height < top) return;
-    pen.setTransform(ratio, 0, 0, ratio, 0, -top * ratio);
-    if (sight.label) heading(pen, sight, block, fleet.groups[g]);
-    pen.setTransform(1, 0, 0, 1, 0, 0);
-    cells(pen, sight, block, fleet.groups[g].cells);
+    heading(pen, sight, block, fleet.groups[g]);
+    const rowAt = (y) => Math.floor((y - block.cells) / layout.size.height);
+    const first = Math.max(0, rowAt(top)) * layout.columns;
+    const last = Math.min(block.count, (rowAt(top + height) + 1) * layout.columns);
+    for (let i = first; i < last; i++) cell(pen, sight, block, fleet.groups[g].cells[i]);
   });
-  pen.setTransform(ratio, 0, 0, ratio, 0, -top * ratio);
-  const picked = fleet.byName.get(sight.picked);
-  if (picked && fleet.isShown(picked)) frame(pen, sight, picked, sight.marks.colour("--text"));
-  if (sight.cursor) frame(pen, sight, sight.cursor, sight.marks.colour("--accent"));
+  frames(pen, sight);
 }
 
-function cells(pen, { layout, marks, versions, ratio, top, height }, block, instances) {
-  const { size, columns } = layout;
-  const rowAt = (y) => Math.floor((y - block.cells) / size.height);
-  const first = Math.max(0, rowAt(top)) * columns;
-  const last = Math.min(instances.length, (rowAt(top + height) + 1) * columns);
-  const [width, tall] = [Math.round(ratio * (size.tile ? 40 : size.width)), Math.round(ratio * (size.tile ? 46 : size.height))];
-  for (let i = first; i < last; i++) {
-    const x = Math.round(ratio * (block.x + (i % columns) * size.width));
-    const y = Math.round(ratio * (block.cells + Math.floor(i / columns) * size.height - top));
-    pen.drawImage(marks.of(instances[i], versions.of(instances[i].version), width, tall), x, y);
-    if (size.tile) caption(pen, instances[i], marks, x + width + 6 * ratio, y, (size.width - 56) * ratio, ratio);
+// Paint some instances again, which are where they were, and the headings of their groups.
+export function touchUp(pen, sight, instances) {
+  const { layout, fleet, top, height } = sight;
+  const groups = new Set();
+  for (const each of instances) {
+    const block = layout.blocks[each.g];
+    const { y } = cornerOf(layout, [each.g, each.i]);
+    if (y + layout.size.height > top && y < top + height) cell(pen, sight, block, each);
+    groups.add(each.g);
   }
+  for (const g of groups) heading(pen, sight, layout.blocks[g], fleet.groups[g]);
+  frames(pen, sight);
+}
+
+function cell(pen, { layout, marks, versions, ratio, top }, block, instance) {
+  const { size, columns } = layout;
+  const [column, row] = [instance.i % columns, Math.floor(instance.i / columns)];
+  const [x, y] = [Math.round(ratio * (block.x + column * size.width)), Math.round(ratio * (block.cells + row * size.height - top))];
+  const [width, height] = [Math.round(ratio * (size.tile ? 40 : size.width)), Math.round(ratio * (size.tile ? 46 : size.height))];
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.clearRect(x, y, size.tile ? Math.round(ratio * size.width) : width, height);
+  pen.drawImage(marks.of(instance, versions.of(instance.version), width, height), x, y);
+  if (size.tile) caption(pen, instance, marks, x + width + 6 * ratio, y, (size.width - 56) * ratio, ratio);
 }
 
 // Where there is room, the name and the version beside the picture.
@@ -48,7 +57,10 @@ function caption(pen, instance, marks, x, y, width, ratio) {
 }
 
 // The value of the label, how many there are, and how many of them are not well.
-function heading(pen, { marks, label, ratio }, block, group) {
+function heading(pen, { marks, label, ratio, top }, block, group) {
+  if (!label) return;
+  pen.setTransform(ratio, 0, 0, ratio, 0, -top * ratio);
+  pen.clearRect(block.x, block.y, block.width, block.cells - block.y);
   const numbers = [[null, group.cells.length], ...["failed", "degraded"].map((kind) => [kind, group.cells.filter((each) => each.kind === kind).length])];
   const shown = numbers.filter(([, number]) => number).map(([kind, number]) => [kind, number.toLocaleString()]);
   pen.textBaseline = "top";
@@ -61,7 +73,7 @@ function heading(pen, { marks, label, ratio }, block, group) {
   pen.font = `14px ${FONT}`;
   for (const [kind, text] of shown) {
     const side = Math.round(17 * ratio);
-    if (kind) pen.drawImage(marks.of({ kind, updating: false, differs: false }, PLAIN, side, side), x, block.y + 4, 17, 17);
+    if (kind) pen.drawImage(marks.of(look({ kind }), PLAIN, side, side), x, block.y + 4, 17, 17);
     x += kind ? 19 : 0;
     pen.fillStyle = marks.colour(kind ? `--${kind}` : "--soft");
     pen.fillText(text, x, block.y + 4);
@@ -69,12 +81,17 @@ function heading(pen, { marks, label, ratio }, block, group) {
   }
 }
 
-function frame(pen, { layout }, instance, colour) {
-  const { x, y } = cornerOf(layout, [instance.g, instance.i]);
+// Frames around the instance that is shown and the one that the cursor is at, within their cells.
+function frames(pen, { layout, fleet, marks, picked, cursor, ratio, top }) {
   const { width, height, tile } = layout.size;
-  pen.strokeStyle = colour;
+  pen.setTransform(ratio, 0, 0, ratio, 0, -top * ratio);
   pen.lineWidth = 2;
-  pen.strokeRect(x - 1, y - 1, width - (tile ? 8 : 0) + 1, height - (tile ? 8 : 0) + 1);
+  for (const [instance, colour] of [[fleet.byName.get(picked), "--text"], [cursor, "--accent"]]) {
+    if (!instance || !fleet.isShown(instance)) continue;
+    const { x, y } = cornerOf(layout, [instance.g, instance.i]);
+    pen.strokeStyle = marks.colour(colour);
+    pen.strokeRect(x + 1, y + 1, width - (tile ? 10 : 3), height - (tile ? 12 : 3));
+  }
 }
 
 // Cut a text that is too long for a width.

@@ -1,5 +1,5 @@
 // The numbers above the map, which are its legend as well; pressing one shows only those.
-import { PLAIN } from "./marks.js";
+import { PLAIN, look } from "./marks.js";
 
 const KINDS = ["healthy", "degraded", "failed", "unknown", "unreachable", "updating", "drifted"];
 const ALWAYS = ["healthy", "degraded", "failed"];
@@ -25,12 +25,13 @@ export class Summary {
   }
 
   #status(kind, count) {
-    const instance = { kind: KINDS.indexOf(kind) < 5 ? kind : "healthy", updating: kind === "updating", differs: kind === "drifted" };
+    const shape = ["updating", "drifted"].includes(kind) ? "healthy" : kind;
+    const instance = look({ kind: shape, updating: kind === "updating", differs: kind === "drifted" });
     return this.#item(`kind ${kind}`, picture(this.marks, instance, PLAIN), `${count.toLocaleString()} ${kind}`, { kind });
   }
 
   #version(version, count) {
-    const drawn = picture(this.marks, { kind: "healthy", updating: false, differs: false }, this.versions.of(version));
+    const drawn = picture(this.marks, look({ kind: "healthy" }), this.versions.of(version));
     return this.#item(`version ${version}`, drawn, `${version || "no version reported"}: ${count.toLocaleString()}`, { version });
   }
 

@@ -12,13 +12,16 @@ export class Versions {
   }
 
   // Give the marks that are free to the most frequent of the versions without one; `counts` has how often each is run.
+  // Return whether any version has another mark now.
   settle(counts) {
+    const before = [...this.#marks].join();
     for (const version of this.#marks.keys()) if (!counts.has(version)) this.#marks.delete(version);
     const taken = new Set(this.#marks.values());
     const free = [0, 1, 2, 3].filter((mark) => !taken.has(mark));
     const without = [...counts.keys()].filter((version) => version !== "" && !this.#marks.has(version));
     without.sort((one, other) => counts.get(other) - counts.get(one) || naturally(one, other));
     without.slice(0, free.length).forEach((version, place) => this.#marks.set(version, free[place]));
+    return before !== [...this.#marks].join();
   }
 
   // The versions as a legend has them: those with marks, then the others by how often they are run.
