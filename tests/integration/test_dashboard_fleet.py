@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 
 import httpx2
 import pytest
+from structlog.testing import capture_logs
 
 from support.app import OPERATOR, PROBLEM, App, running_app
 from support.browsing import Browsing
@@ -147,6 +148,15 @@ async def test_one_instance_with_its_history(app: App) -> None:
     assert 'href="/ui/deployments/1"' in shown
     assert "dides instance web-1" in shown
     assert shown.index("reports FAILED") < shown.index("was told") < shown.index("registered"), "newest first"
+
+
+async def test_looking_leaves_no_line_in_the_log_unless_it_fails(app: App) -> None:
+    await joined(app, "web-1")
+    with capture_logs() as lines:
+        await columns(app)
+        await part(app, "/ui/instances/web-1")
+        await browse(app, "/ui/fleet.json?selector=%3D")
+    assert [(each["path"], each["status"]) for each in lines] == [("/ui/fleet.json", 422)]
 
 
 async def test_the_address_of_an_instance_leads_to_the_page(app: App) -> None:

@@ -92,13 +92,14 @@ def _complete(message: HTTPResponseStartEvent, request_id: str) -> None:
 
 
 def _log(scope: Scope, status: int, seconds: float) -> None:
-    """Leave out what instances, health checks and scrapes do when all is well: they would drown the rest."""
+    """Leave out what instances, health checks, scrapes and pages do when all is well: they would drown the rest."""
     path, method = scope["path"], scope.get("method", "")
     principal = scope["state"].get("principal")
     by_operator = principal is not None and principal.role is Role.OPERATOR
     routine = path.startswith(("/inventory/instances/", "/healthz", "/readyz")) and method in ("GET", "PATCH")
-    scrape = path == "/metrics" and method == "GET"
-    if (scrape or (routine and not by_operator)) and status < 400:
+    # An open page of the dashboard asks again and again for what it shows.
+    looking = (path == "/metrics" or path.startswith("/ui/")) and method == "GET"
+    if (looking or (routine and not by_operator)) and status < 400:
         return
     # As it was sent: decoded, it could hold what moves a terminal's cursor.
     sent = scope.get("raw_path", b"")[:LONGEST_LOGGED].decode("ascii", "backslashreplace")

@@ -62,6 +62,11 @@ class Sight(msgspec.Struct, frozen=True):
     history: list[tuple[messages.Event, str]]
     """Its newest events, and what they say."""
 
+    @property
+    def more(self) -> bool:
+        """True when it may have older ones than are shown."""
+        return len(self.history) == EVENTS
+
 
 @get("/ui/instances/{name:str}")
 async def instance(request: Browser, name: Name, coordinator: Services) -> Response[str] | Redirect:
@@ -69,7 +74,7 @@ async def instance(request: Browser, name: Name, coordinator: Services) -> Respo
     if not request.headers.get("hx-request"):
         return Redirect(f"/?instance={quote(name)}", status_code=303)
     sight = await coordinator.read(lambda tx: _sight(tx, name, coordinator))
-    return render(request, "parts/instance.html", sight=sight, row=sight.row, its=sight.row.its)
+    return render(request, "parts/instance.html", sight=sight, row=sight.row, its=sight.row.its, look_back=LOOK_BACK)
 
 
 @get("/ui/instances")

@@ -59,8 +59,6 @@ function happened({ kind, instance }) {
     panel.changed(instance);
   }
   if (/^(deployment|wave|target)\./.test(kind)) askForNewest();
-  // At its end a deployment lets go of targets without a word of each.
-  if (/^deployment\.(completed|failed|aborted)$/.test(kind)) feed.all();
 }
 
 function askForNewest() {
