@@ -1,29 +1,26 @@
 // An instance in the dialog: the part of a page that the fleet shows beside its map, with a title and a way out.
 export function showInstance(name) {
   const body = document.createElement("div");
-  document.getElementById("dialog").replaceChildren(title(name), body, actions(name));
+  document.getElementById("dialog").replaceChildren(headline(name), body, link(name));
   window.htmx.ajax("GET", `/ui/instances/${encodeURIComponent(name)}`, { target: body, swap: "innerHTML" });
 }
 
-function title(name) {
-  const heading = document.createElement("h2");
-  heading.id = "dialog-title";
-  heading.textContent = name;
-  return heading;
+// The button has the focus first, and stands first, so that a long history is shown from its beginning.
+function headline(name) {
+  const row = document.createElement("div");
+  row.className = "headline";
+  const title = document.createElement("h2");
+  title.id = "dialog-title";
+  title.textContent = name;
+  const close = document.createElement("button");
+  Object.assign(close, { type: "button", textContent: "Close", autofocus: true });
+  close.dataset.close = "";
+  row.append(title, close);
+  return row;
 }
 
-function actions(name) {
-  const row = document.createElement("div");
-  row.className = "actions";
-  const close = document.createElement("button");
-  close.type = "button";
-  close.dataset.close = "";
-  close.autofocus = true;
-  close.textContent = "Close";
-  const link = document.createElement("a");
-  link.className = "button";
-  link.href = `/?instance=${encodeURIComponent(name)}`;
-  link.textContent = "Show it in the fleet";
-  row.append(close, link);
-  return row;
+function link(name) {
+  const fleet = document.createElement("a");
+  Object.assign(fleet, { href: `/?instance=${encodeURIComponent(name)}`, textContent: "Show it in the fleet" });
+  return fleet;
 }
