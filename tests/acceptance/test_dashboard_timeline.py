@@ -103,7 +103,10 @@ async def test_the_table_has_the_same_targets(tmp_path: Path, browser: Browser) 
         await expect(page.locator("[data-rows]")).to_contain_text("No target is like that")
         await page.get_by_label("State", exact=True).select_option("")
         await rows.get_by_role("button", name="web-01").click()
-        await expect(page.get_by_role("dialog")).to_contain_text("env=prod")
+        dialog = page.get_by_role("dialog", name="web-01")
+        await expect(dialog).to_contain_text("env=prod")
+        await dialog.get_by_role("button", name="Close").click()
+        await expect(dialog).to_be_hidden()
 
 
 async def test_targets_change_before_the_eyes(tmp_path: Path, browser: Browser) -> None:

@@ -92,9 +92,7 @@ def _optional(deployment: Deployment) -> list[Fact]:
         ("spread_by", f"the window is taken evenly over the values of {policy.spread_by}, {deployment.share} each")
         if policy.spread_by is not None
         else None,
-        ("retries", f"a failed attempt is told again {plural(policy.retries, 'time', 'times')}")
-        if policy.retries
-        else None,
+        ("retries", f"a failed attempt is told again {_times(policy.retries)}") if policy.retries else None,
         ("order", "shuffled, not by name") if policy.order is Ordering.SHUFFLE else None,
     ]
     return [fact for fact in facts if fact]
@@ -120,6 +118,10 @@ def _max_unavailable(deployment: Deployment) -> Fact | None:
 def _auto_rollback(deployment: Deployment) -> Fact:
     automatic = deployment.policy.auto_rollback
     return ("auto_rollback", f"{'rolled' if automatic else 'not rolled'} back by itself when it fails")
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"
 
 
 def _of(amount: Amount | None, what: str) -> str:

@@ -1,5 +1,6 @@
 // The page of a deployment: fetches anew what events say has changed, and shows it.
 import { Board } from "./timeline/board.js";
+import { showInstance } from "./instance_dialog.js";
 import { localise } from "./moments.js";
 
 // Between two fetches; longer where they are slow, so that looking on takes a tenth of the coordinator at most.
@@ -24,7 +25,7 @@ document.addEventListener("dides:event", ({ detail: event }) => {
 });
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-instance]");
-  if (button) window.htmx.ajax("GET", `/ui/instances/${button.dataset.instance}`, "#dialog");
+  if (button) showInstance(button.dataset.instance);
 });
 want({ whole: true });
 
