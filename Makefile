@@ -1,6 +1,6 @@
 # dides: everything a newcomer needs is `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format soak bench bench-setup constraints clean
+.PHONY: help setup demo test check format soak bench bench-setup screenshots constraints clean
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -23,19 +23,20 @@ $(READY): constraints.txt pyproject.toml contrib/setup.sh
 demo: setup  ## a coordinator, eight agents, a rollout, a bad version, a rollback
 	@$(BIN)/dides demo
 
-test: setup  ## every test
+test: setup  ## every test; those in a browser bring Debian's Chromium, or say that they are skipped
+	@sh contrib/chromium.sh
 	@echo "==> running the tests (unit, contract, simulation, integration, acceptance) in $(WORKERS) processes"
 	@$(BIN)/pytest --numprocesses=$(WORKERS) --dist=worksteal
 
 check: setup  ## format, lint, types, import floors
-	@echo "==> ruff format" && $(BIN)/ruff format --check src tests bench docs
-	@echo "==> ruff check" && $(BIN)/ruff check src tests bench docs
+	@echo "==> ruff format" && $(BIN)/ruff format --check src tests bench docs contrib
+	@echo "==> ruff check" && $(BIN)/ruff check src tests bench docs contrib
 	@echo "==> mypy --strict" && $(BIN)/mypy
 	@echo "==> import floors" && $(BIN)/lint-imports
 
 format: setup  ## format the code
-	@$(BIN)/ruff format src tests bench docs
-	@$(BIN)/ruff check --fix src tests bench docs
+	@$(BIN)/ruff format src tests bench docs contrib
+	@$(BIN)/ruff check --fix src tests bench docs contrib
 
 soak: setup  ## simulated worlds with faults, for as long as told: make soak ARGS="--minutes 10"
 	@$(BIN)/python -m dides.sim soak $(ARGS)
@@ -55,6 +56,9 @@ $(BENCH_READY): bench/requirements.txt
 	@rm -rf $(BENCH_VENV) && $(PYTHON) -m venv $(BENCH_VENV)
 	@$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check -r bench/requirements.txt
 	@touch $(BENCH_READY)
+
+screenshots: setup  ## the pictures in docs/pictures, from a scripted fleet in a headless browser
+	@PYTHONPATH=tests $(BIN)/python contrib/screenshots.py $(ARGS)
 
 constraints:  ## pin the newest versions that fit pyproject.toml (needs uv)
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -25,6 +25,7 @@ from dides.clock import SystemClock
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of
 from dides.coordinator.settings import Settings
+from dides.dashboard.routes import create_dashboard
 from dides.datadir import OPERATOR_FILE, REGISTRATION_FILE, DataDirectory, held_database
 from dides.store.open import open_store
 from dides.store.urls import is_postgresql, sqlite_file
@@ -119,7 +120,7 @@ async def _serve(database: str, access: Access, settings: Settings, listening: s
     store = open_store(database, SystemClock())
     coordinator = Coordinator(store, store.clock, settings)
     overload = Overload()
-    app = create_app(coordinator, access, version("dides"), overload)
+    app = create_app(coordinator, access, version("dides"), overload, [create_dashboard()])
     config = uvicorn.Config(
         app,
         http=answering_connection(app) if isinstance(app, HotPath) else "httptools",

@@ -57,6 +57,23 @@ async def test_events_are_paged_both_ways_within_a_deployment_or_all(store: Stor
     await store.write(page)
 
 
+async def test_the_newest_events_of_one_instance_among_the_newest_of_all(store: Store) -> None:
+    def look(tx: Transaction) -> None:
+        assert tx.events.of_instance("web-1", 10, 100) == []
+        tx.events.append([an_event(at, instance=f"web-{at % 2}") for at in range(1, 9)])
+
+        def found(name: str, limit: int, newest: int) -> list[int]:
+            return [each.at for each in tx.events.of_instance(name, limit, newest)]
+
+        assert found("web-1", 10, 100) == [7, 5, 3, 1]
+        assert found("web-1", 2, 100) == [7, 5]
+        assert found("web-1", 10, 4) == [7, 5]
+        assert found("web-0", 10, 1) == [8]
+        assert found("web", 10, 100) == []
+
+    await store.write(look)
+
+
 async def test_old_events_are_pruned_and_their_ids_not_given_again(store: Store) -> None:
     def prune(tx: Transaction) -> None:
         tx.events.append([an_event(at) for at in (10, 20, 30)])

@@ -181,6 +181,20 @@ async def test_new_labels_replace_the_old_for_readers_and_selectors(store: Store
     assert await store.read(lambda tx: names(tx, parse_selector("env=test,!old"))) == ["web-1"]
 
 
+async def test_the_keys_of_all_labels_each_once(store: Store) -> None:
+    def look(tx: Transaction) -> None:
+        assert tx.inventory.label_keys() == []
+        (first, *_) = add(tx, "web-1", "web-2", labels={"zone": "a", "env": "prod"})
+        add(tx, "web-3", labels={"example.com/Role": "", "env": "test", "Zone": "b"})
+        add(tx, "web-4", labels={})
+        assert tx.inventory.label_keys() == ["Zone", "env", "example.com/Role", "zone"]
+        tx.inventory.relabel(msgspec.structs.replace(first, labels={}))
+        tx.inventory.remove(next(iter(tx.inventory.many(["web-2"]).values())), 0)
+        assert tx.inventory.label_keys() == ["Zone", "env", "example.com/Role"]
+
+    await store.write(look)
+
+
 async def test_credentials_lead_to_their_owners(store: Store) -> None:
     await store.write(lambda tx: add(tx, "web-1", "web-2"))
     assert await store.read(lambda tx: tx.inventory.credential_of("web-2")) == credential("web-2")

@@ -12,7 +12,8 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from dides.datadir import REGISTRATION_FILE
+from dides.datadir import OPERATOR_FILE, REGISTRATION_FILE
+from support.event_stream import listening
 from support.processes import PATIENCE, Processes, running, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -65,6 +66,18 @@ async def test_held_queries_are_answered_and_it_ends_at_once(tmp_path: Path, num
             assert await process.wait() == 0
         assert [each.status_code for each in answers] == [200] * 5
         assert {each.json()["generation"] for each in answers} == {0}
+        assert log_of(processes)[-1]["event"] == "stopped"
+
+
+async def test_streams_are_ended_and_it_ends_at_once(tmp_path: Path) -> None:
+    async with running(tmp_path, *MANUAL) as processes:
+        operator = processes.data.token(OPERATOR_FILE)
+        async with listening(processes.url, credential=operator) as one, listening(processes.url, credential=operator):
+            process = processes.process("coordinator")
+            process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(INSTANT):
+                await one.end()
+                assert await process.wait() == 0
         assert log_of(processes)[-1]["event"] == "stopped"
 
 

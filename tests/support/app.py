@@ -18,6 +18,7 @@ from dides.clock import Clock, SystemClock
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of
 from dides.coordinator.settings import Settings
+from dides.dashboard.routes import create_dashboard
 from dides.model.selector import Selector
 from dides.protocol.messages import Deployment, Instance
 from dides.store.base import Store, Transaction
@@ -132,9 +133,23 @@ async def running_app(
     clock = clock or SystemClock()
     directory.mkdir(exist_ok=True)  # noqa: ASYNC240 - a test's own loop
     store = wrap(SqliteStore(directory / "dides.db", clock, synchronous="OFF"))
-    coordinator = Coordinator(store, clock, settings)
+    async with running_on(store, clock, dev=dev, settings=settings, overload=overload) as app:
+        yield app
+
+
+@asynccontextmanager
+async def running_on(
+    store: Store,
+    clock: Clock | None = None,
+    *,
+    dev: bool = False,
+    settings: Settings = MANUAL,
+    overload: Overload | None = None,
+) -> AsyncIterator[App]:
+    """Start the application on a store, by the store's own clock unless told another one, and close it at the end."""
+    coordinator = Coordinator(store, clock or store.clock, settings)
     access = Access(operator=hash_of(OPERATOR), registration=hash_of(REGISTRATION), dev=dev)
-    asgi = create_app(coordinator, access, "0.0.0", overload)
+    asgi = create_app(coordinator, access, "0.0.0", overload, [create_dashboard()])
     try:
         async with coordinator.running():
             yield App(asgi, coordinator, store)

@@ -10,6 +10,7 @@ from dides.coordinator import deployments, inventory, liveness
 from dides.coordinator.deployments import Key, Order, Triggered
 from dides.coordinator.intake import Incoming, TakenIn, take_in
 from dides.coordinator.inventory import Joined, Newcomer
+from dides.coordinator.meant import in_flight
 from dides.coordinator.presence import ALIVE_AT, Attendance, attend
 from dides.coordinator.settings import Settings
 from dides.coordinator.step import Stepped, step
@@ -211,27 +212,27 @@ class Fleet:
             if stepped and not stepped.run_again:
                 return deployment
 
-    async def pause(self) -> Deployment:
+    async def pause(self, only: int | None = None) -> Deployment:
         """Pause the deployment in flight."""
-        return await self.run(lambda tx: deployments.pause(tx, "anna"))
+        return await self.run(lambda tx: deployments.pause(tx, "anna", only))
 
-    async def resume(self) -> Deployment:
+    async def resume(self, only: int | None = None) -> Deployment:
         """Resume the deployment in flight."""
-        return await self.run(lambda tx: deployments.resume(tx, "anna"))
+        return await self.run(lambda tx: deployments.resume(tx, "anna", only))
 
-    async def promote(self) -> Deployment:
+    async def promote(self, only: int | None = None) -> Deployment:
         """Open the next wave."""
-        return self._stepped(await self.run(lambda tx: deployments.promote(tx, "anna", self.quiet_until)))
+        return self._stepped(await self.run(lambda tx: deployments.promote(tx, "anna", self.quiet_until, only=only)))
 
-    async def abort(self, *, rollback: bool = False) -> Deployment:
+    async def abort(self, *, rollback: bool = False, only: int | None = None) -> Deployment:
         """Abort the deployment in flight."""
         return self._stepped(
-            await self.run(lambda tx: deployments.abort(tx, "anna", self.quiet_until, rollback=rollback))
+            await self.run(lambda tx: deployments.abort(tx, "anna", self.quiet_until, rollback=rollback, only=only))
         )
 
-    async def roll_back(self) -> Deployment:
+    async def roll_back(self, only: int | None = None) -> Deployment:
         """Roll back by hand and return the rollback."""
-        return self._stepped(await self.run(lambda tx: deployments.roll_back(tx, "anna", self.quiet_until)))
+        return self._stepped(await self.run(lambda tx: deployments.roll_back(tx, "anna", self.quiet_until, only=only)))
 
     async def decommission(self, name: str, *, force: bool = False) -> bool:
         """Remove an instance; return whether that makes a step due."""
@@ -256,7 +257,7 @@ class Fleet:
 
     async def in_flight(self) -> Deployment:
         """Return the deployment in flight."""
-        return await self.store.read(deployments.in_flight)
+        return await self.store.read(in_flight)
 
     async def target(self, deployment: Deployment, name: str) -> Target:
         """Return the newest target of this name."""

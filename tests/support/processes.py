@@ -74,6 +74,10 @@ class Processes:
         os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
 
+    async def end(self, name: str) -> None:
+        """End a process with SIGTERM."""
+        await end(self._processes.pop(name))
+
     def process(self, name: str) -> Process:
         """Return a running process."""
         return self._processes[name]

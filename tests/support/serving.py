@@ -74,6 +74,12 @@ class Serving:
         self.server = server
         self._wires: list[Wire] = []
 
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        host, port = self.server.servers[0].sockets[0].getsockname()[:2]
+        return f"http://{host}:{port}"
+
     async def wire(self) -> Wire:
         """Connect."""
         connections = self.server.server_state.connections

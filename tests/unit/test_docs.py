@@ -1,5 +1,7 @@
 """The pages say what is there: settings, commands, files, links, dependencies."""
 
+import hashlib
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -102,6 +104,14 @@ def test_the_dependencies_page_lists_exactly_the_direct_dependencies() -> None:
     ]
     rows = re.findall(r"^\| ([a-z0-9-]+) \| [0-9.]+ \|", read("docs/dependencies.md"), re.MULTILINE)
     assert sorted(rows) == sorted(re.split(r"[\[<>=]", each)[0] for each in wanted)
+
+
+def test_the_vendored_file_is_the_one_that_is_written_down() -> None:
+    folder = SOURCE / "dashboard" / "assets" / "vendor"
+    written = json.loads((folder / "htmx.json").read_text(encoding="utf-8"))
+    assert hashlib.sha256((folder / "htmx.min.js").read_bytes()).hexdigest() == written["sha256"]
+    assert f"| htmx (`dashboard/assets/vendor/htmx.min.js`) | {written['version']} |" in read("docs/dependencies.md")
+    assert f'version:"{written["version"]}"' in (folder / "htmx.min.js").read_text(encoding="utf-8")
 
 
 def test_every_file_that_the_architecture_page_names_exists() -> None:

@@ -8,6 +8,7 @@ import msgspec
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
+from dides.api.sessions import COOKIE, Sessions, is_safe
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of, same
 from dides.model.errors import ForbiddenError, GoneError, UnauthorizedError
@@ -81,6 +82,9 @@ class Access(msgspec.Struct, frozen=True):
         """Return who sends a request. UnauthorizedError, GoneError for the credential of a decommissioned instance."""
         token = bearer(connection)
         if token is None:
+            # A browser sends its cookie along with what pages of other origins ask for: it may only read.
+            if is_safe(str(connection.scope.get("method", ""))) and (principal := self.signed_in(connection)):
+                return principal
             return self._without("Send the header 'Authorization: Bearer TOKEN'.")
         if same(hash_of(token), self.operator):
             return Principal(Role.ANYONE if self.dev else Role.OPERATOR, "operator")
@@ -88,6 +92,21 @@ class Access(msgspec.Struct, frozen=True):
         if owner := await coordinator.read(lambda tx: _owner(tx, hash_of(token))):
             return Principal(Role.ANYONE if self.dev else Role.INSTANCE, owner, instance=owner)
         return self._without("Nobody has this credential: it is mistyped, or was replaced by a newer one.")
+
+    @property
+    def sessions(self) -> Sessions:
+        """The sessions of those who sign in with a browser."""
+        return Sessions(self.operator)
+
+    def signed_in(self, connection: Connection) -> Principal | None:
+        """Return who has signed in with a browser; in the development mode everybody has."""
+        if name := self.sessions.name_in(connection.cookies.get(COOKIE)):
+            return Principal(Role.ANYONE if self.dev else Role.OPERATOR, name)
+        return Principal(Role.ANYONE, ANONYMOUS) if self.dev else None
+
+    def is_operator(self, token: str) -> bool:
+        """Tell whether this is the operator's token."""
+        return same(hash_of(token), self.operator)
 
     def _without(self, reason: str) -> Principal:
         """Let the development mode do without a credential; UnauthorizedError with the reason otherwise."""

@@ -11,11 +11,12 @@ from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
 
-from dides.api.access import Role
+from dides.api.access import Connection, Role
 
 log = structlog.get_logger()
 LONGEST_LOGGED = 500
 REQUEST_ID = "X-Request-ID"
+_HEAD = "head"
 _ID = re.compile(rb"[!-~]{1,128}\Z")
 
 
@@ -57,6 +58,7 @@ def answer_head_and_options(app: ASGIApp, methods: Mapping[str, Collection[str]]
             await app(scope, receive, send)
             return
         head = scope["method"] == "HEAD"
+        scope.setdefault("state", {})[_HEAD] = head
         # A copy: the server must go on seeing what it was asked, or it would send a body.
         asked = cast("HTTPScope", {**scope, "method": "GET" if head else "OPTIONS"})
 
@@ -72,6 +74,11 @@ def answer_head_and_options(app: ASGIApp, methods: Mapping[str, Collection[str]]
     return answering
 
 
+def is_head(connection: Connection) -> bool:
+    """Tell whether only the head of an answer will be sent: to answer a HEAD without an end would never end."""
+    return bool(connection.scope["state"].get(_HEAD))
+
+
 def allow(methods: Collection[str]) -> str:
     """Return the value of an Allow header."""
     return ", ".join(sorted({*methods, "OPTIONS", *({"HEAD"} if "GET" in methods else ())}))
@@ -85,13 +92,14 @@ def _complete(message: HTTPResponseStartEvent, request_id: str) -> None:
 
 
 def _log(scope: Scope, status: int, seconds: float) -> None:
-    """Leave out what instances, health checks and scrapes do when all is well: they would drown the rest."""
+    """Leave out what instances, health checks, scrapes and pages do when all is well: they would drown the rest."""
     path, method = scope["path"], scope.get("method", "")
     principal = scope["state"].get("principal")
     by_operator = principal is not None and principal.role is Role.OPERATOR
     routine = path.startswith(("/inventory/instances/", "/healthz", "/readyz")) and method in ("GET", "PATCH")
-    scrape = path == "/metrics" and method == "GET"
-    if (scrape or (routine and not by_operator)) and status < 400:
+    # An open page of the dashboard asks again and again for what it shows.
+    looking = (path == "/metrics" or path.startswith("/ui/")) and method == "GET"
+    if (looking or (routine and not by_operator)) and status < 400:
         return
     # As it was sent: decoded, it could hold what moves a terminal's cursor.
     sent = scope.get("raw_path", b"")[:LONGEST_LOGGED].decode("ascii", "backslashreplace")

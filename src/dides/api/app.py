@@ -1,5 +1,7 @@
 """The ASGI application."""
 
+from collections.abc import Sequence
+
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -37,11 +39,20 @@ BEARER = SecurityScheme(
 )
 
 
-def create_app(coordinator: Coordinator, access: Access, version: str, overload: Overload | None = None) -> ASGIApp:
-    """Return the application over a coordinator that is running; `overload` says when it sheds load."""
+def create_app(
+    coordinator: Coordinator,
+    access: Access,
+    version: str,
+    overload: Overload | None = None,
+    pages: Sequence[Router] = (),
+) -> ASGIApp:
+    """Return the application over a coordinator that is running.
+
+    `overload` says when it sheds load; `pages` are further routes, for browsers.
+    """
     overload, traffic = overload or Overload(), Traffic()
     registry = registry_of(CoordinatorCollector(coordinator, traffic, overload, version))
-    routes = _create_routes(coordinator, access, version, registry)
+    routes = _create_routes(coordinator, access, version, registry, pages)
     methods = {route.path_format: route.methods for route in routes.routes}
     # Outermost, because Litestar's own middleware does not see what no route answers.
     app = identify_requests(answer_head_and_options(traffic.counted(drop_unfinished(routes)), methods))
@@ -49,7 +60,9 @@ def create_app(coordinator: Coordinator, access: Access, version: str, overload:
     return app if access.dev else HotPath(app, Responder(coordinator, overload, traffic))
 
 
-def _create_routes(coordinator: Coordinator, access: Access, version: str, registry: CollectorRegistry) -> Litestar:
+def _create_routes(
+    coordinator: Coordinator, access: Access, version: str, registry: CollectorRegistry, pages: Sequence[Router]
+) -> Litestar:
     return Litestar(
         route_handlers=[
             Router(
@@ -58,6 +71,7 @@ def _create_routes(coordinator: Coordinator, access: Access, version: str, regis
                 before_request=check_request,
             ),
             operations.router,
+            *pages,
         ],
         dependencies={
             "coordinator": Provide(lambda: coordinator, sync_to_thread=False),

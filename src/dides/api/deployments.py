@@ -16,7 +16,7 @@ from dides.api.orders import key_of, order_of
 from dides.api.pages import cursor_of, number_in
 from dides.api.refusals import for_operators, with_body
 from dides.api.views import deployment_view, target_view
-from dides.coordinator import deployments as services
+from dides.coordinator import meant
 from dides.model import deployment as model
 from dides.model.errors import NotFoundError
 from dides.protocol.messages import AbortRequest, Deployment, DeploymentPage, DeployRequest, Empty, TargetPage
@@ -64,7 +64,7 @@ async def deploy(
 @get("/deploy", guards=[operators], summary="Read the deployment in flight", responses=for_operators(404))
 async def in_flight(coordinator: Services) -> Deployment:
     """Return the deployment in flight."""
-    return deployment_view(await coordinator.read(services.in_flight))
+    return deployment_view(await coordinator.read(meant.in_flight))
 
 
 @post(

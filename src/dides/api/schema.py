@@ -14,6 +14,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.routes import HTTPRoute
 
 from dides.api.orders import LONGEST_KEY
+from dides.api.stream import ID_PATTERN
 from dides.protocol import forecast, messages, queries
 from dides.protocol.fields import LARGEST, Name
 
@@ -27,6 +28,7 @@ PARAMETERS = {
         "Makes repeating this request safe: for 24 hours the same key and body answer with the same deployment.",
         {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
     ),
+    "Last-Event-ID": ("Of a stream: the id of the event to go on after.", {"type": "string", "pattern": ID_PATTERN}),
 }
 HEADERS = {
     "Location": {"description": "Where the deployment is.", "schema": {"type": "string"}},

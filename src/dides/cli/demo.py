@@ -22,6 +22,7 @@ from dides.cli.status import count_fleet
 from dides.cli.tables import print_instances
 from dides.client.errors import ClientError
 from dides.client.operator import OperatorClient
+from dides.datadir import OPERATOR_FILE
 from dides.model.deployment import DeploymentStatus
 from dides.model.state import Status
 from dides.protocol.messages import Configuration, Deployment, DeployRequest
@@ -152,6 +153,8 @@ async def keep_running(fleet: DemoFleet, console: Console) -> None:
     """Say how to use the fleet from another terminal, and wait for Ctrl-C. Raises FleetError when it ends by itself."""
     say(console, "The fleet keeps running. Use it from another terminal:")
     console.print(f"export DIDES_SERVER={fleet.url} DIDES_DATA_DIR={fleet.data_dir}", soft_wrap=True)
+    token = fleet.data_dir / OPERATOR_FILE
+    console.print(f"Or in a browser: open {fleet.url}/ and sign in with what is in {token}", soft_wrap=True)
     say_command(console, "dides status")
     say_command(console, "dides deploy 1.2.0 -l env=demo --batch-size 50%")
     console.print("Ctrl-C ends it.")

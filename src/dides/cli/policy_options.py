@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from dides.model.policy import Amount, Ordering
+from dides.model.policy import Ordering
 from dides.protocol.configuration import check_configuration
 from dides.protocol.messages import Configuration
+from dides.protocol.typed import amount_in, number_in
 from dides.protocol.wording import field_error
 
 BatchSize = Annotated[
@@ -160,20 +161,3 @@ def refusal(field: str, message: str) -> typer.BadParameter:
     """Return the error about the option of a field. What null would mean is of no use on a command line."""
     name = field.strip(".").partition("[")[0].replace("_", "-")
     return typer.BadParameter(f"{message.partition(', or null')[0]}.", param_hint=f"--{name}")
-
-
-def amount_in(text: str) -> Amount:
-    """Return a count where the text is a whole number, else the text: a percentage, or something to be refused."""
-    text = text.strip()
-    try:
-        return int(text)
-    except ValueError:
-        return text
-
-
-def number_in(text: str) -> float | str:
-    """Return a number where the text is one, else the text: "manual", or something to be refused."""
-    try:
-        return float(text)
-    except ValueError:
-        return text

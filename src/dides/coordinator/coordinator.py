@@ -15,6 +15,7 @@ from dides.coordinator.feed import Feed
 from dides.coordinator.heartbeats import Heartbeats
 from dides.coordinator.intake import Incoming
 from dides.coordinator.inventory import Joined, Newcomer
+from dides.coordinator.meant import NOTHING_IN_FLIGHT
 from dides.coordinator.pacemaker import Pacemaker
 from dides.coordinator.presence import Presence
 from dides.coordinator.queries import Queries
@@ -24,6 +25,7 @@ from dides.coordinator.settings import Settings
 from dides.coordinator.sightings import Sightings
 from dides.coordinator.signals import Signals
 from dides.coordinator.step import Stepped
+from dides.coordinator.tail import Tail
 from dides.coordinator.view import View
 from dides.coordinator.watch import Watch
 from dides.engine.forecast import Forecast
@@ -64,6 +66,7 @@ class Coordinator:
         self.view.on_replaced = self.heartbeats.say_again
         self.watch = Watch(store, clock, settings, self.view, self._sightings, self._presence, pacemaker)
         self.rollouts = Rollouts()
+        self.tail = Tail(store)
         self._reconciler = Reconciler(
             store, clock, self._signals, self._presence, self.rollouts, settings.reconcile_interval
         )
@@ -74,7 +77,7 @@ class Coordinator:
         await self._store.follow(self.view.apply)
         await self.watch.recall()
         await self._presence.arrive()  # Last: nobody is heard of before it.
-        loops = [self._look_after, self._forget]
+        loops = [self._look_after, self._forget, self.tail.run]
         if self.settings.reconcile_interval > 0:
             loops.append(self._reconciler.run)
         tasks = [asyncio.create_task(_keep_running(loop)) for loop in loops]
@@ -89,8 +92,9 @@ class Coordinator:
                 await self.watch.flush()
 
     def release(self) -> None:
-        """Answer every held query now, and hold none from now on."""
+        """Answer every held query and end every stream now, and hold none from now on."""
         self.feed.close()
+        self.tail.close()
 
     @property
     def ready(self) -> bool:
@@ -197,33 +201,37 @@ class Coordinator:
         """Say what a deployment would do, and change nothing."""
         return await self._store.read(lambda tx: planning.forecast_of(tx, order))
 
-    async def pause(self, actor: str) -> Deployment:
-        """Pause the deployment in flight."""
-        return self._seen(await self._decide(lambda tx, _: deployments.pause(tx, actor)))
+    # With `only`, what follows acts on that deployment, or raises ConflictError when it is no longer the one.
 
-    async def resume(self, actor: str) -> Deployment:
+    async def pause(self, actor: str, only: int | None = None) -> Deployment:
+        """Pause the deployment in flight."""
+        return self._seen(await self._decide(lambda tx, _: deployments.pause(tx, actor, only)))
+
+    async def resume(self, actor: str, only: int | None = None) -> Deployment:
         """Resume the deployment in flight."""
-        deployment = await self._decide(lambda tx, _: deployments.resume(tx, actor))
+        deployment = await self._decide(lambda tx, _: deployments.resume(tx, actor, only))
         self._signals.step_due()
         return self._seen(deployment)
 
-    async def abort(self, actor: str, *, rollback: bool) -> Deployment:
+    async def abort(self, actor: str, *, rollback: bool, only: int | None = None) -> Deployment:
         """Abort the deployment in flight."""
-        return self._after(await self._decide(lambda tx, quiet: deployments.abort(tx, actor, quiet, rollback=rollback)))
+        return self._after(
+            await self._decide(lambda tx, quiet: deployments.abort(tx, actor, quiet, rollback=rollback, only=only))
+        )
 
-    async def promote(self, actor: str) -> Deployment:
+    async def promote(self, actor: str, only: int | None = None) -> Deployment:
         """Open the next wave of the deployment in flight."""
-        return self._after(await self._decide(lambda tx, quiet: deployments.promote(tx, actor, quiet)))
+        return self._after(await self._decide(lambda tx, quiet: deployments.promote(tx, actor, quiet, only=only)))
 
-    async def roll_back(self, actor: str) -> Deployment:
+    async def roll_back(self, actor: str, only: int | None = None) -> Deployment:
         """Undo the deployment in flight, or the newest one; answers with the rollback."""
-        return self._after(await self._decide(lambda tx, quiet: deployments.roll_back(tx, actor, quiet)))
+        return self._after(await self._decide(lambda tx, quiet: deployments.roll_back(tx, actor, quiet, only=only)))
 
     async def progress(self) -> Deployment:
         """Take one step by hand; NotFoundError when nothing is in flight."""
         stepped = await self._reconciler.step()
         if stepped is None:
-            raise NotFoundError(deployments.NOTHING_IN_FLIGHT)
+            raise NotFoundError(NOTHING_IN_FLIGHT)
         return stepped.deployment
 
     async def _decide(self, work: Callable[[Transaction, int], T]) -> T:

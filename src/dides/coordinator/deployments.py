@@ -6,6 +6,7 @@ import msgspec
 
 from dides.coordinator import convergence
 from dides.coordinator.journal import log
+from dides.coordinator.meant import check_undone, in_flight
 from dides.coordinator.step import Stepped, begin_rollback, step_of
 from dides.coordinator.stopping import stop_targets
 from dides.coordinator.tellings import log_wave
@@ -28,7 +29,6 @@ from dides.store.base import Transaction
 from dides.store.records import NewDeployment, NewTarget
 
 KEEP_KEYS_MS = 24 * 60 * 60 * 1000
-NOTHING_IN_FLIGHT = "No deployment is in flight."
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,18 +75,18 @@ def trigger(tx: Transaction, order: Order, key: Key | None, quiet_until: int) ->
     return Triggered(stepped.deployment, created=True, stepped=stepped)
 
 
-def pause(tx: Transaction, actor: str) -> Deployment:
-    """Tell nothing new from now on; repeating it changes nothing. NotFoundError when nothing is in flight."""
-    deployment = in_flight(tx)
+def pause(tx: Transaction, actor: str, only: int | None = None) -> Deployment:
+    """Tell nothing new from now on; repeating it changes nothing. The errors of `in_flight`."""
+    deployment = in_flight(tx, only)
     if deployment.status is DeploymentStatus.PAUSED:
         return deployment
     log(tx, "deployment.paused", actor, deployment_id=deployment.id)
     return tx.deployments.save(msgspec.structs.replace(deployment, status=DeploymentStatus.PAUSED, paused_at=tx.now))
 
 
-def resume(tx: Transaction, actor: str) -> Deployment:
-    """Go on; deadlines have stood still. Repeating it changes nothing. NotFoundError when nothing is in flight."""
-    deployment = in_flight(tx)
+def resume(tx: Transaction, actor: str, only: int | None = None) -> Deployment:
+    """Go on; deadlines have stood still. Repeating it changes nothing. The errors of `in_flight`."""
+    deployment = in_flight(tx, only)
     if deployment.status is DeploymentStatus.RUNNING:
         return deployment
     by = tx.now - (deployment.paused_at or tx.now)
@@ -98,13 +98,13 @@ def resume(tx: Transaction, actor: str) -> Deployment:
     )
 
 
-def promote(tx: Transaction, actor: str, quiet_until: int) -> Stepped:
+def promote(tx: Transaction, actor: str, quiet_until: int, *, only: int | None = None) -> Stepped:
     """Open the next wave of a deployment whose open wave waits or soaks, and take the first step of it.
 
-    NotFoundError when nothing is in flight; ConflictError when no wave waits. What heartbeats have said of the open
+    The errors of `in_flight`, and ConflictError when no wave waits. What heartbeats have said of the open
     wave is judged first, by its own threshold.
     """
-    before = step_of(tx, in_flight(tx), quiet_until)
+    before = step_of(tx, in_flight(tx, only), quiet_until)
     deployment = before.deployment
     if not deployment.in_flight:
         return before
@@ -117,12 +117,12 @@ def promote(tx: Transaction, actor: str, quiet_until: int) -> Stepped:
     return msgspec.structs.replace(after, told=before.told | after.told)
 
 
-def abort(tx: Transaction, actor: str, quiet_until: int, *, rollback: bool) -> Stepped:
+def abort(tx: Transaction, actor: str, quiet_until: int, *, rollback: bool, only: int | None = None) -> Stepped:
     """Stop the deployment in flight, and undo it when asked to.
 
-    NotFoundError when nothing is in flight; ConflictError when a rollback would be rolled back.
+    The errors of `in_flight`, and ConflictError when a rollback would be rolled back.
     """
-    deployment = in_flight(tx)
+    deployment = in_flight(tx, only)
     if rollback:
         _check_may_roll_back(deployment)
     told, deployment = _stop(tx, deployment, actor, f"aborted by {actor}")
@@ -133,14 +133,15 @@ def abort(tx: Transaction, actor: str, quiet_until: int, *, rollback: bool) -> S
     return stepped
 
 
-def roll_back(tx: Transaction, actor: str, quiet_until: int) -> Stepped:
+def roll_back(tx: Transaction, actor: str, quiet_until: int, *, only: int | None = None) -> Stepped:
     """Stop and undo what is in flight, else undo the newest deployment of kind deploy; answers with the rollback.
 
-    NotFoundError when nothing was ever deployed; ConflictError when it is a rollback, or undone already.
+    NotFoundError when nothing was ever deployed; ConflictError when it is a rollback, undone already, or not `only`.
     """
     undone = tx.deployments.in_flight() or tx.deployments.newest(Kind.DEPLOY)
     if undone is None:
         raise NotFoundError("Nothing was ever deployed, so there is nothing to roll back.")
+    check_undone(tx, undone, only)
     _check_may_roll_back(undone)
     told: set[str] = set()
     stopped: tuple[Deployment, ...] = ()
@@ -157,13 +158,6 @@ def matched_by(tx: Transaction, order: Order) -> list[Matched]:
         return matched
     field = "selector" if order.selector_text else "labels"
     raise InvalidError(FieldError(field, "matches no instance; list what there is with GET /inventory/instances"))
-
-
-def in_flight(tx: Transaction) -> Deployment:
-    """Return the deployment in flight; NotFoundError when there is none."""
-    if deployment := tx.deployments.in_flight():
-        return deployment
-    raise NotFoundError(NOTHING_IN_FLIGHT)
 
 
 def _made_by(tx: Transaction, key: Key, actor: str) -> Deployment | None:

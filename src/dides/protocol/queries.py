@@ -53,10 +53,16 @@ class TargetQuery(PageQuery, frozen=True):
     state: Annotated[TargetState, Meta(description="Only those in this state.")] | UnsetType = UNSET
 
 
-class EventQuery(PageQuery, frozen=True):
-    """Which events."""
+class EventsQuery(PageQuery, frozen=True):
+    """Which events of a deployment."""
 
     order: Annotated[Direction, Meta(description="Which end of the log comes first.")] = Direction.OLDEST
+
+
+class EventQuery(EventsQuery, frozen=True):
+    """Which events."""
+
+    deployment: Annotated[int, Meta(ge=1, description="Only those of this deployment.")] | UnsetType = UNSET
 
 
 class DesiredQuery(Request, frozen=True):

@@ -73,6 +73,10 @@ class Inventory(Protocol):
         """Return how many instances match."""
         ...
 
+    def label_keys(self) -> list[str]:
+        """Return the keys of all labels that any instance has, each once, in order; costs what it finds."""
+        ...
+
     def relabel(self, instance: Instance) -> None:
         """Replace the labels of an instance."""
         ...
@@ -165,6 +169,13 @@ class Events(Protocol):
         self, deployment_id: int | None, cursor: int | None, limit: int, *, newest_first: bool = False
     ) -> list[Event]:
         """Return up to `limit` events beyond a cursor (an event's id), oldest or newest first."""
+        ...
+
+    def of_instance(self, name: str, limit: int, newest: int) -> list[Event]:
+        """Return up to `limit` events of an instance, newest first, from among the `newest` events of all.
+
+        No index leads to them, because it would have to be written with every event: so it costs what it looks through.
+        """
         ...
 
     def prune(self, before: int, most: int = MOST) -> int:

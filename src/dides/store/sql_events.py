@@ -34,6 +34,13 @@ class SqlEvents:
             wanted = wanted.where(events.c.id < cursor if newest_first else events.c.id > cursor)
         return [_event_from(row) for row in self._db.execute(wanted).mappings()]
 
+    def of_instance(self, name: str, limit: int, newest: int) -> list[Event]:
+        """Return up to `limit` events of an instance, newest first, from among the `newest` events of all."""
+        beyond = select(func.max(events.c.id) - newest).scalar_subquery()
+        wanted = select(events).where(events.c.id > beyond, events.c.instance == name)
+        rows = self._db.execute(wanted.order_by(events.c.id.desc()).limit(limit))
+        return [_event_from(row) for row in rows.mappings()]
+
     def prune(self, before: int, most: int = MOST) -> int:
         """Delete the events before the first one that is not older than a moment, `most` of them; return how many."""
         low, last = (self._db.execute(select(end(events.c.id))).scalar() for end in (func.min, func.max))

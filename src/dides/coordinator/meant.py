@@ -1,0 +1,47 @@
+"""Whether what an operator is about to act on is still the deployment that the operator has looked at."""
+
+from dides.model.deployment import Deployment
+from dides.model.errors import ConflictError, NotFoundError
+from dides.store.base import Transaction
+
+NOTHING_IN_FLIGHT = "No deployment is in flight."
+
+
+def in_flight(tx: Transaction, only: int | None = None) -> Deployment:
+    """Return the deployment in flight; with `only` no other one than that will do.
+
+    NotFoundError when there is none; with `only` ConflictError, which says what became of it.
+    """
+    deployment = tx.deployments.in_flight()
+    if only is not None and (deployment is None or deployment.id != only):
+        raise ConflictError(_what_became_of(_existing(tx, only), deployment))
+    if deployment is None:
+        raise NotFoundError(NOTHING_IN_FLIGHT)
+    return deployment
+
+
+def check_undone(tx: Transaction, undone: Deployment, only: int | None) -> None:
+    """Raise ConflictError when a rollback would undo another deployment than `only`; None: any will do."""
+    if only is None or undone.id == only:
+        return
+    _existing(tx, only)
+    why = "is in flight" if undone.in_flight else "is newer"
+    raise ConflictError(
+        f"Deployment {undone.id} {why}, so a rollback would undo that one and not deployment {only}. Nothing was "
+        f"changed; look at deployment {undone.id} first."
+    )
+
+
+def _what_became_of(meant: Deployment, deployment: Deployment | None) -> str:
+    state = meant.status.value
+    ended = f"Deployment {meant.id} is no longer in flight: it is {state}. Nothing was changed."
+    if deployment is None:
+        return ended
+    kind = f"rollback {deployment.id}" if deployment.rollback_of == meant.id else f"deployment {deployment.id}"
+    return f"{ended} In flight is {kind} by now; look at that one first."
+
+
+def _existing(tx: Transaction, deployment_id: int) -> Deployment:
+    if found := tx.deployments.get(deployment_id):
+        return found
+    raise NotFoundError(f"There is no deployment {deployment_id}.")

@@ -1,0 +1,172 @@
+"""The page of one deployment: how far it is, its timeline, and what an operator can do about it."""
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+from litestar import MediaType, Response, get, post
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from dides.api.injected import DeploymentId, Sender, Services
+from dides.api.views import deployment_view, target_view
+from dides.coordinator.coordinator import Coordinator
+from dides.dashboard import timeline
+from dides.dashboard.consequences import (
+    BUTTONS,
+    DANGEROUS,
+    Action,
+    Around,
+    actions_for,
+    consequences_of,
+    why_not_now,
+)
+from dides.dashboard.guard import Browser
+from dides.dashboard.holding import hold_of
+from dides.dashboard.page import render
+from dides.dashboard.policies import policy_facts, wave_facts
+from dides.dashboard.words import state
+from dides.model.deployment import Deployment, Kind, Target, TargetState
+from dides.model.errors import NotFoundError
+from dides.store.base import Transaction
+
+PATH = "/ui/deployments/{id:int}"
+MOST_FAILURES = 20
+"""How many failed targets are listed with their messages; the table below has the others."""
+MOST_FROM = 1000
+"""How many targets are looked at for what the instances ran before."""
+HIGHEST_ID = 10**15
+
+
+@get(PATH)
+async def page(request: Browser, deployment_id: DeploymentId, coordinator: Services) -> Response[str]:
+    """Show a deployment."""
+    context = await coordinator.read(lambda tx: {**_summary(tx, deployment_id), "befores": _befores(tx, deployment_id)})
+    return render(request, "deployment.html", **context, policy=policy_facts(context["record"]))
+
+
+@get(f"{PATH}/summary")
+async def summary(request: Browser, deployment_id: DeploymentId, coordinator: Services) -> Response[str]:
+    """Show the part of the page that changes while the deployment is in flight."""
+    return render(request, "parts/deployment.html", **await coordinator.read(lambda tx: _summary(tx, deployment_id)))
+
+
+@get(f"{PATH}/timeline.json")
+async def timeline_json(request: Browser, deployment_id: DeploymentId, coordinator: Services) -> Response[bytes]:
+    """Return the targets for the chart: all, or those of the instances in `names`."""
+    names = [each for each in request.query_params.get("names", "").split(",") if each.isprintable() and each]
+    found = await coordinator.read(lambda tx: _timeline(tx, existing(tx, deployment_id), names))
+    return Response(msgspec.json.encode(found), media_type=MediaType.JSON)
+
+
+@get(f"{PATH}/confirm/{{action:str}}")
+async def confirm(
+    request: Browser, deployment_id: DeploymentId, action: FromPath[str], coordinator: Services
+) -> Response[str]:
+    """Say what an action would do, and ask."""
+    wanted = _action(action)
+    context = await coordinator.read(lambda tx: _question(tx, deployment_id, wanted))
+    return render(request, "parts/confirm.html", **context, dangerous=wanted in DANGEROUS)
+
+
+@post(f"{PATH}/{{action:str}}")
+async def act(
+    request: Browser, deployment_id: DeploymentId, action: FromPath[str], principal: Sender, coordinator: Services
+) -> Response[Any]:
+    """Do it, and show the deployment that is to be looked at next."""
+    if deployment_id > HIGHEST_ID:
+        raise _unknown(deployment_id)
+    begun = await _do(coordinator, _action(action), principal.name, deployment_id)
+    onward = f"/ui/deployments/{begun.rolled_back_by or begun.id}"
+    if request.headers.get("hx-request"):
+        return Response(b"", status_code=200, headers={"HX-Redirect": onward})
+    return Redirect(onward, status_code=303)
+
+
+def existing(tx: Transaction, deployment_id: int) -> Deployment:
+    """Return a deployment by id; NotFoundError."""
+    if deployment_id <= HIGHEST_ID and (found := tx.deployments.get(deployment_id)):
+        return found
+    raise _unknown(deployment_id)
+
+
+def _unknown(deployment_id: int) -> NotFoundError:
+    return NotFoundError(f"There is no deployment {deployment_id}. The page Deployments lists what there is.")
+
+
+async def _do(coordinator: Coordinator, action: Action, actor: str, only: int) -> Deployment:
+    match action:
+        case Action.PAUSE:
+            return await coordinator.pause(actor, only)
+        case Action.RESUME:
+            return await coordinator.resume(actor, only)
+        case Action.PROMOTE:
+            return await coordinator.promote(actor, only)
+        case Action.ROLL_BACK:
+            return await coordinator.roll_back(actor, only)
+        case Action.ABORT | Action.ABORT_AND_ROLL_BACK:
+            return await coordinator.abort(actor, rollback=action is Action.ABORT_AND_ROLL_BACK, only=only)
+
+
+def _action(name: str) -> Action:
+    if name in set(Action):
+        return Action(name)
+    raise NotFoundError(f"There is no action {name[:80]}; a deployment has: {', '.join(Action)}.")
+
+
+def _summary(tx: Transaction, deployment_id: int) -> dict[str, Any]:
+    record = existing(tx, deployment_id)
+    # To find that there are none, the store would go through all the targets.
+    failed = tx.targets.page(deployment_id, TargetState.FAILED, 0, MOST_FAILURES) if record.counts.failed else []
+    return {
+        "record": record,
+        "deployment": deployment_view(record),
+        "progress": deployment_view(record).progress,
+        "title": title_of(record),
+        "hold": hold_of(record),
+        "waves": wave_facts(record),
+        "failures": [target_view(each) for each in failed],
+        "actions": actions_for(record, _around(tx)),
+        "dangerous": DANGEROUS,
+        "buttons": BUTTONS,
+    }
+
+
+def title_of(deployment: Deployment) -> str:
+    """Return what a deployment rolls out, or what it undoes."""
+    if deployment.rollback_of is not None:
+        return f"rollback of deployment {deployment.rollback_of}"
+    return state(deployment.to)
+
+
+def _around(tx: Transaction) -> Around:
+    in_flight, newest = tx.deployments.in_flight(), tx.deployments.newest(Kind.DEPLOY)
+    return Around(in_flight=in_flight.id if in_flight else None, newest=newest.id if newest else None)
+
+
+def _befores(tx: Transaction, deployment_id: int) -> list[tuple[str, int]]:
+    """Return what the instances ran before, the commonest first, and how many of them did."""
+    found = tx.targets.page(deployment_id, None, 0, MOST_FROM)
+    return Counter(_before(each) for each in found).most_common()
+
+
+def _before(target: Target) -> str:
+    return state(target.before, "nothing known")
+
+
+def _timeline(tx: Transaction, deployment: Deployment, names: list[str]) -> timeline.Timeline:
+    return timeline.some(tx, deployment, names) if names else timeline.whole(tx, deployment)
+
+
+def _question(tx: Transaction, deployment_id: int, action: Action) -> dict[str, Any]:
+    record = existing(tx, deployment_id)
+    refusal = why_not_now(action, record, _around(tx))
+    return {
+        "id": deployment_id,
+        "action": action,
+        "refusal": refusal,
+        "consequences": None if refusal else consequences_of(tx, action, record),
+    }
+
+
+handlers = [page, summary, timeline_json, confirm, act]

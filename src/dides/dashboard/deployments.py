@@ -1,0 +1,87 @@
+"""The deployments that were, newest first."""
+
+from datetime import datetime
+from urllib.parse import urlencode
+
+import msgspec
+from litestar import Response, get
+from msgspec import UNSET
+
+from dides.api.injected import Services
+from dides.api.pages import cursor_of, number_in
+from dides.api.views import deployment_view
+from dides.clock import to_datetime
+from dides.dashboard.deploy_form import texts_of
+from dides.dashboard.guard import Browser
+from dides.dashboard.page import render
+from dides.dashboard.words import by_whom, selection, took, versions
+from dides.model.deployment import DeploymentStatus, Kind
+from dides.protocol.decode import decode_query
+from dides.protocol.messages import Deployment
+from dides.protocol.queries import DeploymentQuery
+
+PAGE = "/ui/deployments"
+LIMIT = "25"
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One deployment as the list shows it."""
+
+    deployment: Deployment
+    what: str
+    where: str
+    by: str
+    took: str
+    """How long it took; "" while it is in flight."""
+    again: str
+    """Where the form is, filled in for another one like it; "" for a rollback."""
+
+
+@get(PAGE)
+async def deployments(request: Browser, coordinator: Services) -> Response[str]:
+    """List deployments, those of one status if asked to."""
+    query = _query(request)
+    status, before = (None if query.status is UNSET else query.status), number_in(query.cursor)
+    found = await coordinator.read(lambda tx: tx.deployments.page(status, before, query.limit + 1))
+    shown = [row_of(deployment_view(each)) for each in found[: query.limit]]
+    older = cursor_of(shown[-1].deployment.id) if len(found) > query.limit else ""
+    return render(
+        request,
+        "deployments.html",
+        rows=shown,
+        chosen=status.value if status else "",
+        statuses=[("", "All"), *((each.value, each.value.capitalize()) for each in DeploymentStatus)],
+        older=_address(status, older) if older else "",
+        newest=_address(status, "") if before is not None else "",
+        now=to_datetime(coordinator.now()),
+    )
+
+
+def row_of(deployment: Deployment) -> Row:
+    """Return a deployment as the list shows it."""
+    return Row(
+        deployment=deployment,
+        what=versions(deployment.code_version, deployment.configuration_version),
+        where=selection(deployment.labels, deployment.selector),
+        by=by_whom(deployment.created_by),
+        took=_took(deployment.created_at, deployment.finished_at),
+        again=f"/ui/deploy?{urlencode(texts_of(deployment))}" if deployment.kind is Kind.DEPLOY else "",
+    )
+
+
+def _query(request: Browser) -> DeploymentQuery:
+    given = [(name, value) for name, value in request.query_params.multi_items() if value]
+    return decode_query(given if "limit" in dict(given) else [*given, ("limit", LIMIT)], DeploymentQuery)
+
+
+def _address(status: DeploymentStatus | None, cursor: str) -> str:
+    given = {"status": status.value if status else "", "cursor": cursor}
+    query = urlencode({name: value for name, value in given.items() if value})
+    return f"{PAGE}?{query}" if query else PAGE
+
+
+def _took(begun: datetime, finished: datetime | None) -> str:
+    return "" if finished is None else took((finished - begun).total_seconds())
+
+
+handlers = [deployments]

@@ -1,0 +1,57 @@
+"""The page of the fleet: every instance at a glance, and what is in flight."""
+
+from typing import Any
+
+import msgspec
+from litestar import MediaType, Response, get
+from litestar.exceptions import HTTPException
+
+from dides.api import problems
+from dides.api.injected import Services
+from dides.api.views import deployment_view
+from dides.dashboard.fleet_columns import FleetQuery, columns_of
+from dides.dashboard.guard import HEADERS, HTML_ONLY, Browser
+from dides.dashboard.page import render
+from dides.model.errors import RefusedError, UnauthorizedError
+from dides.model.selector import parse_selector
+from dides.protocol.decode import decode_query
+from dides.store.base import Transaction
+
+
+@get("/", opt={HTML_ONLY: True}, exception_handlers={HTTPException: problems.http_error})
+async def fleet(request: Browser, coordinator: Services) -> Response[str]:
+    """Show the fleet."""
+    newest = await coordinator.read(_newest)
+    there_are = len(coordinator.view) > 0
+    return render(request, "fleet.html", there_are=there_are, server=_address(request), **newest)
+
+
+@get("/ui/fleet/deployment")
+async def fleet_deployment(request: Browser, coordinator: Services) -> Response[str]:
+    """Show the deployment in flight, or the newest one, as a part of the page."""
+    return render(request, "parts/newest.html", **await coordinator.read(_newest))
+
+
+@get("/ui/fleet.json", exception_handlers={RefusedError: problems.refused, UnauthorizedError: problems.refused})
+async def fleet_json(request: Browser, coordinator: Services) -> Response[bytes]:
+    """Return the instances that a selector matches, or those of them that are named, for scripts of the page."""
+    query = decode_query(list(request.query_params.multi_items()), FleetQuery)
+    selector, total = parse_selector(query.selector), len(coordinator.view)
+    # Encoded by the thread that reads: the event loop has heartbeats to answer.
+    content = await coordinator.read(lambda tx: msgspec.json.encode(columns_of(tx, query, selector, total)))
+    return Response(content, media_type=MediaType.JSON, headers=HEADERS)
+
+
+def _newest(tx: Transaction) -> dict[str, Any]:
+    """Return the newest deployment, which is the one in flight if there is one, and what it rolls out."""
+    found = next(iter(tx.deployments.page(None, None, 1)), None)
+    return {"newest": deployment_view(found) if found else None, "to": found.to if found else None}
+
+
+def _address(request: Browser) -> str:
+    """Return where the coordinator is, as this browser sees it."""
+    scheme = "https" if request.headers.get("x-forwarded-proto") == "https" else request.url.scheme
+    return f"{scheme}://{request.headers.get('host', '127.0.0.1:8420')}"
+
+
+handlers = [fleet, fleet_deployment, fleet_json]

@@ -1,0 +1,191 @@
+"""What the event log says, in words: for every kind of event a sentence, and what it means."""
+
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+
+import msgspec
+
+from dides.dashboard.words import plural, seconds, versions
+from dides.protocol.messages import Event
+
+
+class Group(StrEnum):
+    """What an event is about."""
+
+    DEPLOYMENT = "deployments"
+    WAVE = "waves"
+    TARGET = "targets"
+    INSTANCE = "instances"
+
+
+class Happening(msgspec.Struct, frozen=True):
+    """A kind of event."""
+
+    group: Group
+    meaning: str
+    """What it means, for those who see it for the first time."""
+    sentence: Callable[[Event], str]
+    """What happened: after the name of the instance where the event has one."""
+
+
+def say(event: Event) -> str:
+    """Return what happened: what is to follow the name of the instance, where the event has one."""
+    happening = KINDS.get(event.kind)
+    return happening.sentence(event) if happening else event.kind.replace(".", " ").replace("_", " ")
+
+
+def meaning(event: Event) -> str:
+    """Return what an event of this kind means; "" for a kind that is not known here."""
+    happening = KINDS.get(event.kind)
+    return happening.meaning if happening else ""
+
+
+def group_of(kind: str) -> str:
+    """Return what events of a kind are about; "" for a kind that is not known here."""
+    return KINDS[kind].group.value if kind in KINDS else ""
+
+
+def details(event: Event) -> list[tuple[str, str]]:
+    """Return the data of an event as names and readable values, a policy field by field."""
+    return [(name.replace("_", " "), text) for name, value in event.data.items() for name, text in _spread(name, value)]
+
+
+def _spread(name: str, value: object) -> Iterator[tuple[str, str]]:
+    if name == "policy" and isinstance(value, dict):
+        yield from ((each, _value(its)) for each, its in value.items())
+    else:
+        yield name, _value(value)
+
+
+def _value(value: object) -> str:
+    if _is_state(value):
+        return _versions(value)
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case str():
+            return value or "none"
+        case dict():
+            return ", ".join(f"{key}={each}" for key, each in value.items()) or "none"
+        case list() | tuple():
+            return ", ".join(map(str, value)) or "none"
+        case float():
+            return f"{value:g}"
+        case _:
+            return str(value)
+
+
+def _is_state(value: object) -> bool:
+    return isinstance(value, dict) and bool(value) and value.keys() <= {"code_version", "configuration_version"}
+
+
+def _versions(value: object) -> str:
+    state = value if isinstance(value, dict) else {}
+    return versions(state.get("code_version"), state.get("configuration_version"))
+
+
+def _why(event: Event) -> str:
+    """Return the reason and the last line of the message of an event, after a colon; "" without."""
+    lines = str(event.data.get("message") or "").splitlines()
+    parts = [str(event.data.get("reason") or ""), lines[-1] if lines else ""]
+    said = ": ".join(part for part in parts if part)
+    return f": {said}" if said else ""
+
+
+def _plain(text: str) -> Callable[[Event], str]:
+    return lambda event: f"{text}{_why(event)}"
+
+
+def _of_deployment(text: str) -> Callable[[Event], str]:
+    return lambda event: f"Deployment {event.deployment_id} {text}{_why(event)}"
+
+
+def _triggered(event: Event) -> str:
+    targets = plural(int(str(event.data.get("targets", 0))), "target")
+    if undone := event.data.get("rollback_of"):
+        return f"Rollback {event.deployment_id} of deployment {undone} began, with {targets}"
+    return f"Deployment {event.deployment_id} of {_versions(event.data.get('to'))} was triggered, with {targets}"
+
+
+def _wave(text: str) -> Callable[[Event], str]:
+    def sentence(event: Event) -> str:
+        number = event.data.get("open", event.data.get("wave", ""))
+        of = f" of {event.data['of']}" if "of" in event.data else ""
+        return f"Wave {number}{of} {text}"
+
+    return sentence
+
+
+def _soaking(event: Event) -> str:
+    pause = event.data.get("seconds")
+    for_long = f"soaks for {seconds(pause)}" if isinstance(pause, int | float) else "waits until it is promoted"
+    return f"{_wave('is over, and')(event)} {for_long}"
+
+
+def _told(event: Event) -> str:
+    attempt = event.data.get("attempt")
+    again = f" (attempt {attempt})" if attempt else ""
+    return f"was told to run {_versions(event.data.get('desired'))}{again}"
+
+
+def _left_out(event: Event) -> str:
+    number = plural(int(str(event.data.get("targets", 0))), "target")
+    return f"{number} of deployment {event.deployment_id} skipped{_why(event)}"
+
+
+def _reported(event: Event) -> str:
+    parts = ["returned"] if event.data.get("returned") else []
+    if status := event.data.get("status"):
+        parts.append(f"reports {status}")
+    if "current" in event.data:
+        parts.append(f"runs {_versions(event.data['current'])}")
+    return (" and ".join(parts) or "reported") + _why(event)
+
+
+def _registered_again(event: Event) -> str:
+    return "registered again" if event.data.get("same") else "was taken up by another machine under the same name"
+
+
+def _relabelled(event: Event) -> str:
+    return f"has the labels {_value(event.data.get('labels'))}"
+
+
+def _inherited(event: Event) -> str:
+    desired = _versions(event.data.get("desired"))
+    return f"came late, and was told to run {desired}, as of deployment {event.deployment_id}"
+
+
+_D, _W, _T, _I = Group
+KINDS: Mapping[str, Happening] = {
+    "deployment.triggered": Happening(_D, "An operator triggered a deployment, or a rollback began.", _triggered),
+    "deployment.paused": Happening(_D, "Nothing new is told until it is resumed.", _of_deployment("was paused")),
+    "deployment.resumed": Happening(_D, "It goes on; its timeouts have stood still.", _of_deployment("was resumed")),
+    "deployment.completed": Happening(
+        _D, "All its targets are done, and few enough failed.", _of_deployment("completed")
+    ),
+    "deployment.failed": Happening(_D, "Too many targets failed, or it took too long.", _of_deployment("failed")),
+    "deployment.aborted": Happening(_D, "An operator stopped it where it was.", _of_deployment("was aborted")),
+    "wave.opened": Happening(_W, "The next targets may be told.", _wave("was opened")),
+    "wave.soaking": Happening(_W, "Its targets are watched before the next wave opens.", _soaking),
+    "wave.promoted": Happening(_W, "An operator let the next wave begin.", _wave("was promoted")),
+    "target.told": Happening(_T, "It has a new desired state, and its update begins.", _told),
+    "target.succeeded": Happening(_T, "It is HEALTHY at the target.", _plain("succeeded")),
+    "target.failed": Happening(_T, "It reported FAILED, took too long, or fell silent.", _plain("failed")),
+    "target.skipped": Happening(_T, "It was left out, or stopped.", _plain("was skipped")),
+    "target.postponed": Happening(_T, "An attempt failed, and it will be told again.", _plain("will be told again")),
+    "target.joined": Happening(_T, "It registered meanwhile, and stands at the end of the order.", _plain("joined")),
+    "target.withdrawn": Happening(_T, "It was decommissioned before its end.", _plain("is no target any more")),
+    "targets.skipped": Happening(_T, "They had not been told when it ended.", _left_out),
+    "instance.registered": Happening(_I, "A new instance is in the inventory.", _plain("registered")),
+    "instance.registered_again": Happening(_I, "An instance that was known presented itself.", _registered_again),
+    "instance.relabelled": Happening(_I, "An operator changed its labels.", _relabelled),
+    "instance.decommissioned": Happening(_I, "An operator removed it.", _plain("was decommissioned")),
+    "instance.reported": Happening(_I, "Its heartbeat said something new.", _reported),
+    "instance.unreachable": Happening(_I, "It was silent for its time to live.", _plain("is unreachable")),
+    "instance.inherited": Happening(_I, "It gets the state that it has missed.", _inherited),
+    "instance.disinherited": Happening(
+        _I, "What it had inherited was rolled back.", _plain("no longer inherits what was rolled back")
+    ),
+}

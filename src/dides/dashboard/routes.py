@@ -1,0 +1,36 @@
+"""All pages, as one router."""
+
+from litestar import Router
+from litestar.exceptions import HTTPException
+
+from dides.dashboard import deploy, deployment, deployments, events, fleet, instances, login
+from dides.dashboard.assets import asset
+from dides.dashboard.guard import check, to_login
+from dides.dashboard.page import not_found, refused
+from dides.model.errors import RefusedError, UnauthorizedError
+
+
+def create_dashboard() -> Router:
+    """Return the routes of the dashboard."""
+    return Router(
+        "/",
+        route_handlers=[
+            asset,
+            login.login,
+            login.sign_in,
+            login.sign_out,
+            *deploy.handlers,
+            *deployment.handlers,
+            *deployments.handlers,
+            *events.handlers,
+            *fleet.handlers,
+            *instances.handlers,
+        ],
+        before_request=check,
+        include_in_schema=False,
+        exception_handlers={
+            UnauthorizedError: to_login,
+            RefusedError: refused,
+            HTTPException: not_found,
+        },
+    )
