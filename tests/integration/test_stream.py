@@ -96,11 +96,12 @@ async def test_pages_are_as_before_and_can_be_of_one_deployment(app: App) -> Non
         assert (await app.send("GET", f"/events?deployment={wrong}")).status_code == 422
 
 
-@pytest.mark.parametrize("last", ["x", "-1", "1.5", "1" * 16, "1 2", "\u00b2"])
+@pytest.mark.parametrize("last", ["", "x", "-1", "1.5", "1" * 16, "1 2", "\u00b2"])
 async def test_what_is_no_id_is_refused(app: App, last: str) -> None:
-    answer = await app.send("GET", "/events", headers={"Accept": STREAM, "Last-Event-ID": last})
-    assert (answer.status_code, answer.headers["Content-Type"]) == (422, PROBLEM)
-    assert answer.json()["errors"][0]["field"] == "Last-Event-ID"
+    for accept in (STREAM, "application/json"):
+        answer = await app.send("GET", "/events", headers={"Accept": accept, "Last-Event-ID": last})
+        assert (answer.status_code, answer.headers["Content-Type"]) == (422, PROBLEM)
+        assert answer.json()["errors"][0]["field"] == "Last-Event-ID"
     assert app.coordinator.tail.listeners == 0
 
 

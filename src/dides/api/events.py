@@ -34,8 +34,8 @@ async def events(
     as data, the event. It can go on at another coordinator.
     """
     deployment_id = None if parameters.deployment is UNSET else parameters.deployment
+    last = last_id(last_seen)
     if accepts_stream(request):
-        last = last_id(last_seen)
         stream = head_of_stream() if is_head(request) else await stream_of(coordinator.tail, last, deployment_id)
         return cast("Response[Any]", stream)
     beyond = number_in(parameters.cursor)

@@ -31,7 +31,7 @@ def accepts_stream(request: Handled) -> bool:
 
 def last_id(text: str | None) -> int | None:
     """Return the id in a Last-Event-ID header, None when there is none. InvalidError."""
-    if not text:
+    if text is None:
         return None
     if not _ID.match(text):
         raise InvalidError(FieldError("Last-Event-ID", "must be the id of an event: a number of at most 15 digits"))
