@@ -25,11 +25,12 @@ function tell(button, text) {
   const before = button.innerHTML;
   if (button.dataset.told) return;
   button.dataset.told = "yes";
-  button.setAttribute("role", "status");
   button.textContent = text;
+  const heard = document.querySelector("[data-copied]");
+  if (heard) heard.textContent = text;
   setTimeout(() => {
     button.innerHTML = before;
-    button.removeAttribute("role");
+    if (heard) heard.textContent = "";
     delete button.dataset.told;
   }, SHOWN_MS);
 }
