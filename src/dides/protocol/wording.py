@@ -24,6 +24,7 @@ WANTED = {
     "configuration_version": _VERSION,
     "deadline": f"must be seconds, above 0 and at most {YEAR_SECONDS:,}, or null for none",
     "cursor": "must be the next_cursor of the page before, or be left out",
+    "deployment": "must be the number of a deployment, from 1",
     "failure_threshold": _AMOUNT,
     "force": _SWITCH,
     "generation": "must be a whole number from 0",
