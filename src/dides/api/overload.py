@@ -1,8 +1,9 @@
 """Sheds load before it queues: while the event loop comes late, what can wait is refused at once.
 
-How late it comes is how long every request waits, whoever sends it. While it is too late, only so many heartbeats are
-taken in one turn of the loop, and the rest are refused, cheaply; never those of instances that something is awaited of.
-So operators and rollouts go on being served. It ends as soon as the loop is in time again.
+How late it comes is how long every request waits, whoever sends it. Plain requests of instances stand in line for their
+turn (dides.api.turns), and are refused where the line ends. Of those that come in a less plain way, as tasks, only so
+many are taken in one turn while the loop comes late, and the rest are refused. Never those of instances that something
+is awaited of: so operators and rollouts go on being served. It ends as soon as the line is shorter, the loop in time.
 """
 
 import asyncio
@@ -34,6 +35,11 @@ class Overload:
         """Who waits for a turn of the loop."""
         self._most = most
         self._taken = 0
+
+    @property
+    def refuses(self) -> bool:
+        """Whether requests that can wait are refused now."""
+        return self.shedding or self.turns.is_full
 
     async def watch(self) -> None:
         """Look until cancelled."""

@@ -128,10 +128,7 @@ class Responder:
         return self.query(name, plain.credential, plain.request_id, asked)
 
     def beat(self, name: str, credential: bytes, request_id: bytes, body: bytes) -> Answer | Taking | None:
-        """Take a heartbeat; return its answer, or what it waits for, or None when it is one for the routes.
-
-        What each one needs is written out here: a call would cost as much as what it calls.
-        """
+        """Take a heartbeat; return its answer, or what it waits for, or None when it is one for the routes."""
         brief = self.known(name, credential)
         if brief is None or not self._is_current():
             return None

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from dides.api.overload import Overload
+from dides.api.turns import Turns
 from dides.model.instance import Brief
 from dides.model.state import State
 from support.briefs import a_brief
@@ -49,3 +50,14 @@ async def test_a_loop_that_comes_late_is_noticed_and_its_recovery_at_once() -> N
         while overload.shedding:
             await asyncio.sleep(0)
     watching.cancel()
+
+
+async def test_it_is_said_that_load_is_refused_while_the_line_is_full() -> None:
+    overload = Overload()
+    overload.turns = Turns(longest=1)
+    assert not overload.refuses
+    overload.turns.wait(lambda: None)
+    assert overload.refuses
+    overload.turns = Turns()
+    overload.shedding = True
+    assert overload.refuses
