@@ -28,7 +28,8 @@ test: setup  ## every test; those in a browser bring Debian's Chromium, or say t
 	@echo "==> running the tests (unit, contract, simulation, integration, acceptance) in $(WORKERS) processes"
 	@$(BIN)/pytest --numprocesses=$(WORKERS) --dist=worksteal
 
-check: setup  ## format, lint, types, import floors
+check: setup  ## merge markers, format, lint, types, import floors
+	@echo "==> merge markers" && ! git grep -nE '^(<{7}|>{7}|[|]{7})( |$$)' -- .
 	@echo "==> ruff format" && $(BIN)/ruff format --check src tests bench docs contrib
 	@echo "==> ruff check" && $(BIN)/ruff check src tests bench docs contrib
 	@echo "==> mypy --strict" && $(BIN)/mypy
