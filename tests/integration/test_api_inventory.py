@@ -129,6 +129,7 @@ async def test_the_written_heartbeat_answers_what_the_instance_should_be(app: Ap
         "generation": 0,
         "deployment_id": None,
         "update_needed": False,
+        "apply": "unless_healthy",
         "heartbeat_interval": 10,
     }
     instance = await app.get(PATH)

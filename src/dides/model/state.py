@@ -1,6 +1,6 @@
 """What an instance runs, and how it says it is."""
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 import msgspec
 
@@ -12,6 +12,21 @@ class Status(IntEnum):
     HEALTHY = 1
     DEGRADED = 2
     FAILED = 3
+
+
+class ApplyRule(StrEnum):
+    """When an agent applies a state that it has already applied with success. Another state is always applied."""
+
+    UNLESS_HEALTHY = "unless_healthy"
+    """Unless the check, run now, says HEALTHY; without a check the last success counts."""
+    IF_CHANGED = "if_changed"
+    """Never: a check that fails starts no apply."""
+    ALWAYS = "always"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "ApplyRule | None":
+        """Take a rule of a newer coordinator for the usual one: an agent that is older goes on working."""
+        return cls.UNLESS_HEALTHY if isinstance(value, str) else None
 
 
 class State(msgspec.Struct, frozen=True, gc=False):

@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from dides.model.deployment import DeploymentStatus, Kind, TargetState
 from dides.model.policy import MAX_RETRIES, MAX_WAVES, Ordering
-from dides.model.state import State, Status
+from dides.model.state import ApplyRule, State, Status
 from dides.protocol.fields import (
     Address,
     Count,
@@ -152,7 +152,7 @@ class Registered(Answer):
     heartbeat_interval: Annotated[float, Meta(description="How often it is to report, in seconds.")]
 
 
-class Directive(Answer, gc=False):
+class Directive(Answer, gc=False, kw_only=True):
     """The answer to a heartbeat and to the blocking query: what the instance should be."""
 
     name: Annotated[str, Meta(description="The instance.")]
@@ -160,6 +160,9 @@ class Directive(Answer, gc=False):
     generation: Annotated[int, Meta(description="How often its desired state was set.")]
     deployment_id: Annotated[int | None, Meta(description="The deployment that set its desired state last.")]
     update_needed: Annotated[bool, Meta(description="It reported something else than its desired state.")]
+    apply: Annotated[
+        ApplyRule, Meta(description="When a desired state that was applied already is applied once more.")
+    ] = ApplyRule.UNLESS_HEALTHY
     heartbeat_interval: Annotated[float, Meta(description="How often it is to report, in seconds.")]
 
 
