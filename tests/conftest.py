@@ -2,6 +2,19 @@
 
 import signal
 
+from hypothesis import HealthCheck, settings
+
+# No test is timed, and every machine tries the same examples, CI or not: a test that fails there fails here.
+settings.register_profile(
+    "everywhere",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    print_blob=True,
+    suppress_health_check=(HealthCheck.too_slow,),
+)
+settings.load_profile("everywhere")
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As in a test run that was started in the background. Every process that it starts would ignore Ctrl-C as well.
     signal.signal(signal.SIGINT, signal.default_int_handler)

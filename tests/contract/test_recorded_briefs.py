@@ -79,7 +79,7 @@ def run(unit: SqlTransaction, operations: Sequence[tuple[int, Operation]], its: 
             operation(unit, its[place])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(units=UNITS)
 async def test_what_is_told_is_what_would_be_read(
     store: Store, units: Sequence[Sequence[tuple[int, Operation]]]

@@ -27,7 +27,7 @@ class _UndoneError(Exception):
     """Undoes an example."""
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(fleet=st.lists(LABELS, max_size=8), selectors=st.lists(SELECTORS, min_size=1, max_size=5))
 async def test_the_store_and_the_model_agree(
     store: Store, fleet: Sequence[dict[str, str]], selectors: Sequence[Selector]

@@ -1,13 +1,11 @@
 """Whole worlds, many of them: every safety property after every transaction, and rest in the end."""
 
-import os
-
 import pytest
 
 from dides.sim.report import report_failure
 from dides.sim.runs import run_chunk
 
-SEEDS = 500 if os.environ.get("CI") else 100
+SEEDS = 100
 CHUNK = 5
 """Seeds of one test: few, so that workers which run the tests side by side end together."""
 

@@ -70,7 +70,7 @@ def in_full(request: DeployRequest) -> DeployRequest:
 
 
 @given(what=WHAT, where=WHERE, how=HOW)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_the_command_asks_for_what_the_form_asks_for(
     what: dict[str, str], where: dict[str, str], how: dict[str, str]
 ) -> None:

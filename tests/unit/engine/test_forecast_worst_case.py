@@ -190,7 +190,7 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(fleet, zones, policy)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(case=cases(), seed=st.integers(0, 2**32))
 def test_the_worst_case_is_never_exceeded(case: Case, seed: int) -> None:
     expected = case.forecast()
@@ -202,7 +202,7 @@ def test_the_worst_case_is_never_exceeded(case: Case, seed: int) -> None:
     assert adversary.most_updating <= expected.window
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(case=cases(), seed=st.integers(0, 2**32))
 def test_the_worst_case_happens(case: Case, seed: int) -> None:
     if case.policy.spread_by and case.policy.max_unavailable:
