@@ -1,5 +1,6 @@
 """What holds for every test."""
 
+import os
 import signal
 
 from hypothesis import HealthCheck, settings
@@ -18,3 +19,8 @@ settings.load_profile("everywhere")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As in a test run that was started in the background. Every process that it starts would ignore Ctrl-C as well.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+    # Everything is on this machine here; a test that wants a proxy names its own.
+    os.environ.pop(name, None)
+    os.environ.pop(name.upper(), None)

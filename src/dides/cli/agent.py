@@ -13,6 +13,7 @@ import typer
 from dides.agent.agent import run_agent
 from dides.agent.errors import AgentError, SettingError
 from dides.agent.settings import AgentSettings, check_settings, parse_labels
+from dides.client.errors import EnvironmentVariableError
 from dides.logs import configure_logging
 
 ROOT_STATE = Path("/var/lib/dides/agent")
@@ -190,3 +191,6 @@ def _run(settings: AgentSettings) -> None:
     except AgentError as error:
         log.critical("the agent stops", reason=str(error))
         raise typer.Exit(error.exit_code) from error
+    except EnvironmentVariableError as error:
+        log.critical("the agent stops", reason=str(error))
+        raise typer.Exit(SettingError.exit_code) from error

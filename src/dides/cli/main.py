@@ -14,7 +14,7 @@ import typer.main
 from dides.cli.exits import ExitCode
 from dides.cli.hints import next_step
 from dides.cli.output import accept_any_text, print_error
-from dides.client.errors import ClientError
+from dides.client.errors import ClientError, EnvironmentVariableError
 from dides.config import SettingsError
 
 
@@ -104,6 +104,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     accept_any_text()
     try:
         make_program()(args=arguments, prog_name="dides")
+    except EnvironmentVariableError as error:
+        print_error(str(error))
+        sys.exit(ExitCode.USAGE)
     except ClientError as error:
         print_error(str(error), next_step(error))
         sys.exit(ExitCode.REFUSED)

@@ -1,9 +1,10 @@
 """Finds the operator token of a coordinator on this machine, so that nobody has to type it there."""
 
-from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
 
+import httpx2
+
+from dides.client.loopback import is_loopback
 from dides.config import default_data_dir
 
 OPERATOR_FILE = "operator-token"
@@ -27,7 +28,6 @@ def token_file() -> Path:
 def is_on_this_machine(server: str) -> bool:
     """Tell whether a base URL names a loopback address."""
     try:
-        host = urlsplit(server).hostname or ""
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
+        return is_loopback(httpx2.URL(server).host)
+    except httpx2.InvalidURL:
         return False

@@ -7,6 +7,14 @@ class ClientError(Exception):
     """The base of all errors of the client; its text is fit to show to a person."""
 
 
+class EnvironmentVariableError(ClientError):
+    """A variable of the environment with which nothing can be reached; `variable` names it."""
+
+    def __init__(self, variable: str, text: str) -> None:
+        super().__init__(f"{variable} in the environment cannot be used: {text}")
+        self.variable = variable
+
+
 class UnreachableError(ClientError):
     """No usable answer: the connection failed, timed out, or the coordinator is overloaded or away (5xx, 429)."""
 

@@ -1,5 +1,7 @@
 """One HTTP exchange with the coordinator: JSON in, a typed answer or a typed error out."""
 
+import os
+import ssl
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self, TypeVar
@@ -7,12 +9,15 @@ from typing import Self, TypeVar
 import httpx2
 import msgspec
 
-from dides.client.errors import RefusedError, UnreachableError
+from dides.client.certificates import make_tls_context, named_certificates
+from dides.client.errors import EnvironmentVariableError, RefusedError, UnreachableError
+from dides.client.proxy import NamedProxy, find_proxy
 from dides.client.retry_after import read_retry_after
 from dides.clock import SystemClock
 from dides.protocol.messages import Problem
 
 T = TypeVar("T")
+UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
 Query = Mapping[str, str | int | float | None]
 
 
@@ -29,12 +34,19 @@ class Transport:
     ) -> None:
         """Prepare, without connecting. `server` is a base URL, `timeout` seconds; `transport` is the seam for tests.
 
-        Raises UnreachableError for a URL, or a credential, with which nothing could ever be reached.
+        Raises UnreachableError for a URL, or a credential, with which nothing could ever be reached, and
+        EnvironmentVariableError for a variable of the environment with which it could not.
         """
         self.server = server.rstrip("/")
         self.credential = credential
-        _check(self.server, credential)
-        self._http = httpx2.AsyncClient(base_url=self.server, timeout=timeout, transport=transport)
+        url = _check(self.server, credential)
+        self._proxy = None if transport else find_proxy(url, os.environ)
+        self._http = httpx2.AsyncClient(
+            base_url=self.server,
+            timeout=timeout,
+            transport=transport or make_transport(url, self._proxy),
+            trust_env=False,  # The environment has had its say.
+        )
         self._timeout = timeout
 
     async def __aenter__(self) -> Self:
@@ -75,10 +87,15 @@ class Transport:
         try:
             response = await self._http.send(request)
         except httpx2.HTTPError as error:
-            raise UnreachableError(f"{self.server} cannot be reached: {str(error) or type(error).__name__}") from error
+            raise UnreachableError(f"{self._named} cannot be reached: {_explain(error)}") from error
         if response.is_success:
             return self._decode(answer, response)
         raise self._failure(response)
+
+    @property
+    def _named(self) -> str:
+        """The server as errors name it: with the proxy through which it is spoken to."""
+        return f"{self.server}, through {self._proxy}," if self._proxy else self.server
 
     def _authorization(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.credential}"} if self.credential else {}
@@ -87,29 +104,57 @@ class Transport:
         try:
             return msgspec.json.decode(response.content or b"null", type=answer)
         except msgspec.DecodeError as error:
-            raise UnreachableError(f"{self.server} answered something that is not dides': {error}") from error
+            raise UnreachableError(f"{self._named} answered something that is not dides': {error}") from error
 
     def _failure(self, response: httpx2.Response) -> RefusedError | UnreachableError:
         try:
             problem = msgspec.json.decode(response.content, type=Problem)
         except msgspec.DecodeError:
-            return UnreachableError(f"{self.server} answered {response.status_code}, not as dides does")
+            return UnreachableError(f"{self._named} answered {response.status_code}, not as dides does")
         if response.status_code >= 500 or response.status_code == 429:
             headers = response.headers
             return UnreachableError(
-                f"{self.server} answered {response.status_code}: {problem.detail or problem.title}",
+                f"{self._named} answered {response.status_code}: {problem.detail or problem.title}",
                 read_retry_after(headers.get("Retry-After"), headers.get("Date"), SystemClock().now()),
             )
         return RefusedError(problem)
 
 
-def _check(server: str, credential: str | None) -> None:
+def make_transport(server: httpx2.URL, proxy: NamedProxy | None) -> httpx2.AsyncHTTPTransport:
+    """Return what carries requests to a server. Raises EnvironmentVariableError.
+
+    Certificates are read only where TLS is spoken, which takes a while and may fail.
+    """
+    speaks_tls = "https" in (server.scheme, proxy.url.scheme if proxy else "")
+    trusted = make_tls_context(os.environ) if speaks_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if proxy is None:
+        return httpx2.AsyncHTTPTransport(verify=trusted, trust_env=False)
+    through = httpx2.Proxy(proxy.url, ssl_context=trusted if proxy.url.scheme == "https" else None)
+    try:
+        return httpx2.AsyncHTTPTransport(verify=trusted, trust_env=False, proxy=through)
+    except ImportError as error:
+        raise EnvironmentVariableError(
+            proxy.variable,
+            f"a {proxy.url.scheme} proxy needs the library socksio, which is not installed. Install it (pip install "
+            "socksio), or name an http proxy.",
+        ) from error
+
+
+def _explain(error: httpx2.HTTPError) -> str:
+    """Return why a request failed, with the variable that says whom to trust when that is why."""
+    text, variable = str(error) or type(error).__name__, named_certificates(os.environ)
+    return f"{text} (trusted is what {variable} names)" if variable and UNTRUSTED in text else text
+
+
+def _check(server: str, credential: str | None) -> httpx2.URL:
+    """Return a base URL. Raises UnreachableError for one, or for a credential, that cannot be used."""
     try:
         url = httpx2.URL(server)
         usable = url.scheme in ("http", "https") and bool(url.host) and (url.port or 1) in range(1, 65536)
     except httpx2.InvalidURL:
-        usable = False
+        url, usable = httpx2.URL(), False
     if not usable:
         raise UnreachableError(f"{server} is not a usable URL; one is http://127.0.0.1:8420")
     if credential and not (credential.isascii() and credential.isprintable()):
         raise UnreachableError("the token holds characters that no token has; was it copied whole, and alone?")
+    return url
