@@ -28,6 +28,7 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/deploy/promote"): (401, 401, 401, 401, 403, 403, 200, 410),
     ("POST", "/deploy/abort"): (401, 401, 401, 401, 403, 403, 200, 410),
     ("POST", "/deploy/rollback"): (401, 401, 401, 401, 403, 403, 201, 410),
+    ("GET", "/deploy/rollback"): (401, 401, 401, 401, 403, 403, 200, 410),
     ("GET", "/deployments"): (401, 401, 401, 401, 403, 403, 200, 410),
     ("GET", "/deployments/1"): (401, 401, 401, 401, 403, 403, 200, 410),
     ("GET", "/deployments/1/instances"): (401, 401, 401, 401, 403, 403, 200, 410),

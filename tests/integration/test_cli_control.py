@@ -120,18 +120,19 @@ def test_deploy_without_waiting_returns_at_once_and_says_how_to_watch(
 @pytest.mark.parametrize(
     ("arguments", "path", "body"),
     [
-        (("pause",), "/deploy/pause", {}),
-        (("resume",), "/deploy/resume", {}),
-        (("promote",), "/deploy/promote", {}),
-        (("progress",), "/deploy/progress", {}),
-        (("abort",), "/deploy/abort", {"rollback": False}),
-        (("abort", "--rollback"), "/deploy/abort", {"rollback": True}),
+        (("pause",), "/deploy/pause", {"deployment_id": 42}),
+        (("resume",), "/deploy/resume", {"deployment_id": 42}),
+        (("promote",), "/deploy/promote", {"deployment_id": 42}),
+        (("progress",), "/deploy/progress", {"deployment_id": 42}),
+        (("abort",), "/deploy/abort", {"deployment_id": 42, "rollback": False}),
+        (("abort", "--rollback"), "/deploy/abort", {"deployment_id": 42, "rollback": True}),
     ],
 )
 def test_an_action_shows_how_the_deployment_stands_then(
     coordinator: FakeCoordinator, capsys: Capture, arguments: tuple[str, ...], path: str, body: object
 ) -> None:
     paused = make_deployment(status=DeploymentStatus.PAUSED, held_by="paused")
+    coordinator.deployments[42] = [make_deployment()]
     coordinator.action = answer(paused)
     assert run(coordinator, *arguments) == 0
     assert coordinator.bodies("POST", path) == [body]
@@ -144,9 +145,25 @@ def test_an_action_shows_how_the_deployment_stands_then(
 
 def test_rollback_watches_the_rollback(coordinator: FakeCoordinator, capsys: Capture) -> None:
     coordinator.action = answer(make_deployment(43, rollback_of=42), 201)
+    coordinator.undoable = COMPLETED
     coordinator.deployments[43] = [ROLLBACK]
     assert run(coordinator, "rollback") == 0
+    assert coordinator.bodies("POST", "/deploy/rollback") == [{"deployment_id": 42}]
     assert "✔ Deployment 43 completed" in capsys.readouterr().out
+
+
+def test_rollback_of_a_deployment_that_is_named_asks_for_no_other(coordinator: FakeCoordinator) -> None:
+    coordinator.action = answer(make_deployment(43, rollback_of=41), 201)
+    coordinator.deployments[43] = [ROLLBACK]
+    assert run(coordinator, "rollback", "41", "--no-wait") == 0
+    assert [json.loads(request.content) for request in coordinator.requests] == [{"deployment_id": 41}]
+
+
+@pytest.mark.parametrize("command", ["pause", "resume", "promote", "progress", "abort", "rollback"])
+def test_without_anything_to_act_on_nothing_is_sent(coordinator: FakeCoordinator, command: str) -> None:
+    coordinator.action = answer(make_deployment())
+    assert run(coordinator, command) == 4
+    assert [request.method for request in coordinator.requests] == ["GET"]
 
 
 def test_decommission_without_a_terminal_needs_yes(coordinator: FakeCoordinator, capsys: Capture) -> None:

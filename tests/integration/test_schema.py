@@ -79,7 +79,7 @@ async def test_every_reference_leads_somewhere(document: Any) -> None:
 
 async def test_every_operation_is_named_and_described(document: Any) -> None:
     ids = [operation["operationId"] for _, _, operation in operations(document)]
-    assert len(ids) == len(set(ids)) == 23
+    assert len(ids) == len(set(ids)) == 24
     for method, path, operation in operations(document):
         assert operation["summary"], (method, path)
         assert operation["description"], (method, path)
@@ -199,7 +199,10 @@ INVALID: list[tuple[str, object]] = [
     ("Registration", {"instance": {"name": "Web", "ip": "::1"}, "token": "x"}),
     ("Registration", {"instance": {"name": "web", "ip": "1.2.3"}, "token": "x"}),
     ("AbortRequest", {"rollback": 1}),
-    ("Empty", {"x": 1}),
+    ("ActionRequest", {"x": 1}),
+    ("ActionRequest", {"deployment_id": 0}),
+    ("ActionRequest", {"deployment_id": None}),
+    ("AbortRequest", {"deployment_id": 2**53 + 1}),
 ]
 
 
@@ -231,7 +234,8 @@ VALID: list[tuple[str, object]] = [
     ("Heartbeat", {}),
     ("Heartbeat", {"code_version": None, "status": 0, "observed": 0, "message": ""}),
     ("Registration", {"instance": {"name": "a" * 63, "ip": "2001:db8::1"}, "token": "x"}),
-    ("Empty", {}),
+    ("ActionRequest", {}),
+    ("AbortRequest", {"deployment_id": 1}),
 ]
 
 

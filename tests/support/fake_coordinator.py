@@ -157,6 +157,8 @@ class FakeCoordinator:
         self.deployments: dict[int, list[Deployment]] = {}
         self.targets: dict[int, list[Target]] = {}
         self.triggered: Deployment | None = None
+        self.undoable: Deployment | None = None
+        """What a rollback would undo."""
         self.forecast: Forecast | None = None
         self.action: httpx2.Response | None = None
         """The answer to every POST but the trigger and the plan."""
@@ -203,9 +205,8 @@ class FakeCoordinator:
                 return answer(InstancePage(instances=found, count=len(found), next_cursor=None))
             case ["inventory", "instances", name]:
                 return self._instance(request, name)
-            case ["deploy"]:
-                flying = [d[0] for d in self.deployments.values() if d[0].finished_at is None]
-                return answer(flying[0]) if flying else refuse(404, "nothing is in flight")
+            case ["deploy", *more]:
+                return self._to_be_acted_on(more)
             case ["deployments"]:
                 newest = sorted((d[0] for d in self.deployments.values()), key=lambda d: -d.id)
                 return answer(DeploymentPage(deployments=newest, next_cursor=None))
@@ -219,6 +220,12 @@ class FakeCoordinator:
             case ["events"] | ["deployments", _, "events"]:
                 return answer(EventPage(events=self.events[::-1], next_cursor=None))
         return refuse(404, f"no such path: {request.url.path}")
+
+    def _to_be_acted_on(self, parts: list[str]) -> httpx2.Response:
+        if parts == ["rollback"]:
+            return answer(self.undoable) if self.undoable else refuse(409, "nothing can be undone")
+        flying = [d[0] for d in self.deployments.values() if d[0].finished_at is None]
+        return answer(flying[0]) if flying else refuse(404, "nothing is in flight")
 
     def _matching(self, request: httpx2.Request) -> list[Instance]:
         status = request.url.params.get("status")

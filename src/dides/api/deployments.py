@@ -1,12 +1,12 @@
 """The routes under /deploy and /deployments."""
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
-from litestar.params import Body, HeaderParameter, RequestBody
+from litestar.params import Body, HeaderParameter
 from msgspec import UNSET
 
 from dides.api.access import operators
@@ -16,10 +16,11 @@ from dides.api.orders import key_of, order_of
 from dides.api.pages import cursor_of, number_in
 from dides.api.refusals import for_operators, with_body
 from dides.api.views import deployment_view, target_view
+from dides.coordinator import deployments as rollback_choice
 from dides.coordinator import meant
 from dides.model import deployment as model
 from dides.model.errors import NotFoundError
-from dides.protocol.messages import AbortRequest, Deployment, DeploymentPage, DeployRequest, Empty, TargetPage
+from dides.protocol.messages import AbortRequest, ActionRequest, Deployment, DeploymentPage, DeployRequest, TargetPage
 from dides.protocol.queries import DeploymentQuery, TargetQuery
 from dides.store.base import Transaction
 
@@ -32,6 +33,9 @@ DEPLOY = Example(
         "configuration": {"batch_size": 2, "failure_threshold": 1},
     },
 )
+
+MEANT = Example(summary="Deployment 42 and no other", value={"deployment_id": 42})
+MeantBody: TypeAlias = Annotated[ActionRequest, Body(examples=[MEANT])]
 
 
 @post(
@@ -70,57 +74,57 @@ async def in_flight(coordinator: Services) -> Deployment:
 @post(
     "/deploy/progress",
     guards=[operators],
-    dto=Strict[Empty],
+    dto=Strict[ActionRequest],
     return_dto=None,
     status_code=200,
     summary="Take one reconcile step",
-    responses=with_body(404),
+    responses=with_body(404, 409),
 )
-async def progress(coordinator: Services, data: RequestBody[Empty] = Empty()) -> Deployment:
+async def progress(coordinator: Services, data: MeantBody = ActionRequest()) -> Deployment:
     """Take one step now; answers the deployment that the step began with, as it is afterwards."""
-    return deployment_view(await coordinator.progress())
+    return deployment_view(await coordinator.progress(_expected(data)))
 
 
 @post(
     "/deploy/pause",
     guards=[operators],
-    dto=Strict[Empty],
+    dto=Strict[ActionRequest],
     return_dto=None,
     status_code=200,
     summary="Pause the deployment in flight",
-    responses=with_body(404),
+    responses=with_body(404, 409),
 )
-async def pause(principal: Sender, coordinator: Services, data: RequestBody[Empty] = Empty()) -> Deployment:
+async def pause(principal: Sender, coordinator: Services, data: MeantBody = ActionRequest()) -> Deployment:
     """Tell nothing new; timeouts stand still. Repeating it is fine."""
-    return deployment_view(await coordinator.pause(principal.name))
+    return deployment_view(await coordinator.pause(principal.name, _expected(data)))
 
 
 @post(
     "/deploy/resume",
     guards=[operators],
-    dto=Strict[Empty],
+    dto=Strict[ActionRequest],
     return_dto=None,
     status_code=200,
     summary="Resume the deployment in flight",
-    responses=with_body(404),
+    responses=with_body(404, 409),
 )
-async def resume(principal: Sender, coordinator: Services, data: RequestBody[Empty] = Empty()) -> Deployment:
+async def resume(principal: Sender, coordinator: Services, data: MeantBody = ActionRequest()) -> Deployment:
     """Go on. Repeating it is fine."""
-    return deployment_view(await coordinator.resume(principal.name))
+    return deployment_view(await coordinator.resume(principal.name, _expected(data)))
 
 
 @post(
     "/deploy/promote",
     guards=[operators],
-    dto=Strict[Empty],
+    dto=Strict[ActionRequest],
     return_dto=None,
     status_code=200,
     summary="Open the next wave",
     responses=with_body(404, 409),
 )
-async def promote(principal: Sender, coordinator: Services, data: RequestBody[Empty] = Empty()) -> Deployment:
+async def promote(principal: Sender, coordinator: Services, data: MeantBody = ActionRequest()) -> Deployment:
     """Go past a wave that waits for it, or that soaks; 409 while its targets are not done, or after the last one."""
-    return deployment_view(await coordinator.promote(principal.name))
+    return deployment_view(await coordinator.promote(principal.name, _expected(data)))
 
 
 @post(
@@ -138,23 +142,32 @@ async def abort(
     data: Annotated[AbortRequest, Body(examples=[Example(value={"rollback": False})])] = AbortRequest(),
 ) -> Deployment:
     """Stop it where it is; with `rollback`, also return what it touched."""
-    return deployment_view(await coordinator.abort(principal.name, rollback=data.rollback))
+    return deployment_view(await coordinator.abort(principal.name, rollback=data.rollback, only=_expected(data)))
 
 
 @post(
     "/deploy/rollback",
     guards=[operators],
-    dto=Strict[Empty],
+    dto=Strict[ActionRequest],
     return_dto=None,
     summary="Roll back",
     responses=with_body(404, 409),
 )
-async def rollback(
-    principal: Sender, coordinator: Services, data: RequestBody[Empty] = Empty()
-) -> Response[Deployment]:
+async def rollback(principal: Sender, coordinator: Services, data: MeantBody = ActionRequest()) -> Response[Deployment]:
     """Stop and undo what is in flight, else undo the newest deployment; answers with the rollback."""
-    begun = await coordinator.roll_back(principal.name)
+    begun = await coordinator.roll_back(principal.name, _expected(data))
     return Response(deployment_view(begun), headers={"Location": f"/deployments/{begun.id}"})
+
+
+@get(
+    "/deploy/rollback",
+    guards=[operators],
+    summary="Read the deployment that a rollback would undo",
+    responses=for_operators(404, 409),
+)
+async def undoable(coordinator: Services) -> Deployment:
+    """Return the deployment in flight, else the newest that can be undone; 404 and 409 as the rollback would answer."""
+    return deployment_view(await coordinator.read(rollback_choice.undoable))
 
 
 @get("/deployments", guards=[operators], summary="List deployments", responses=for_operators())
@@ -196,6 +209,11 @@ def existing(tx: Transaction, deployment_id: int) -> model.Deployment:
     raise NotFoundError(f"There is no deployment {deployment_id}. List what there is with GET /deployments.")
 
 
+def _expected(request: ActionRequest) -> int | None:
+    """Return the deployment that a request is about, None where any will do."""
+    return None if request.deployment_id is UNSET else request.deployment_id
+
+
 def _targets(tx: Transaction, deployment_id: int, parameters: TargetQuery, after: int) -> TargetPage:
     existing(tx, deployment_id)
     state = None if parameters.state is UNSET else parameters.state
@@ -219,6 +237,7 @@ router = Router(
         promote,
         abort,
         rollback,
+        undoable,
         deployments,
         deployment,
         targets,

@@ -20,7 +20,7 @@ from dides.protocol.fields import LARGEST, Name
 
 Node = dict[str, Any]
 REFERENCE = "#/components/schemas/{name}"
-MAY_BE_EMPTY = ("AbortRequest", "Empty", "Heartbeat")
+MAY_BE_EMPTY = ("AbortRequest", "ActionRequest", "Heartbeat")
 PARAMETERS = {
     "name": ("The instance.", msgspec.json.schema(Name)),
     "id": ("The deployment.", {"type": "integer", "minimum": 1, "maximum": LARGEST}),

@@ -18,6 +18,10 @@ from dides.client.operator import OperatorClient
 from dides.protocol.messages import Deployment, Instance
 
 InstanceName = Annotated[str, typer.Argument(metavar="NAME", help="The instance's name.")]
+Undone = Annotated[
+    int | None,
+    typer.Argument(metavar="ID", min=1, help="The deployment to undo.", show_default=False),
+]
 AlsoRollBack = Annotated[
     bool, typer.Option("--rollback", help="Also return every instance that it touched to what it had.")
 ]
@@ -76,24 +80,30 @@ def abort(
       dides abort --rollback
 
     """
-    act(lambda client: client.abort(rollback=also_roll_back), output, server, token)
+    act(lambda client, number: client.abort(number, rollback=also_roll_back), output, server, token)
 
 
 def rollback(
-    wait: Wait = True, output: Output = Format.TABLE, server: Server = DEFAULT_SERVER, token: Token = None
+    deployment_id: Undone = None,
+    wait: Wait = True,
+    output: Output = Format.TABLE,
+    server: Server = DEFAULT_SERVER,
+    token: Token = None,
 ) -> None:
-    """Undo the deployment in flight, or the newest one, and watch that until it ends.
+    """Undo the deployment in flight, else the newest one, or the one that is named; watch that until it ends.
 
     Exit codes are those of deploy. Ctrl-C stops the watching, not the rollback.
 
     Example:
       dides rollback
+      dides rollback 41
       dides rollback --no-wait -o json
 
     """
 
     async def undo(client: OperatorClient) -> Deployment:
-        deployment = await client.rollback()
+        undone = deployment_id or (await client.undoable()).id
+        deployment = await client.rollback(undone)
         if not wait:
             return deployment
         return await attend_or_leave(client, deployment, make_progress_console(output), now=deployment.created_at)
@@ -135,7 +145,14 @@ def say_instance(instance: Instance) -> str:
 
 
 def act(
-    action: Callable[[OperatorClient], Awaitable[Deployment]], output: Format, server: str, token: str | None
+    action: Callable[[OperatorClient, int], Awaitable[Deployment]], output: Format, server: str, token: str | None
 ) -> None:
-    """Do one thing to the deployment in flight and show how it stands then. Raises ClientError."""
-    show_deployment(converse(server, token, action), output)
+    """Do one thing to the deployment in flight and show how it stands then. Raises ClientError.
+
+    The request names the deployment: one that arrives late must not act on the next one.
+    """
+
+    async def do(client: OperatorClient) -> Deployment:
+        return await action(client, (await client.in_flight()).id)
+
+    show_deployment(converse(server, token, do), output)

@@ -2,14 +2,16 @@
 
 from collections.abc import AsyncIterator
 
+from msgspec import UNSET
+
 from dides.client.transport import Query, Transport
 from dides.protocol.forecast import Forecast
 from dides.protocol.messages import (
     AbortRequest,
+    ActionRequest,
     Deployment,
     DeploymentPage,
     DeployRequest,
-    Empty,
     Event,
     EventPage,
     Instance,
@@ -22,7 +24,10 @@ PAGE = 1000
 
 
 class OperatorClient(Transport):
-    """The operator's side of the wire. Every method raises RefusedError and UnreachableError."""
+    """The operator's side of the wire. Every method raises RefusedError and UnreachableError.
+
+    An action that names a deployment acts on no other one.
+    """
 
     async def deploy(self, request: DeployRequest, idempotency_key: str) -> Deployment:
         """Trigger a deployment; the same key again answers with the deployment that the first call made."""
@@ -38,29 +43,35 @@ class OperatorClient(Transport):
         """Return the deployment in flight; RefusedError with status 404 when there is none."""
         return await self.send(Deployment, "GET", "/deploy")
 
-    async def progress(self) -> Deployment:
+    async def progress(self, deployment_id: int | None = None) -> Deployment:
         """Take one reconcile step."""
-        return await self.send(Deployment, "POST", "/deploy/progress", Empty())
+        return await self.send(Deployment, "POST", "/deploy/progress", _action(deployment_id))
 
-    async def pause(self) -> Deployment:
+    async def pause(self, deployment_id: int | None = None) -> Deployment:
         """Tell nothing new until resumed."""
-        return await self.send(Deployment, "POST", "/deploy/pause", Empty())
+        return await self.send(Deployment, "POST", "/deploy/pause", _action(deployment_id))
 
-    async def resume(self) -> Deployment:
+    async def resume(self, deployment_id: int | None = None) -> Deployment:
         """Go on after a pause."""
-        return await self.send(Deployment, "POST", "/deploy/resume", Empty())
+        return await self.send(Deployment, "POST", "/deploy/resume", _action(deployment_id))
 
-    async def promote(self) -> Deployment:
+    async def promote(self, deployment_id: int | None = None) -> Deployment:
         """Go past the wave that waits, or that soaks, to the next one."""
-        return await self.send(Deployment, "POST", "/deploy/promote", Empty())
+        return await self.send(Deployment, "POST", "/deploy/promote", _action(deployment_id))
 
-    async def abort(self, *, rollback: bool = False) -> Deployment:
+    async def abort(self, deployment_id: int | None = None, *, rollback: bool = False) -> Deployment:
         """Stop the deployment in flight; with `rollback`, also return what it touched."""
-        return await self.send(Deployment, "POST", "/deploy/abort", AbortRequest(rollback=rollback))
+        expected = UNSET if deployment_id is None else deployment_id
+        request = AbortRequest(deployment_id=expected, rollback=rollback)
+        return await self.send(Deployment, "POST", "/deploy/abort", request)
 
-    async def rollback(self) -> Deployment:
+    async def rollback(self, deployment_id: int | None = None) -> Deployment:
         """Undo the deployment in flight, or else the newest one; answers with the rollback."""
-        return await self.send(Deployment, "POST", "/deploy/rollback", Empty())
+        return await self.send(Deployment, "POST", "/deploy/rollback", _action(deployment_id))
+
+    async def undoable(self) -> Deployment:
+        """Return the deployment that a rollback would undo now; RefusedError (404 or 409) when there is none."""
+        return await self.send(Deployment, "GET", "/deploy/rollback")
 
     async def deployment(self, deployment_id: int) -> Deployment:
         """Return one deployment."""
@@ -118,3 +129,7 @@ class OperatorClient(Transport):
         """Remove an instance from the inventory; its agent stops. Refused while it updates, unless forced."""
         query = {"force": "true" if force else None}
         await self.send(type(None), "DELETE", f"/inventory/instances/{name}", query=query)
+
+
+def _action(deployment_id: int | None) -> ActionRequest:
+    return ActionRequest(deployment_id=UNSET if deployment_id is None else deployment_id)

@@ -227,9 +227,9 @@ class Coordinator:
         """Undo the deployment in flight, or the newest one; answers with the rollback."""
         return self._after(await self._decide(lambda tx, quiet: deployments.roll_back(tx, actor, quiet, only=only)))
 
-    async def progress(self) -> Deployment:
+    async def progress(self, only: int | None = None) -> Deployment:
         """Take one step by hand; NotFoundError when nothing is in flight."""
-        stepped = await self._reconciler.step()
+        stepped = await self._reconciler.step(only)
         if stepped is None:
             raise NotFoundError(NOTHING_IN_FLIGHT)
         return stepped.deployment

@@ -138,11 +138,7 @@ def roll_back(tx: Transaction, actor: str, quiet_until: int, *, only: int | None
 
     NotFoundError when nothing was ever deployed; ConflictError when it is a rollback, undone already, or not `only`.
     """
-    undone = tx.deployments.in_flight() or tx.deployments.newest(Kind.DEPLOY)
-    if undone is None:
-        raise NotFoundError("Nothing was ever deployed, so there is nothing to roll back.")
-    check_undone(tx, undone, only)
-    _check_may_roll_back(undone)
+    undone = undoable(tx, only)
     told: set[str] = set()
     stopped: tuple[Deployment, ...] = ()
     if undone.in_flight:
@@ -150,6 +146,16 @@ def roll_back(tx: Transaction, actor: str, quiet_until: int, *, only: int | None
         stopped = (undone,)
     stepped, rollback = begin_rollback(tx, undone, told, quiet_until, actor)
     return msgspec.structs.replace(stepped, deployment=rollback, ended=(*stopped, *stepped.ended))
+
+
+def undoable(tx: Transaction, only: int | None = None) -> Deployment:
+    """Return the deployment that a rollback would undo now. The errors of `roll_back`."""
+    undone = tx.deployments.in_flight() or tx.deployments.newest(Kind.DEPLOY)
+    if undone is None:
+        raise NotFoundError("Nothing was ever deployed, so there is nothing to roll back.")
+    check_undone(tx, undone, only)
+    _check_may_roll_back(undone)
+    return undone
 
 
 def matched_by(tx: Transaction, order: Order) -> list[Matched]:

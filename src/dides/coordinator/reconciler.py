@@ -3,12 +3,13 @@
 import structlog
 
 from dides.clock import Clock
+from dides.coordinator.meant import in_flight
 from dides.coordinator.presence import Presence
 from dides.coordinator.rollouts import Rollouts
 from dides.coordinator.signals import Signals
-from dides.coordinator.step import Stepped, step
-from dides.model.errors import RefusedError
-from dides.store.base import Store
+from dides.coordinator.step import Stepped, step, step_of
+from dides.model.errors import RefusedError, UnavailableError
+from dides.store.base import Store, Transaction
 
 log = structlog.get_logger()
 
@@ -34,12 +35,20 @@ class Reconciler:
             await self._signals.wait_for_step(pause)
             pause = await self._steps()
 
-    async def step(self) -> Stepped | None:
-        """Take one step now; None when nothing is in flight. UnavailableError when the store is away."""
+    async def step(self, only: int | None = None) -> Stepped | None:
+        """Take one step now; None when nothing is in flight. UnavailableError when the store is away.
+
+        With `only`, which an operator names, a step of no other deployment: the errors of `in_flight`.
+        """
         begun = self._clock.monotonic()
+
+        def take(tx: Transaction) -> Stepped | None:
+            quiet_until = self._presence.attend(tx)
+            return step(tx, quiet_until) if only is None else step_of(tx, in_flight(tx, only), quiet_until)
+
         try:
-            stepped = await self._store.write(lambda tx: step(tx, self._presence.attend(tx)))
-        except RefusedError:
+            stepped = await self._store.write(take)
+        except UnavailableError:
             self._rollouts.failed += 1
             raise
         self._rollouts.step_taken(stepped, self._clock.monotonic() - begun)

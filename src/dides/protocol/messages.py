@@ -12,6 +12,7 @@ from dides.model.state import ApplyRule, State, Status
 from dides.protocol.fields import (
     Address,
     Count,
+    DeploymentNumber,
     Generation,
     LabelKey,
     Labels,
@@ -115,11 +116,16 @@ class DeployRequest(Request, frozen=True):
     condiguration: Annotated[Configuration, Meta(description="An alias of `configuration`.")] | UnsetType = UNSET
 
 
-class Empty(Request, frozen=True):
-    """The body of an action without parameters; an empty body is the same."""
+class ActionRequest(Request, frozen=True):
+    """The body of an action on a deployment; an empty body acts on whichever is in flight."""
+
+    deployment_id: (
+        Annotated[DeploymentNumber, Meta(description="The deployment that is meant; 409 when it is another one.")]
+        | UnsetType
+    ) = UNSET
 
 
-class AbortRequest(Request, frozen=True):
+class AbortRequest(ActionRequest, frozen=True):
     """The body of POST /deploy/abort."""
 
     rollback: Annotated[bool, Meta(description="Also return what was touched to what it had.")] = False

@@ -25,6 +25,7 @@ WANTED = {
     "deadline": f"must be seconds, above 0 and at most {YEAR_SECONDS:,}, or null for none",
     "cursor": "must be the next_cursor of the page before, or be left out",
     "deployment": "must be the number of a deployment, from 1",
+    "deployment_id": "must be the number of a deployment, from 1; left out, whichever is in flight is meant",
     "failure_threshold": _AMOUNT,
     "force": _SWITCH,
     "generation": "must be a whole number from 0",

@@ -12,16 +12,16 @@ from dides.model.errors import InvalidError, MalformedError
 from dides.protocol.decode import decode, decode_query
 from dides.protocol.messages import (
     AbortRequest,
+    ActionRequest,
     Configuration,
     DeployRequest,
-    Empty,
     Heartbeat,
     InstanceSpec,
     Registration,
 )
 from dides.protocol.queries import DecommissionQuery, DesiredQuery, InstanceQuery, NoQuery
 
-REQUESTS = [AbortRequest, DeployRequest, Empty, Heartbeat, Registration]
+REQUESTS = [AbortRequest, ActionRequest, DeployRequest, Heartbeat, Registration]
 FRAGMENTS = [
     *(
         '{"',

@@ -58,7 +58,7 @@ def test_what_is_not_supported_yet_is_no_field_now() -> None:
     ],
 )
 def test_what_the_decoder_says_becomes_a_field_and_words(text: str, field: str, words: str) -> None:
-    found = field_error(text, messages.Empty)
+    found = field_error(text, queries.NoQuery)
     assert (found.field, found.message) == (field, words)
 
 
