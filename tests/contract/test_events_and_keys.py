@@ -9,7 +9,7 @@ from support.stores import add, credential
 
 
 def an_event(at: int, deployment_id: int | None = None, **fields: object) -> Event:
-    usual = Event(at=at, kind="target.told", actor="coordinator", deployment_id=deployment_id)
+    usual = Event(at=at, kind="target.told", actor="system", deployment_id=deployment_id)
     return msgspec.structs.replace(usual, **fields)
 
 

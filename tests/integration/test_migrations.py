@@ -5,18 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy import Engine, inspect, text
 
 from dides.coordinator.step import step
 from dides.store.migrate import TooNewError, configuration, migrate
 from dides.store.sqlite import SqliteStore, open_engine
 from dides.store.tables import metadata
 from support.clocks import FakeClock
-from support.postgres import fresh_database
+from support.migrations import empty_database, go
 from support.stores import add
 
 SCRIPTS = ScriptDirectory.from_config(configuration())
@@ -41,24 +40,15 @@ REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()]
 @pytest.fixture(params=["postgresql", "sqlite"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """An empty database."""
-    if request.param == "sqlite":
-        engine = open_engine(tmp_path / "dides.db", "FULL", "BEGIN IMMEDIATE")
+    with empty_database(request.param, tmp_path) as engine:
         yield engine
-        engine.dispose()
-        return
-    with fresh_database() as url:
-        # As SQLAlchemy would connect by itself: each transaction is one.
-        engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-        yield engine
-        engine.dispose()
 
 
 @pytest.fixture
 def embedded(tmp_path: Path) -> Iterator[Engine]:
     """An empty SQLite database."""
-    engine = open_engine(tmp_path / "dides.db", "FULL", "BEGIN IMMEDIATE")
-    yield engine
-    engine.dispose()
+    with empty_database("sqlite", tmp_path) as engine:
+        yield engine
 
 
 def schema(engine: Engine) -> list[tuple[str, ...]]:
@@ -69,13 +59,6 @@ def schema(engine: Engine) -> list[tuple[str, ...]]:
     wanted = text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
     with engine.begin() as connection:
         return [(row.name, row.sql) for row in connection.execute(wanted)]
-
-
-def go(engine: Engine, revision: str, *, down: bool = False) -> None:
-    config = configuration()
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        (command.downgrade if down else command.upgrade)(config, revision)
 
 
 def is_ours(name: str | None, kind: str, _: object) -> bool:

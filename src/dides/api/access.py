@@ -11,6 +11,7 @@ from litestar.handlers import BaseRouteHandler
 from dides.api.sessions import COOKIE, Sessions, is_safe
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of, same
+from dides.model.actor import ANONYMOUS, OPERATOR, instance_actor
 from dides.model.errors import ForbiddenError, GoneError, UnauthorizedError
 from dides.store.base import Transaction
 
@@ -44,9 +45,6 @@ class Principal(msgspec.Struct, frozen=True):
     def is_instance(self, name: str) -> bool:
         """Tell whether it may speak for an instance."""
         return self.role is Role.ANYONE or self.instance == name
-
-
-ANONYMOUS = "anonymous"
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -87,10 +85,10 @@ class Access(msgspec.Struct, frozen=True):
                 return principal
             return self._without("Send the header 'Authorization: Bearer TOKEN'.")
         if same(hash_of(token), self.operator):
-            return Principal(Role.ANYONE if self.dev else Role.OPERATOR, "operator")
+            return Principal(Role.ANYONE if self.dev else Role.OPERATOR, OPERATOR)
         coordinator: Coordinator = connection.app.state.coordinator
         if owner := await coordinator.read(lambda tx: _owner(tx, hash_of(token))):
-            return Principal(Role.ANYONE if self.dev else Role.INSTANCE, owner, instance=owner)
+            return Principal(Role.ANYONE if self.dev else Role.INSTANCE, instance_actor(owner), instance=owner)
         return self._without("Nobody has this credential: it is mistyped, or was replaced by a newer one.")
 
     @property

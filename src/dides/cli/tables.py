@@ -23,13 +23,12 @@ from dides.cli.words import (
     say_time,
     say_version,
 )
+from dides.model.actor import SYSTEM, is_itself
 from dides.model.state import State
 from dides.protocol.messages import Deployment, Event, Instance, Target
 
 T = TypeVar("T")
 Cell = str | Text
-COORDINATOR = "coordinator"
-"""The actor of what the coordinator does by itself."""
 EMPTY: tuple[object, ...] = (None, "", {})
 UNBROKEN = {"ID", "Status", "State", "Done", "Failed", "Told", "Took", "Created", "Last heartbeat", "Time", "What"}
 """Columns that keep their width while others have something to give."""
@@ -153,7 +152,7 @@ def say_why(target: Target) -> str:
 
 def say_details(event: Event) -> str:
     """Return who did it, when that was a person, and an event's data as `key=value` pairs."""
-    by = [] if event.actor in (event.instance, COORDINATOR) else [f"by {event.actor}"]
+    by = [] if event.actor == SYSTEM or is_itself(event.actor, event.instance) else [f"by {event.actor}"]
     return " ".join([*by, *(f"{key}={say_value(value)}" for key, value in event.data.items() if value not in EMPTY)])
 
 

@@ -10,6 +10,7 @@ from dides.coordinator.following import follow_reports, targets_of
 from dides.coordinator.journal import event
 from dides.engine.rollback import last_good_after
 from dides.engine.verdict import counts
+from dides.model.actor import instance_actor
 from dides.model.deployment import Target, TargetState
 from dides.model.instance import Brief, Instance, Report
 from dides.model.state import State, Status
@@ -194,7 +195,8 @@ def _news(tx: Transaction, before: Instance, after: Instance) -> Event | None:
         data["current"] = after.current
     if not data:
         return None
-    return event(tx, "instance.reported", after.name, instance=after.name, deployment_id=after.told_by, data=data)
+    actor = instance_actor(after.name)
+    return event(tx, "instance.reported", actor, instance=after.name, deployment_id=after.told_by, data=data)
 
 
 def _was_told(target: Target | None) -> bool:

@@ -10,6 +10,7 @@ from dides.coordinator.journal import log
 from dides.coordinator.verdicts import settle_reported
 from dides.engine.inheritance import inherits_beside, may_be_joined
 from dides.engine.tally import with_joined, without
+from dides.model.actor import instance_actor
 from dides.model.deployment import Deployment, Target, TargetState
 from dides.model.errors import ConflictError, GoneError, NotFoundError
 from dides.model.instance import Instance
@@ -110,7 +111,7 @@ def target_in(tx: Transaction, deployment: Deployment | None, instance: Instance
 def _add(tx: Transaction, newcomer: Newcomer) -> Instance:
     new = Instance(id=0, name=newcomer.name, ip=newcomer.ip, labels=newcomer.labels, registered_at=tx.now)
     stored = tx.inventory.add(new, newcomer.credential)
-    log(tx, "instance.registered", newcomer.name, instance=newcomer.name, data={"ip": newcomer.ip})
+    log(tx, "instance.registered", instance_actor(newcomer.name), instance=newcomer.name, data={"ip": newcomer.ip})
     return stored
 
 
@@ -136,7 +137,7 @@ def _take_up(tx: Transaction, known: Instance, newcomer: Newcomer, *, itself: bo
         )
     tx.inventory.replace(changed, newcomer.credential)
     data = {"ip": newcomer.ip, "same": itself}
-    log(tx, "instance.registered_again", known.name, instance=known.name, data=data)
+    log(tx, "instance.registered_again", instance_actor(known.name), instance=known.name, data=data)
     return changed
 
 

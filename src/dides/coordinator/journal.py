@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
+from dides.model.actor import SYSTEM
 from dides.store.base import Transaction
 from dides.store.records import Event
-
-SYSTEM = "coordinator"
 
 
 def log(

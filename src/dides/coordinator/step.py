@@ -3,7 +3,7 @@
 import msgspec
 
 from dides.coordinator import convergence
-from dides.coordinator.journal import SYSTEM, event, log
+from dides.coordinator.journal import event, log
 from dides.coordinator.rollbacks import create_rollback
 from dides.coordinator.stopping import stop_targets
 from dides.coordinator.tellings import log_wave, retell
@@ -12,6 +12,7 @@ from dides.engine.admission import ALREADY, in_turn
 from dides.engine.ending import UNREACHABLE, ended
 from dides.engine.reconcile import reconcile
 from dides.engine.window import may_examine, may_examine_of_each, may_examine_unhealthy
+from dides.model.actor import SYSTEM
 from dides.model.deployment import Deployment
 from dides.model.plan import Assignment, Ending, Snapshot
 from dides.store.base import Transaction

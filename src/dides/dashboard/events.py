@@ -99,7 +99,7 @@ def row_of(event: Event) -> Row:
         group=group_of(event.kind),
         said=say(shown),
         meaning=meaning(shown),
-        by="itself" if event.actor == event.instance else by_whom(event.actor),
+        by=by_whom(event.actor, event.instance),
         details=details(shown),
     )
 
@@ -137,7 +137,8 @@ def _fits(event: Event, query: EventsPageQuery) -> bool:
     if query.group is not None and group_of(event.kind) != query.group:
         return False
     wanted = query.text.strip().lower()
-    return wanted in (event.instance or "").lower() or wanted in event.actor.lower()
+    who = (event.instance or "", event.actor, by_whom(event.actor))
+    return any(wanted in text.lower() for text in who)
 
 
 def _is_more(tx: Transaction, deployment_id: int | None, before: int) -> bool:

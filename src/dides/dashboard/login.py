@@ -10,9 +10,9 @@ from dides.api.access import access_of
 from dides.api.sessions import COOKIE
 from dides.dashboard.guard import LOGIN, OPEN, Browser, local
 from dides.dashboard.page import render
+from dides.model.actor import OPERATOR
 from dides.model.errors import ForbiddenError
 
-OPERATOR = "operator"
 _OURS = ("same-origin", "none")
 
 

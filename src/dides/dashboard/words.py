@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from dides.coordinator.journal import SYSTEM
+from dides.model.actor import INSTANCE, SYSTEM, is_itself
 from dides.model.state import State
 
 
@@ -38,9 +38,11 @@ def selection(labels: Mapping[str, str], selector: str | None) -> str:
     return ",".join([*parts, *([selector] if selector else [])]) or "the whole fleet"
 
 
-def by_whom(actor: str) -> str:
-    """Return who did something, as one says it."""
-    return "the coordinator" if actor == SYSTEM else actor
+def by_whom(actor: str, instance: str | None = None) -> str:
+    """Return who did something, as one says it; "itself" for the instance that it was done to."""
+    if is_itself(actor, instance):
+        return "itself"
+    return "the coordinator" if actor == SYSTEM else actor.replace(INSTANCE, "instance ", 1)
 
 
 def took(span: float) -> str:

@@ -209,7 +209,7 @@ class Deployment(Answer):
     rolled_back_by: Annotated[int | None, Meta(description="The deployment that undoes this one.")]
     created_at: Annotated[datetime, Meta(description="When it was triggered.")]
     finished_at: Annotated[datetime | None, Meta(description="When it ended; null while it is in flight.")]
-    created_by: Annotated[str, Meta(description="Who triggered it.")]
+    created_by: Annotated[str, Meta(description="Who triggered it, as `actor` of an event.")]
 
 
 class Target(Answer, rename={"from_": "from"}):
@@ -234,7 +234,9 @@ class Event(Answer):
     kind: Annotated[str, Meta(description="What happened.", examples=["target.told"])]
     deployment_id: Annotated[int | None, Meta(description="The deployment that it belongs to.")]
     instance: Annotated[str | None, Meta(description="The instance that it is about.")]
-    actor: Annotated[str, Meta(description="Who did it: an operator, an instance or the coordinator itself.")]
+    actor: Annotated[
+        str, Meta(description="Who did it: operator, instance:NAME, or system for the coordinator itself.")
+    ]
     data: Annotated[dict[str, Any], Meta(description="More, depending on the kind.")]
 
 

@@ -9,6 +9,7 @@ import msgspec
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of
 from dides.coordinator.deployments import Key, Order
+from dides.model.actor import OPERATOR
 from dides.model.deployment import Deployment
 from dides.model.errors import ForbiddenError, GoneError, NotFoundError, UnauthorizedError
 from dides.model.instance import Brief
@@ -21,7 +22,6 @@ from dides.store.base import Transaction
 
 T = TypeVar("T")
 Door: TypeAlias = Callable[[Coordinator], Awaitable[T]]
-OPERATOR = "operator"
 
 
 class Doors:

@@ -123,7 +123,7 @@ async def test_the_end_of_a_soak_is_known_from_the_events() -> None:
 
 def make_event(kind: str, *, at: float, **data: object) -> Event:
     moment = NOON + timedelta(seconds=at)
-    return Event(id=1, at=moment, kind=kind, deployment_id=42, instance=None, actor="coordinator", data=data)
+    return Event(id=1, at=moment, kind=kind, deployment_id=42, instance=None, actor="system", data=data)
 
 
 @pytest.mark.parametrize(

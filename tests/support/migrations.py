@@ -1,0 +1,35 @@
+"""Empty databases of both kinds, and their way from one revision of the schema to another."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from sqlalchemy import Engine, create_engine
+
+from dides.store.migrate import configuration
+from dides.store.sqlite import open_engine
+from support.postgres import fresh_database
+
+
+@contextmanager
+def empty_database(kind: str, directory: Path) -> Iterator[Engine]:
+    """Yield an empty database: `sqlite`, in a directory, or `postgresql`."""
+    if kind == "sqlite":
+        engine = open_engine(directory / "dides.db", "FULL", "BEGIN IMMEDIATE")
+        yield engine
+        engine.dispose()
+        return
+    with fresh_database() as url:
+        # As SQLAlchemy would connect by itself: each transaction is one.
+        engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+        yield engine
+        engine.dispose()
+
+
+def go(engine: Engine, revision: str, *, down: bool = False) -> None:
+    """Bring a database to a revision of the schema."""
+    config = configuration()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        (command.downgrade if down else command.upgrade)(config, revision)
