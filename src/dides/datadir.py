@@ -4,8 +4,10 @@ import fcntl
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
+
+from dides.private_files import check_place, open_directory, open_file, read_file, replace_file
 
 OPERATOR_FILE = "operator-token"
 REGISTRATION_FILE = "registration-token"
@@ -31,10 +33,11 @@ class DataDirectory:
     def locked(self) -> Iterator[None]:
         """Hold the directory, creating it (0700) where it is missing; the lock ends with the process in any case.
 
-        Raises DataDirectoryError when another process holds it, or when it cannot be created or written.
+        Raises DataDirectoryError when another process holds it, when it cannot be created or written, or when other
+        users may write to it.
         """
         try:
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(open_directory(self.path))
         except OSError as error:
             raise DataDirectoryError(f"{self.path} cannot be used as a data directory: {error.strerror}.") from error
         with held(self.path / "lock", self.path):
@@ -44,10 +47,10 @@ class DataDirectory:
         """Return the token in a file (0600) of the directory, made at random the first time. DataDirectoryError."""
         file = self.path / name
         try:
-            if not file.exists():
-                _write_private(file, secrets.token_urlsafe(32))
-            token = file.read_text(encoding="ascii").strip()
-        except (OSError, UnicodeError) as error:
+            token = _read_or_make(file).decode("ascii").strip()
+        except OSError as error:
+            raise DataDirectoryError(f"The token in {file} cannot be read: {error.strerror}.") from error
+        except UnicodeError as error:
             raise DataDirectoryError(f"The token in {file} cannot be read: {error}.") from error
         if not token:
             raise DataDirectoryError(f"{file} is empty. Write a token into it, or delete it to have a new one made.")
@@ -61,7 +64,7 @@ def held(lock: Path, what: Path) -> Iterator[None]:
     Raises DataDirectoryError, which names `what` the lock is for, when another process holds it.
     """
     try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = open_file(lock, os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise DataDirectoryError(f"{what} cannot be used: {lock}: {error.strerror}.") from error
     try:
@@ -73,18 +76,26 @@ def held(lock: Path, what: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def held_database(file: Path) -> AbstractContextManager[None]:
-    """Hold a database, wherever it is: two coordinators on one SQLite file would not know of each other."""
-    return held(file.with_name(file.name + ".lock"), file)
+@contextmanager
+def held_database(file: Path) -> Iterator[None]:
+    """Hold a database, wherever it is: two coordinators on one SQLite file would not know of each other.
+
+    Raises DataDirectoryError when another process holds it, or when one of its files is a link or somebody else's.
+    """
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        place = file.with_name(file.name + suffix)
+        try:
+            check_place(place)
+        except OSError as error:
+            raise DataDirectoryError(f"{place} cannot be used as a database: {error.strerror}.") from error
+    with held(file.with_name(file.name + ".lock"), file):
+        yield
 
 
-def _write_private(file: Path, text: str) -> None:
-    """Write a file that is there whole or not at all, for its owner only."""
-    draft = file.with_name(file.name + ".new")
-    draft.unlink(missing_ok=True)  # One that an earlier start left behind may be readable by others.
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as out:
-        out.write(text + "\n")
-        out.flush()
-        os.fsync(out.fileno())
-    draft.replace(file)
+def _read_or_make(file: Path) -> bytes:
+    """Return what is in the file of a token, made at random where there is no file."""
+    try:
+        return read_file(file)
+    except FileNotFoundError:
+        replace_file(file, secrets.token_urlsafe(32).encode() + b"\n")
+        return read_file(file)

@@ -83,7 +83,7 @@ async def test_what_is_in_the_way_is_said(tmp_path: Path) -> None:
     file.touch()
     garbage.write_bytes(b"this is no database, but long enough to be taken for one" * 100)
     empty.mkdir()
-    (empty / OPERATOR_FILE).touch()
+    (empty / OPERATOR_FILE).touch(mode=0o600)
     with Listen("127.0.0.1", 0).open() as taken:
         found = await asyncio.gather(
             refused("--listen", f"127.0.0.1:{taken.getsockname()[1]}", "--data-dir", str(tmp_path / "a")),

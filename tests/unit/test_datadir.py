@@ -95,7 +95,7 @@ def test_a_token_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_draft_that_was_left_behind_does_not_matter(tmp_path: Path) -> None:
-    draft = tmp_path / f"{OPERATOR_FILE}.new"
+    draft = tmp_path / f".{OPERATOR_FILE}.new"
     draft.write_text("half")
     token = DataDirectory(tmp_path).token(OPERATOR_FILE)
     assert len(token) >= 43
@@ -109,3 +109,35 @@ def test_a_database_is_held_wherever_it_is(tmp_path: Path) -> None:
         pytest.fail("two coordinators on one database")
     with held_database(database):
         assert not database.exists()
+
+
+def test_a_planted_link_is_neither_read_nor_written_to(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("a secret of this user")
+    directory = DataDirectory(tmp_path / "data")
+    with directory.locked():
+        (directory.path / OPERATOR_FILE).symlink_to(elsewhere)
+        (directory.path / f".{REGISTRATION_FILE}.new").symlink_to(elsewhere)
+        with pytest.raises(DataDirectoryError, match="symbolic link"):
+            directory.token(OPERATOR_FILE)
+        assert len(directory.token(REGISTRATION_FILE)) >= 43
+    (directory.path / "lock").unlink()
+    (directory.path / "lock").symlink_to(tmp_path / "made-elsewhere")
+    with pytest.raises(DataDirectoryError, match="symbolic link"), directory.locked():
+        pytest.fail("a lock somewhere else")
+    assert not (tmp_path / "made-elsewhere").exists()
+    assert elsewhere.read_text() == "a secret of this user"
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm", "-journal", ".lock"])
+def test_a_database_behind_a_link_is_refused(tmp_path: Path, suffix: str) -> None:
+    database = tmp_path / "dides.db"
+    (tmp_path / f"dides.db{suffix}").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DataDirectoryError, match="symbolic link"), held_database(database):
+        pytest.fail("a database somewhere else")
+
+
+def test_a_directory_that_others_may_write_to_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    with pytest.raises(DataDirectoryError, match="other users may write to it"), DataDirectory(tmp_path).locked():
+        pytest.fail("others could replace what is in it")

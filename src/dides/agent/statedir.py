@@ -11,6 +11,7 @@ import msgspec
 
 from dides.agent.errors import StateDirectoryError
 from dides.agent.memory import Memory
+from dides.private_files import open_directory, read_file, replace_file
 
 FILE = "memory.json"
 
@@ -21,13 +22,12 @@ class StateDirectory:
     def __init__(self, path: Path, *, rename: Callable[[Path, Path], object] = os.replace) -> None:
         """Open and lock the directory, and make it (mode 0700) when it is missing.
 
-        Raises StateDirectoryError when it cannot be made or another agent holds it.
+        Raises StateDirectoryError when it cannot be made, other users may write to it, or another agent holds it.
         """
         self.path = path
         self._rename = rename
         try:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+            self._descriptor = open_directory(path)
         except OSError as error:
             raise StateDirectoryError(
                 f"Cannot use {path} as the state directory: {error.strerror}. Name another one with --state-dir."
@@ -50,7 +50,7 @@ class StateDirectory:
         """Return what was saved last, None when nothing ever was. Raises StateDirectoryError when it is unreadable."""
         file = self.path / FILE
         try:
-            return msgspec.json.decode(file.read_bytes(), type=Memory)
+            return msgspec.json.decode(read_file(file), type=Memory)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -64,11 +64,9 @@ class StateDirectory:
 
     def save(self, memory: Memory) -> None:
         """Replace what was saved; durable when it returns. Raises StateDirectoryError, and the old one then stays."""
-        file, unfinished = self.path / FILE, self.path / f".{FILE}.new"
+        file = self.path / FILE
         try:
-            _write(unfinished, msgspec.json.format(msgspec.json.encode(memory)) + b"\n")
-            self._rename(unfinished, file)
-            os.fsync(self._descriptor)
+            replace_file(file, msgspec.json.format(msgspec.json.encode(memory)) + b"\n", rename=self._rename)
         except OSError as error:
             raise StateDirectoryError(f"Cannot write {file}: {error.strerror}.") from error
 
@@ -80,11 +78,3 @@ class StateDirectory:
             raise StateDirectoryError(
                 f"Another agent uses {self.path}. Stop it, or give this one a --state-dir of its own."
             ) from error
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file that only its owner reads, down to the disk."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

@@ -6,6 +6,7 @@ import httpx2
 
 from dides.client.loopback import is_loopback
 from dides.config import default_data_dir
+from dides.private_files import read_file
 
 OPERATOR_FILE = "operator-token"
 
@@ -15,7 +16,7 @@ def find_token(server: str, file: Path) -> str | None:
     if not is_on_this_machine(server):
         return None
     try:
-        return file.read_text(encoding="utf-8").strip() or None
+        return read_file(file).decode().strip() or None
     except (OSError, UnicodeDecodeError):
         return None
 

@@ -88,7 +88,10 @@ def test_a_damaged_file_says_what_to_do(tmp_path: Path, content: bytes) -> None:
 
 def test_an_unreadable_file_says_why(tmp_path: Path) -> None:
     (tmp_path / FILE).mkdir()
-    with StateDirectory(tmp_path) as directory, pytest.raises(StateDirectoryError, match=r"Cannot read .*directory"):
+    with (
+        StateDirectory(tmp_path) as directory,
+        pytest.raises(StateDirectoryError, match=r"Cannot read .*no regular file"),
+    ):
         directory.load()
 
 
@@ -96,3 +99,22 @@ def test_a_path_that_is_no_directory_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StateDirectoryError, match="--state-dir"):
         StateDirectory(tmp_path / "file")
+
+
+def test_a_planted_link_does_not_get_the_credential(tmp_path: Path) -> None:
+    planted = tmp_path / "planted"
+    planted.write_bytes(b"nothing")
+    with StateDirectory(tmp_path / "state") as directory:
+        for name in (FILE, f".{FILE}.new"):
+            (tmp_path / "state" / name).symlink_to(planted)
+        with pytest.raises(StateDirectoryError, match=r"Cannot read .*symbolic link"):
+            directory.load()
+        directory.save(MEMORY)
+        assert directory.load() == MEMORY
+    assert planted.read_bytes() == b"nothing"
+
+
+def test_a_directory_that_others_may_write_to_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    with pytest.raises(StateDirectoryError, match=r"other users may write to it .*--state-dir"):
+        StateDirectory(tmp_path)
