@@ -10,17 +10,21 @@ import signal
 import socket
 from collections.abc import Iterator
 from importlib.metadata import version
+from typing import Any
 
 import msgspec
 import structlog
 import uvicorn
 import uvloop
 
+from dides.api.acceptor import Acceptor
 from dides.api.access import Access
 from dides.api.app import create_app
 from dides.api.connection import answering_connection
 from dides.api.hotpath import HotPath
 from dides.api.overload import Overload
+from dides.api.timed import limited_connection
+from dides.api.traffic import Traffic
 from dides.clock import SystemClock
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of
@@ -119,11 +123,12 @@ def _allow_many_connections() -> None:
 async def _serve(database: str, access: Access, settings: Settings, listening: socket.socket) -> None:
     store = open_store(database, SystemClock())
     coordinator = Coordinator(store, store.clock, settings)
-    overload = Overload()
-    app = create_app(coordinator, access, version("dides"), overload, [create_dashboard()])
+    overload, traffic = Overload(), Traffic()
+    app = create_app(coordinator, access, version("dides"), overload, [create_dashboard()], traffic)
     config = uvicorn.Config(
         app,
-        http=answering_connection(app) if isinstance(app, HotPath) else "httptools",
+        http=answering_connection(app) if isinstance(app, HotPath) else limited_connection(traffic),
+        ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -135,7 +140,7 @@ async def _serve(database: str, access: Access, settings: Settings, listening: s
     try:
         async with coordinator.running():
             watching = asyncio.create_task(overload.watch())
-            await _Server(config, coordinator).serve(sockets=[listening])
+            await _Server(config, coordinator, traffic).serve(sockets=[listening])
             watching.cancel()
     finally:
         await store.close()
@@ -145,9 +150,10 @@ async def _serve(database: str, access: Access, settings: Settings, listening: s
 class _Server(uvicorn.Server):
     """Serves until told to leave: then held queries are answered, what was accepted is finished, and that is all."""
 
-    def __init__(self, config: uvicorn.Config, coordinator: Coordinator) -> None:
+    def __init__(self, config: uvicorn.Config, coordinator: Coordinator, traffic: Traffic) -> None:
         super().__init__(config)
         self._coordinator = coordinator
+        self._traffic = traffic
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -161,9 +167,10 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so to the log and to the service manager."""
-        await super().startup(sockets=sockets)
+        await super().startup(sockets=[])
         if not self.started or not sockets:
             return
+        self._listen(sockets)
         # What is allocated by now stays; looking through it again and again would only delay answers.
         gc.collect()
         gc.freeze()
@@ -171,6 +178,23 @@ class _Server(uvicorn.Server):
         host, port = sockets[0].getsockname()[:2]
         log.info("listening", url=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
         notify("READY=1")
+
+    def _listen(self, sockets: list[socket.socket]) -> None:
+        """Take connections; uvicorn would leave that to the event loop."""
+        most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        servers: list[Any] = self.servers
+        for listening in sockets:
+            listening.setblocking(False)
+            servers.append(
+                Acceptor(listening, self._connect, self._traffic, None if most == resource.RLIM_INFINITY else most)
+            )
+
+    def _connect(self) -> asyncio.Protocol:
+        connection: Any = self.config.http_protocol_class
+        made: asyncio.Protocol = connection(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
 
     def _leave(self) -> None:
         notify("STOPPING=1")

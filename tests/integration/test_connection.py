@@ -10,10 +10,12 @@ import pytest
 
 from dides.api.connection import answering_connection
 from dides.api.hotpath import HotPath
+from dides.api.request_limits import BODY_SECONDS
 from dides.model.errors import UnavailableError
 from dides.store.base import Store, Transaction
 from support.app import OPERATOR, App, running_app, until
-from support.hot_cases import CASES, HEALTHY, WEB, Case, prepared
+from support.hand_wire import HandWire
+from support.hot_cases import CASES, DESIRED, HEALTHY, WEB, Case, prepared
 from support.serving import Serving, Wire, request, serving
 from support.wrapped_store import WrappedStore
 
@@ -226,3 +228,62 @@ async def test_one_that_does_not_read_its_answers_waits_as_ever(tmp_path: Path) 
         assert not connection.cycle.response_started
         connection.flow.resume_writing()
         assert (await here.wire.answer()).status == 200
+
+
+@pytest.mark.parametrize("repeated", ["Host: localhost", "Authorization: Bearer x"])
+@pytest.mark.parametrize("more", [(), (UNUSUAL,)], ids=["plainly", "the usual way"])
+async def test_what_is_said_twice_is_refused_in_whatever_way_it_came(
+    tmp_path: Path, repeated: str, more: tuple[str, ...]
+) -> None:
+    async with scene(tmp_path) as here:
+        answer = await here.wire.ask(here.beat(HEALTHY.encode(), repeated, *more))
+        assert (answer.status, b"connection: close\r\n" in answer.head) == (400, True)
+        assert await here.wire.rest() == b""
+
+
+async def test_no_host_is_refused_in_whatever_way_it_came(tmp_path: Path) -> None:
+    async with scene(tmp_path) as here:
+        for more in ((), (UNUSUAL,)):
+            wire = await here.server.wire()
+            assert (
+                await wire.ask(here.beat(HEALTHY.encode(), *more).replace(b"Host: localhost\r\n", b""))
+            ).status == 400
+
+
+async def test_one_that_nobody_knows_is_refused_before_its_body_comes(tmp_path: Path) -> None:
+    async with scene(tmp_path) as here:
+        for path in (WEB, "/deploy", "/inventory/instances/nobody"):
+            for credential in ("nobody's", None):
+                wire = await here.server.wire()
+                head = request("PATCH" if path != "/deploy" else "POST", path, credential, b"x" * 15_000)[:-15_000]
+                answer = await wire.ask(head)
+                assert (answer.status, b"connection: close\r\n" in answer.head) == (401, True)
+                assert await wire.rest() == b""
+
+
+async def test_the_rest_of_a_plain_one_has_its_time(tmp_path: Path) -> None:
+    async with scene(tmp_path) as here:
+        assert isinstance(here.app.asgi, HotPath)
+        wire = HandWire(here.app.asgi, answering_connection(here.app.asgi))
+        beat = here.beat(OTHER)
+        wire.send(beat[:-20])
+        for _ in range(19):
+            wire.loop.advance(BODY_SECONDS / 20)
+            wire.send(beat[-1:])
+        assert wire.statuses == []
+        wire.loop.advance(BODY_SECONDS / 20)
+        assert (wire.statuses, wire.leaving) == ([408], True)
+        assert (await here.app.get(WEB))["current"]["code_version"] == "1"
+
+
+async def test_no_time_limit_holds_for_one_that_came_whole(tmp_path: Path) -> None:
+    async with scene(tmp_path) as here:
+        assert isinstance(here.app.asgi, HotPath)
+        wire = HandWire(here.app.asgi, answering_connection(here.app.asgi))
+        wire.send(here.beat())
+        assert wire.statuses == [200]
+        wire.send(request("GET", f"{DESIRED}?generation=0&wait=60", here.own))
+        wire.loop.advance(74)
+        assert not wire.leaving
+        wire.hang_up()
+        assert wire.loop.waiting == []

@@ -45,12 +45,13 @@ def create_app(
     version: str,
     overload: Overload | None = None,
     pages: Sequence[Router] = (),
+    traffic: Traffic | None = None,
 ) -> ASGIApp:
     """Return the application over a coordinator that is running.
 
-    `overload` says when it sheds load; `pages` are further routes, for browsers.
+    `overload` says when it sheds load; `pages` are further routes, for browsers; `traffic` counts requests.
     """
-    overload, traffic = overload or Overload(), Traffic()
+    overload, traffic = overload or Overload(), traffic or Traffic()
     registry = registry_of(CoordinatorCollector(coordinator, traffic, overload, version))
     routes = _create_routes(coordinator, access, version, registry, pages)
     methods = {route.path_format: route.methods for route in routes.routes}

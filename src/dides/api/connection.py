@@ -9,11 +9,15 @@ routes, takes the usual way as if nobody had looked.
 import asyncio
 from typing import Any, ClassVar
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from dides.api import early
+from dides.api.early import EarlyRefusal
 from dides.api.hotpath import HotPath
 from dides.api.plain import BEGINNINGS, Plain, request_in
+from dides.api.request_limits import BODY_SECONDS
 from dides.api.responder import Answer, Holding, Pending, Responder
+from dides.api.timed import Timed
 from dides.model.errors import BusyError
 
 REST_SECONDS = 0.1
@@ -26,23 +30,23 @@ def answering_connection(hot: HotPath) -> type["Answering"]:
     class Connection(Answering):
         __slots__ = ()
         responder = hot.responder
+        traffic = hot.responder.traffic
 
     return Connection
 
 
-class Answering(HttpToolsProtocol):
+class Answering(Timed):
     """A connection of one sender; everything happens on its event loop."""
 
-    # Python keeps 30 attributes of an object cheaply, and uvicorn has nearly as many: these are apart from them.
-    __slots__ = ("_begun", "_behind", "_in_message", "_is_last", "_pending", "_request", "_used_at")
+    __slots__ = ("_begun", "_behind", "_is_last", "_missing", "_pending", "_request", "_used_at")
     responder: ClassVar[Responder]
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._in_message = False
-        """True while a request is coming that takes the usual way."""
         self._begun = b""
         """A plain request of which more has to come."""
+        self._missing = 0
+        """How many bytes."""
         self._pending: Pending | None = None
         """What is answered later."""
         self._request = b""
@@ -60,7 +64,13 @@ class Answering(HttpToolsProtocol):
             self._behind += data
             self.flow.pause_reading()
             return
-        data, self._begun = self._begun + data, b""
+        if self._begun:
+            self._missing -= len(data)
+            data = self._begun + data
+            if self._missing > 0:
+                self._begun = data
+                return
+            self._begun = b""
         if not (data.startswith(BEGINNINGS) and self._is_between() and self._takes(data)):
             super().data_received(data)
 
@@ -70,16 +80,6 @@ class Answering(HttpToolsProtocol):
         if pending is not None:
             self.responder.leave(pending)
         super().connection_lost(exc)
-
-    def on_message_begin(self) -> None:
-        """Note that a request has begun."""
-        self._in_message = True
-        super().on_message_begin()
-
-    def on_message_complete(self) -> None:
-        """Note that a request has come whole."""
-        self._in_message = False
-        super().on_message_complete()
 
     def shutdown(self) -> None:
         """Close once what is pending is answered."""
@@ -100,7 +100,7 @@ class Answering(HttpToolsProtocol):
         """Tell whether every request that has come has been answered, and its sender reads what it is answered."""
         cycle: Any = self.cycle
         idle = not self._in_message and not self.pipeline and (cycle is None or cycle.response_complete)
-        return idle and not self.flow.write_paused and not self.transport.is_closing()
+        return idle and not self._leaving and not self.flow.write_paused and not self.transport.is_closing()
 
     def _takes(self, data: bytes) -> bool:
         """Take what may be a plain request, or wait for the rest of it; return False when it is for the usual way."""
@@ -108,15 +108,30 @@ class Answering(HttpToolsProtocol):
         if plain is None or plain.missing < 0:
             return False
         if plain.missing:
-            self._begun = data
-            self._keep_open()
-            return True
+            return self._waits(plain, data)
         answer = self.responder.take(plain, self._settle)
         if answer is None:
             return False
         self._request = data
+        self._await_nothing()
         self._go_on(answer)
         return True
+
+    def _waits(self, plain: Plain, data: bytes) -> bool:
+        """Wait for the rest of a plain request, if its sender is known: who is not is refused before."""
+        if not self.responder.knows(plain):
+            return False
+        self._begun, self._missing = data, plain.missing
+        self._keep_open()
+        self._await(2 * self._messages + 1, BODY_SECONDS)
+        return True
+
+    def _unfinished(self) -> EarlyRefusal | None:
+        """Return what is said to a sender whose request has begun and come no further; None when none has begun."""
+        if self._begun:
+            self._begun = b""
+            return early.SLOW_BODY
+        return super()._unfinished()
 
     def _go_on(self, answer: Answer | Pending) -> None:
         """Answer now, or later."""

@@ -39,13 +39,20 @@ class HotPath:
         await self.app(scope, receive, send)
 
     async def _heartbeat(self, name: str, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        """Take a heartbeat. Its body is read first, so that who sends it, and what is known, is looked at together."""
+        """Take a heartbeat.
+
+        Who sends it is looked at before its body is read, and again after it, together with what is known then.
+        """
+        credential, request_id = _presented(scope["headers"])
+        if self.responder.known(name, credential) is None:
+            await self.app(scope, receive, send)
+            return
         message = await _whole(await receive(), receive)
         if message["type"] != "http.request":
             return  # The sender has gone away.
         found = None
         if not message.get("more_body"):
-            found = self.responder.beat(name, *_presented(scope["headers"]), _body(message))
+            found = self.responder.beat(name, credential, request_id, _body(message))
         await self._give(found, scope, _again(message, receive), send)
 
     async def _desired(self, name: str, scope: HTTPScope, receive: Receive, send: Send) -> None:

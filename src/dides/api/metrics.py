@@ -21,7 +21,7 @@ from dides.api.fleet_metrics import of_fleet, of_rollouts
 from dides.api.overload import Overload
 from dides.api.problems import Handled
 from dides.api.refusals import for_operators
-from dides.api.service_metrics import of_heartbeats, of_liveness, of_overload, of_store, of_traffic
+from dides.api.service_metrics import of_connections, of_heartbeats, of_liveness, of_overload, of_store, of_traffic
 from dides.api.traffic import Traffic
 from dides.coordinator.coordinator import Coordinator
 
@@ -46,6 +46,7 @@ class CoordinatorCollector(Collector):
         yield from of_heartbeats(self._coordinator, self._traffic)
         yield from of_liveness(self._coordinator)
         yield from of_traffic(self._traffic)
+        yield from of_connections(self._traffic)
         yield from of_overload(self._overload, self._traffic)
 
 

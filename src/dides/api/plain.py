@@ -10,8 +10,12 @@ from hashlib import sha256
 
 import msgspec
 
+from dides.api.request_limits import HEAD_LINES
+
 LARGEST = 16 * 1024
 """Bytes of the head of a plain request, and of its body, at the most."""
+LONGEST_LINE = 1024
+"""Bytes of a header line that is worth a look, and of which a thousand may be kept."""
 BEGINNINGS = (b"PATCH /", b"GET /")
 """With what a request has to begin so that it is worth a look."""
 _VERSION = b" HTTP/1.1"
@@ -33,6 +37,7 @@ class Plain(msgspec.Struct, gc=False):
     """The SHA-256 of the bearer credential; empty when there is none."""
     request_id: bytes = b""
     """X-Request-ID when it is one that is kept, else empty."""
+    host: bytes = b""
     length: bytes = b""
     """How many bytes the body has, as it was sent; empty when there is none."""
     body: bytes = b""
@@ -49,24 +54,27 @@ def request_in(data: bytes) -> Plain | None:
     end = data.find(b"\r\n\r\n", 0, LARGEST)
     first, *lines = data[: max(end, 0)].split(b"\r\n")
     method, _, rest = first.partition(b" ")
-    if rest[-9:] != _VERSION:
+    if rest[-9:] != _VERSION or len(lines) > HEAD_LINES:
         return None
     plain = Plain(method, rest[:-9], body=data[end + 4 :])
     for line in lines:
-        if line.startswith(_BEARER) and not plain.credential and _HEADER.fullmatch(line):
+        if line.startswith(_BEARER):
+            if plain.credential or not _HEADER.fullmatch(line):
+                return None
             plain.credential = sha256(line[22:]).digest()
         elif (said := _said(line)) is None or (said and not _takes(plain, *said)):
             return None
-    return plain
+    return plain if plain.host else None
 
 
 def _takes(plain: Plain, name: bytes, value: bytes) -> bool:
     """Take in what a header says; return False when it was said before."""
-    before = plain.length if name == b"content-length" else plain.request_id
-    if name == b"content-length":
-        plain.length = value
+    if name == b"host":
+        before, plain.host = plain.host, value
+    elif name == b"content-length":
+        before, plain.length = plain.length, value
     else:
-        plain.request_id = value
+        before, plain.request_id = plain.request_id, value
     return not before
 
 
@@ -76,10 +84,12 @@ def _said(line: bytes) -> tuple[bytes, bytes] | tuple[()] | None:
 
     Kept, because all but a few lines are the same in all requests of a fleet. Credentials do not come here.
     """
-    found = _HEADER.fullmatch(line)
+    found = _HEADER.fullmatch(line) if len(line) <= LONGEST_LINE else None
     if found is None:
         return None
     name, value = found[1].lower(), found[2]
+    if name == b"host":
+        return name, value
     if name == b"content-length":
         return (name, value) if _LENGTH.fullmatch(value) and int(value) <= LARGEST else None
     if name == b"x-request-id":

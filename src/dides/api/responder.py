@@ -100,6 +100,10 @@ class Responder:
         brief = self._known(name)
         return brief if brief and compare_digest(credential, brief.credential_hash) else None
 
+    def knows(self, plain: Plain) -> bool:
+        """Tell whether a request shows the credential of the instance that it is about."""
+        return self.known(_name_in(plain), plain.credential) is not None
+
     def take(self, plain: Plain, later: Callable[[], None]) -> Answer | Pending | None:
         """Return the answer to a request, or what it waits for, or None when it is one for the routes.
 

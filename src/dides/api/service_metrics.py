@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from dides.api.early import REASONS
 from dides.api.families import Samples, counter, gauge, histogram, histograms
 from dides.api.overload import Overload
 from dides.api.traffic import Traffic
@@ -140,6 +141,16 @@ def of_traffic(traffic: Traffic) -> Iterator[Metric]:
         dict(traffic.durations).items(),
         "method",
         "route",
+    )
+
+
+def of_connections(traffic: Traffic) -> Iterator[Metric]:
+    """Yield the connections that were of no use."""
+    yield counter(
+        "dides_connections_refused",
+        "Connections that could not be taken, or were closed for what was sent on them.",
+        (((reason,), traffic.refused_early[reason]) for reason in REASONS),
+        "reason",
     )
 
 

@@ -29,6 +29,8 @@ class Traffic:
         """Blocking queries that were answered there."""
         self.queries_shed = 0
         """Blocking queries that were refused there while the event loop came late."""
+        self.refused_early: Counter[str] = Counter()
+        """Connections that could not be taken, or were closed for what was sent on them, by reason."""
         self.answers: Counter[tuple[str, str, int]] = Counter()
         """What the routes have answered, by method, path template and status."""
         self.durations: dict[tuple[str, str], Histogram] = {}

@@ -98,4 +98,5 @@ def test_the_page_names_the_defaults_of_the_configuration(document: Any) -> None
 def test_the_page_has_every_status_that_is_described(document: Any) -> None:
     described_statuses = {status for *_, bad in described(document).values() for status in bad}
     written = set(re.findall(r"\b[45]\d\d\b", section("Errors")))
-    assert written == described_statuses | {"405", "500"}
+    refused_early = {str(value.status) for value in vars(early).values() if isinstance(value, early.EarlyRefusal)}
+    assert written == described_statuses | refused_early | {"405", "500"}
