@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from dides.model.instance import Instance
+from dides.model.sessions import NO_SESSIONS, Earlier, Sessions
 from dides.model.state import State, Status
 from dides.store.base import Store, Transaction
 from dides.store.briefs import briefs_of, changes_of
@@ -31,6 +32,13 @@ REPORTS = st.fixed_dictionaries(
         "reachable": st.booleans(),
         "heard": st.integers(0, 2**31 - 1),
         "observed": MOMENTS,
+        "sessions": st.sampled_from(
+            [
+                NO_SESSIONS,
+                Sessions("a", 1),
+                Sessions('quote" and {brace}', 2**53, (Earlier("a\\b", 7, (1, 2**45)),), 2**45),
+            ]
+        ),
     }
 )
 NOT_REPORTED = st.sampled_from([{}, {"desired": V2, "generation": 99, "told_by": 7, "ip": "other", "labels": {}}])

@@ -1,5 +1,6 @@
 """A whole agent and a coordinator that is away, full, forgetful, older, or has had enough of it."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -185,11 +186,26 @@ async def test_an_apply_does_not_wait_for_a_coordinator_that_went_away(
 async def test_a_field_that_an_older_coordinator_refuses_is_left_out(
     coordinator: AgentCoordinator, tmp_path: Path
 ) -> None:
-    coordinator.refused_fields = frozenset({"observed", "message"})
+    coordinator.refused_fields = frozenset({"observed", "message", "session"})
     async with run_agent(coordinator, make_settings(tmp_path)):
         await coordinator.tell(V1)
         beat = await coordinator.until_heartbeat(code_version="1.0", status=Status.HEALTHY)
-    assert (beat.observed, beat.message) == (UNSET, UNSET)
+    assert (beat.observed, beat.message, beat.session, beat.sequence) == (UNSET, UNSET, UNSET, UNSET)
+
+
+async def test_each_process_numbers_its_reports_under_a_session_of_its_own(
+    coordinator: AgentCoordinator, tmp_path: Path
+) -> None:
+    coordinator.heartbeat_interval = 0.1
+    for enough in (3, 6):
+        async with run_agent(coordinator, make_settings(tmp_path)) as agent:
+            await coordinator.until(partial(_has_heard, coordinator, enough))
+            await agent.stop()
+    numbers: dict[object, list[object]] = {}
+    for beat in coordinator.heartbeats:
+        numbers.setdefault(beat.session, []).append(beat.sequence)
+    assert len(numbers) == 2
+    assert all(given == list(range(1, len(given) + 1)) for given in numbers.values())
 
 
 async def test_it_sends_heartbeats_as_often_as_the_coordinator_asks(
@@ -220,3 +236,7 @@ async def test_a_coordinator_that_does_not_hold_queries_is_not_flooded(
     async with run_agent(coordinator, make_settings(tmp_path, interval=0.1)):
         await coordinator.until(lambda: len(coordinator.heartbeats) >= 10)
     assert coordinator.requests - len(coordinator.heartbeats) < 20
+
+
+def _has_heard(coordinator: AgentCoordinator, number: int) -> bool:
+    return len(coordinator.heartbeats) >= number

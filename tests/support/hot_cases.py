@@ -32,6 +32,11 @@ def query(text: str, **fields: Any) -> Case:
     return Case(method="GET", path=f"{DESIRED}{text}", body=b"", **fields)
 
 
+def _session(sequence: int, session: str = "9f86d081884c7d65", **more: object) -> str:
+    said = {"code_version": "1", "status": 1, "session": session, "sequence": sequence, **more}
+    return msgspec.json.encode(said).decode()
+
+
 HEALTHY = '{"code_version":"1","status":1}'
 CASES = {
     "alive": beat("{}"),
@@ -50,6 +55,26 @@ CASES = {
     "observed too large": beat('{"observed":9007199254740993}'),
     "observed negative": beat('{"observed":-1}'),
     "observed as text": beat('{"observed":"1"}'),
+    "a session": beat(_session(1), HEALTHY),
+    "the next of a session": beat(_session(2), _session(1)),
+    "the same of a session again": beat(_session(2), _session(1), _session(2)),
+    "late, and it would change much": beat(_session(1, status=3, message="late"), _session(2)),
+    "late, and the same": beat(_session(1), _session(2)),
+    "of an earlier session": beat(_session(8, status=3), _session(7), _session(1, "other")),
+    "of a session, and told": beat(_session(2), _session(1), deployed=True),
+    "a session alone": beat('{"session":"a"}'),
+    "a number alone": beat('{"sequence":1}'),
+    "a session that is empty": beat(_session(1, "")),
+    "a session too long": beat(_session(1, "x" * 65)),
+    "a session with a blank": beat(_session(1, "a b")),
+    "a session as a number": beat('{"session":1,"sequence":1}'),
+    "a session null": beat('{"session":null,"sequence":1}'),
+    "number nought": beat(_session(0)),
+    "the largest number": beat(_session(2**53)),
+    "a number too large": beat(_session(2**53 + 1)),
+    "a number beyond 64 bits": beat(_session(2**64)),
+    "a number as text": beat('{"session":"a","sequence":"1"}'),
+    "the operator's session": beat(_session(1), credential=OPERATOR),
     "a float for a status": beat('{"status":1.0}'),
     "status null": beat('{"status":null}'),
     "status unknown to us": beat('{"status":4}'),

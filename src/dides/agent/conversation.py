@@ -10,6 +10,7 @@ import structlog
 
 from dides.agent.backoff import CAP, Backoff
 from dides.agent.errors import DecommissionedError, UnknownCredentialError
+from dides.agent.numbering import Numbering
 from dides.agent.races import first_of
 from dides.agent.registration import DECOMMISSIONED, Registration
 from dides.agent.report import without
@@ -60,6 +61,7 @@ class Conversation:
         self._forgotten = Backoff(random)
         self._rhythm = Rhythm(random, situation.interval, clock.monotonic())
         self._said: Heartbeat | None = None
+        self._numbering = Numbering(clock)
 
     async def hold(self) -> Never:
         """Talk until cancelled. Raises DecommissionedError, SettingError."""
@@ -110,6 +112,7 @@ class Conversation:
         else:
             log.warning("no answer from the coordinator; trying again when the next report is due", error=str(error))
             await self._until_due(interval * TOO_SOON, None)
+            self._numbering.close()
 
     async def _until_due(self, seconds: float, said: Heartbeat | None) -> None:
         """Wait until a report is due, at least so many seconds from now, or until there is more than what was said."""
@@ -159,7 +162,10 @@ class Conversation:
 
     async def _beat(self) -> Directive:
         self._said = self._situation.heartbeat()
-        return await self._client.heartbeat(self._name, without(self._said, self._omitted))
+        signed = self._numbering.sign(self._said)
+        directive = await self._client.heartbeat(self._name, without(signed, self._omitted))
+        self._numbering.close()
+        return directive
 
     async def _ask(self, ask: Callable[[], Awaitable[Directive]]) -> Directive:
         """Ask the coordinator, and take in its answer. Raises ClientError when that is to be tried again later."""

@@ -8,6 +8,7 @@ from dides.model.state import Status
 from dides.protocol.messages import Heartbeat
 
 APPLYING = "applying"
+TOGETHER = frozenset({"session", "sequence"})
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -47,5 +48,9 @@ def compose(standing: Standing, checked: Verdict | None) -> Heartbeat:
 
 
 def without(heartbeat: Heartbeat, fields: frozenset[str]) -> Heartbeat:
-    """Return a heartbeat that leaves these fields out (an older coordinator does not know them)."""
-    return msgspec.structs.replace(heartbeat, **dict.fromkeys(fields, UNSET))
+    """Return a heartbeat that leaves these fields out (an older coordinator does not know them).
+
+    A session and a number say nothing without each other.
+    """
+    left_out = fields | TOGETHER if fields & TOGETHER else fields
+    return msgspec.structs.replace(heartbeat, **dict.fromkeys(left_out, UNSET))

@@ -42,7 +42,14 @@ REGISTRATION = Example(
 )
 HEARTBEAT = Example(
     summary="HEALTHY at two versions, acting on generation 7",
-    value={"code_version": "1.0.0", "configuration_version": "1.0.1", "status": 1, "observed": 7},
+    value={
+        "code_version": "1.0.0",
+        "configuration_version": "1.0.1",
+        "status": 1,
+        "observed": 7,
+        "session": "9f86d081884c7d65",
+        "sequence": 1,
+    },
 )
 
 
@@ -182,8 +189,8 @@ def _page(
 
 def _reports(heartbeat: Heartbeat) -> bool:
     """Tell whether it says anything that only an instance may say of itself."""
-    said = (heartbeat.code_version, heartbeat.configuration_version, heartbeat.status)
-    return any(each is not UNSET for each in (*said, heartbeat.observed, heartbeat.message))
+    said = (heartbeat.code_version, heartbeat.configuration_version, heartbeat.status, heartbeat.message)
+    return any(each is not UNSET for each in (*said, heartbeat.observed, heartbeat.session, heartbeat.sequence))
 
 
 def _check_may_change(principal: Principal, heartbeat: Heartbeat) -> None:

@@ -225,4 +225,5 @@ def _plain(body: bytes) -> Heartbeat | None:
         heartbeat = _decode(body or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return heartbeat if heartbeat.labels is UNSET else None
+    is_whole = (heartbeat.session is UNSET) is (heartbeat.sequence is UNSET)
+    return heartbeat if heartbeat.labels is UNSET and is_whole else None

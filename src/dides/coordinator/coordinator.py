@@ -58,12 +58,12 @@ class Coordinator:
         self.view = View(self.feed)
         self.queries = Queries(self.view, self.feed, clock, self.check_current)
         self._sightings = Sightings()
-        self.view.on_gone = self._sightings.forget
         self._signals = Signals()
         pacemaker = Pacemaker(settings)
         self._presence = Presence(store, clock, settings, lambda: pacemaker.allowed_ms)
         self.heartbeats = Heartbeats(store, self.view, self._signals, self._sightings, self._presence)
         self.view.on_replaced = self.heartbeats.say_again
+        self.view.on_gone = self.heartbeats.forget
         self.watch = Watch(store, clock, settings, self.view, self._sightings, self._presence, pacemaker)
         self.rollouts = Rollouts()
         self.tail = Tail(store)

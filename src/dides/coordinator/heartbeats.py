@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import structlog
 from msgspec import UNSET
 
-from dides.coordinator.intake import Incoming, TakenIn, changes_nothing, take_in
+from dides.coordinator.intake import Incoming, Memory, TakenIn, changes_nothing, take_in
 from dides.coordinator.presence import Presence
+from dides.coordinator.sequences import Sequences
 from dides.coordinator.sightings import Sightings
 from dides.coordinator.signals import Signals
 from dides.coordinator.view import View
@@ -41,6 +42,7 @@ class Heartbeats:
         self._view = view
         self._signals = signals
         self._sightings = sightings
+        self._sequences = Sequences()
         self._presence = presence
         self._awaited: list[Waiting] = []
         self._waiting: list[Waiting] = []
@@ -56,11 +58,15 @@ class Heartbeats:
     def hear(self, brief: Brief, heartbeat: Heartbeat, at: int) -> bool:
         """Take a heartbeat (received at `at`, ms) that changes nothing; return whether it was one.
 
-        One that comes while an earlier one of its sender is being written may change what that one says.
+        One that comes while an earlier one of its sender is being written may change what that one says. One that
+        comes after a later one of its sender is not even a sign of life.
         """
+        if self._is_late(brief, heartbeat):
+            self.unchanged += 1
+            return True
         if brief.name in self._in_line or not changes_nothing(brief, heartbeat):
             return False
-        self._sightings.note(brief.id, at)
+        self._note(brief.id, heartbeat, at)
         self.unchanged += 1
         return True
 
@@ -72,8 +78,9 @@ class Heartbeats:
         """
         if now.name in self._in_line:
             return  # What is being written came later.
-        at = self._sightings.own(known.id)
-        if at <= (now.last_heartbeat_at or 0) or known.id != now.id or not known.reachable:
+        at, sequence = self._sightings.own(known.id), self._last_sequence(known)
+        is_newer = sequence > now.sequence if sequence else at > (now.last_heartbeat_at or 0)
+        if not is_newer or known.id != now.id or not known.reachable or (sequence and known.session != now.session):
             return
         if (known.status, known.current, known.message) == (now.status, now.current, now.message):
             return
@@ -83,8 +90,19 @@ class Heartbeats:
             configuration_version=known.current.configuration_version,
             message=known.message,
             observed=UNSET if known.observed is None else known.observed,
+            session=known.session if known.session and sequence else UNSET,
+            sequence=sequence or UNSET,
         )
         self._enqueue(Incoming(known.name, said, at, again=True))
+
+    def _last_sequence(self, known: Brief) -> int:
+        """Return the number of the last report that was taken here; 0 where it had none, or there was none."""
+        return self._sequences.last(known.id, known.session) if known.session else 0
+
+    def forget(self, instance_id: int) -> None:
+        """Forget an instance that is gone."""
+        self._sightings.forget(instance_id)
+        self._sequences.forget(instance_id)
 
     def revive(self, brief: Brief) -> None:
         """Take in that an instance lives that was heard of while it was being declared unreachable."""
@@ -143,7 +161,7 @@ class Heartbeats:
 
     def _take_in(self, tx: Transaction, incoming: Sequence[Incoming]) -> TakenIn:
         self._presence.attend_beside(tx)
-        return take_in(tx, incoming)
+        return take_in(tx, incoming, Memory(self._presence.allowed_ms, self._sightings.last))
 
     def _count(self, batch: list[Waiting]) -> None:
         """Count a batch that is durable; what the coordinator has repeated by itself was not received."""
@@ -161,9 +179,23 @@ class Heartbeats:
             if stored is None or brief is None or each.instance_id not in (None, stored.id):
                 _fail(each, answered, NotFoundError(f"There is no instance {each.name}."))
                 continue
-            self._sightings.note(brief.id, each.at)
+            if (newest := taken.newest.get(each.name)) is each:
+                self._note(brief.id, newest.heartbeat, newest.at)
             if not answered.done():
                 answered.set_result(brief)
+
+    def _is_late(self, brief: Brief, heartbeat: Heartbeat) -> bool:
+        """Tell whether a later heartbeat of the same process was received before."""
+        session, sequence = heartbeat.session, heartbeat.sequence
+        if session is UNSET or sequence is UNSET or session != brief.session:
+            return False
+        return sequence <= max(brief.sequence, self._last_sequence(brief))
+
+    def _note(self, instance_id: int, heartbeat: Heartbeat, at: int) -> None:
+        """Note a heartbeat that was taken: its time, and its number."""
+        self._sightings.note(instance_id, at)
+        if heartbeat.session is not UNSET and heartbeat.sequence is not UNSET:
+            self._sequences.note(instance_id, heartbeat.session, heartbeat.sequence)
 
 
 def _fail_all(batch: list[Waiting], error: Exception) -> None:

@@ -1,6 +1,6 @@
 """Takes heartbeats in: one unit of work for as many as have gathered."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 from msgspec import UNSET
@@ -9,10 +9,12 @@ from dides.coordinator import convergence
 from dides.coordinator.following import follow_reports, targets_of
 from dides.coordinator.journal import event
 from dides.engine.rollback import last_good_after
+from dides.engine.sessions import Listening, hear
 from dides.engine.verdict import counts
 from dides.model.actor import instance_actor
 from dides.model.deployment import Target, TargetState
 from dides.model.instance import Brief, Instance, Report
+from dides.model.sessions import Sessions
 from dides.model.state import State, Status
 from dides.protocol.messages import Heartbeat
 from dides.store.base import Transaction
@@ -31,6 +33,15 @@ class Incoming(msgspec.Struct, frozen=True, gc=False):
     """The instance whose credential came with it; another one of that name is not meant."""
 
 
+class Memory(msgspec.Struct, frozen=True):
+    """What a coordinator knows of instances that is not in the store yet. Moments are ms since 1970-01-01 UTC."""
+
+    time_to_live: int = 30_000
+    """How long an instance may be silent (ms)."""
+    last_seen: Callable[[int], int] = lambda _: 0
+    """When a report of an instance (by its id) was received last that counted."""
+
+
 class TakenIn(msgspec.Struct):
     """What became of a batch of heartbeats."""
 
@@ -39,6 +50,8 @@ class TakenIn(msgspec.Struct):
     step_due: bool
     told: set[str]
     """Instances whose desired state changed: they had missed a deployment, and it is their turn."""
+    newest: dict[str, Incoming]
+    """The last heartbeat of each sender that counts: not one that came late, twice, or from a replaced process."""
 
 
 def changes_nothing(brief: Brief, heartbeat: Heartbeat) -> bool:
@@ -61,12 +74,13 @@ def changes_nothing(brief: Brief, heartbeat: Heartbeat) -> bool:
             or heartbeat.configuration_version == brief.current.configuration_version
         )
         and message == brief.message
+        and (heartbeat.session is UNSET or heartbeat.session == brief.session)
         and (None if heartbeat.observed is UNSET else heartbeat.observed) == brief.observed
         and heartbeat.labels is UNSET
     )
 
 
-def take_in(tx: Transaction, batch: Sequence[Incoming]) -> TakenIn:
+def take_in(tx: Transaction, batch: Sequence[Incoming], memory: Memory = Memory()) -> TakenIn:
     """Store a batch of heartbeats and what they mean; one that changes nothing but the time is not written.
 
     Raises MustBeAloneError where that changes more than its senders, their targets and the log, and other batches are
@@ -79,13 +93,18 @@ def take_in(tx: Transaction, batch: Sequence[Incoming]) -> TakenIn:
     targets = targets_of(tx, deployment, before.values())
     after = dict(before)
     heard: list[tuple[Instance, Report]] = []
+    newest: dict[str, Incoming] = {}
     for incoming in batch:
         known = after[incoming.name]
-        if not _is_overtaken(known, incoming):
+        sessions, is_counted = _identify(known, incoming, memory)
+        if is_counted:
             report = merge(known, incoming)
             under = _heard_after(known, report, targets.get(known.id))
-            after[incoming.name] = apply(known, report, under)
+            after[incoming.name] = apply(known, report, under, sessions)
             heard.append((after[incoming.name], report))
+            newest[incoming.name] = incoming
+        elif sessions is not known.sessions:
+            after[incoming.name] = msgspec.structs.replace(known, sessions=sessions)
     changed = {name for name, each in after.items() if is_changed(before[name], each)}
     tx.inventory.record([after[name] for name in after if name in changed])
     # Who takes one that changes nothing for news has not heard of its sender for a moment.
@@ -96,7 +115,7 @@ def take_in(tx: Transaction, batch: Sequence[Incoming]) -> TakenIn:
     told = _converge(tx, after.values(), [each for each in returned if not _was_told(targets.get(each.id))])
     if told:
         after |= {name: instance for name, instance in tx.inventory.many(told).items() if name in after}
-    return TakenIn(after, step_due, told)
+    return TakenIn(after, step_due, told, newest)
 
 
 def _senders(tx: Transaction, batch: Sequence[Incoming]) -> dict[str, Instance]:
@@ -122,8 +141,16 @@ def _is_meant(instance: Instance, incoming: Incoming) -> bool:
     return incoming.instance_id in (None, instance.id)
 
 
-def _is_overtaken(known: Instance, incoming: Incoming) -> bool:
-    return incoming.again and incoming.at <= (known.last_heartbeat_at or 0)
+def _identify(known: Instance, incoming: Incoming, memory: Memory) -> tuple[Sessions, bool]:
+    """Return what is known of an instance's processes after a heartbeat, and whether that one counts."""
+    session, sequence = incoming.heartbeat.session, incoming.heartbeat.sequence
+    if session is UNSET or sequence is UNSET:
+        return known.sessions, not (incoming.again and incoming.at <= (known.last_heartbeat_at or 0))
+    if incoming.again and session != known.sessions.session:
+        return known.sessions, False  # Another process reports by now; this one has said nothing again by itself.
+    newest_at = max(known.last_heartbeat_at or 0, memory.last_seen(known.id))
+    listening = Listening(incoming.at, known.reachable, newest_at, memory.time_to_live)
+    return hear(known.sessions, session, sequence, listening)
 
 
 def merge(instance: Instance, incoming: Incoming) -> Report:
@@ -146,7 +173,7 @@ def merge(instance: Instance, incoming: Incoming) -> Report:
     )
 
 
-def apply(instance: Instance, report: Report, heard: int) -> Instance:
+def apply(instance: Instance, report: Report, heard: int, sessions: Sessions) -> Instance:
     """Return the instance as a report leaves it; `heard` is the generation that it was heard of under."""
     return msgspec.structs.replace(
         instance,
@@ -158,11 +185,12 @@ def apply(instance: Instance, report: Report, heard: int) -> Instance:
         reachable=True,
         heard=heard,
         observed=report.observed,
+        sessions=sessions,
     )
 
 
 def is_changed(before: Instance, after: Instance) -> bool:
-    """Tell whether reports, by `apply`, have changed more than the time of the last one."""
+    """Tell whether reports, by `apply`, have changed more than the time and the number of the last one."""
     return not (
         after.current == before.current
         and after.status is before.status
@@ -171,6 +199,8 @@ def is_changed(before: Instance, after: Instance) -> bool:
         and after.observed == before.observed
         and after.heard == before.heard
         and after.last_good == before.last_good
+        and after.sessions.session == before.sessions.session
+        and after.sessions.earlier == before.sessions.earlier
     )
 
 

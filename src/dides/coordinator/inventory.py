@@ -15,6 +15,7 @@ from dides.model.deployment import Deployment, Target, TargetState
 from dides.model.errors import ConflictError, GoneError, NotFoundError
 from dides.model.instance import Instance
 from dides.model.selector import parse_selector
+from dides.model.sessions import NO_SESSIONS
 from dides.model.state import NOTHING, Status
 from dides.store.base import Transaction
 from dides.store.records import NewTarget
@@ -134,6 +135,7 @@ def _take_up(tx: Transaction, known: Instance, newcomer: Newcomer, *, itself: bo
             last_heartbeat_at=None,
             heard=0,
             observed=None,
+            sessions=NO_SESSIONS,
         )
     tx.inventory.replace(changed, newcomer.credential)
     data = {"ip": newcomer.ip, "same": itself}

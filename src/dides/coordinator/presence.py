@@ -106,6 +106,11 @@ class Presence:
         self._allowed_ms = allowed_ms
         self._attendance = Attendance(gap=round(gap * 1000), time_to_live=allowed_ms(), alone=not store.shared)
 
+    @property
+    def allowed_ms(self) -> int:
+        """For how many ms an instance may be silent now."""
+        return self._allowed_ms()
+
     async def arrive(self) -> None:
         """Make up for the time in which nobody was at work, before anything else is done. UnavailableError."""
         self._attendance = msgspec.structs.replace(self._attendance, time_to_live=self._allowed_ms())

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from dides.model.sessions import NO_SESSIONS, Sessions
 from dides.model.state import NOTHING, State, Status
 
 
@@ -29,6 +30,8 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The generation that it had when its last heartbeat was taken in."""
     observed: int | None = None
     """The generation that that heartbeat said it acts on, or None when it did not say."""
+    sessions: Sessions = NO_SESSIONS
+    """The agent processes that report as this instance."""
 
     @property
     def update_needed(self) -> bool:
@@ -64,6 +67,12 @@ class Brief(msgspec.Struct, frozen=True, gc=False):
     """When the last heartbeat was received that was stored (ms since 1970-01-01 UTC)."""
     update_needed: bool
     """It reported something else than its desired state. Kept, because every answer says it."""
+    session: str | None = None
+    """The session of the agent process whose reports count."""
+    sequence: int = 0
+    """The number of its last report that was stored."""
+    duplicated_until: int = 0
+    """See Sessions."""
 
     @property
     def awaited(self) -> bool:

@@ -54,8 +54,8 @@ def check(message: object) -> list[FieldError]:
     match message:
         case Registration():
             return [*_check_ip(message.instance.ip), *_check_labels("instance.labels", message.instance.labels)]
-        case Heartbeat() if message.labels is not UNSET:
-            return _check_labels("labels", message.labels)
+        case Heartbeat():
+            return _check_heartbeat(message)
         case DeployRequest():
             return _check_deploy(message)
         case _:
@@ -66,6 +66,13 @@ def _check_repeated(body: bytes, message: type) -> list[FieldError]:
     """Look for repeated fields, but not in heartbeats: they are many, and there the last word counts."""
     repeated = None if message is Heartbeat else find_repeated(body)
     return [repeated] if repeated else []
+
+
+def _check_heartbeat(heartbeat: Heartbeat) -> list[FieldError]:
+    problems = [] if heartbeat.labels is UNSET else _check_labels("labels", heartbeat.labels)
+    pair = (("session", heartbeat.session), ("sequence", heartbeat.sequence))
+    missing = [FieldError(field, "is needed: the two come together") for field, value in pair if value is UNSET]
+    return problems + missing if len(missing) == 1 else problems
 
 
 def _check_deploy(request: DeployRequest) -> list[FieldError]:

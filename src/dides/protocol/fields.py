@@ -82,3 +82,14 @@ Pause = Annotated[float, Meta(ge=0, le=YEAR_SECONDS)]
 LabelKey = Annotated[str, Meta(pattern=whole(KEY_PATTERN))]
 Generation = Annotated[int, Meta(ge=0, le=LARGEST)]
 DeploymentNumber = Annotated[int, Meta(ge=1, le=LARGEST)]
+Session = Annotated[
+    str,
+    Meta(
+        pattern=whole("^[!-~]+$"),
+        min_length=1,
+        max_length=64,
+        description="Random, of the agent's process: 1 to 64 visible ASCII characters without spaces.",
+        examples=["9f86d081884c7d65"],
+    ),
+]
+Sequence = Annotated[int, Meta(ge=1, le=LARGEST, description="Which report of its session this is, from 1.")]

@@ -22,6 +22,8 @@ from dides.protocol.fields import (
     Percentage,
     Seconds,
     SelectorText,
+    Sequence,
+    Session,
     Version,
 )
 
@@ -56,6 +58,8 @@ class Heartbeat(Request, frozen=True, gc=False):
     configuration_version: Version | UnsetType | None = UNSET
     status: Status | UnsetType = UNSET
     observed: Annotated[Generation, Meta(description="The generation that the agent acts on.")] | UnsetType = UNSET
+    session: Session | UnsetType = UNSET
+    sequence: Sequence | UnsetType = UNSET
     message: Message | UnsetType = UNSET
     labels: Labels | UnsetType = UNSET
 

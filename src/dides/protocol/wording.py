@@ -44,6 +44,8 @@ WANTED = {
     "order": "must be oldest or newest",
     "retries": f"must be a whole number from 0 to {MAX_RETRIES}",
     "rollback": _SWITCH,
+    "sequence": "must be a whole number from 1",
+    "session": "must be 1 to 64 visible ASCII characters without spaces",
     "selector": "must be a label selector of at most 10,000 characters, such as env=production",
     "spread_by": "must be the key of a label, such as zone, or null",
     "state": "must be pending, updating, succeeded, failed or skipped",

@@ -21,7 +21,8 @@ TOLD = 2_000
 _STATUS = tuple(Status)
 _SELECT = (
     "SELECT id, name, revision, credential_hash, status, current_code, current_configuration, message, reachable, "
-    "desired_code, desired_configuration, generation, told_by, heard, observed, last_heartbeat_at FROM instances "
+    "desired_code, desired_configuration, generation, told_by, heard, observed, last_heartbeat_at, session, sequence, "
+    "duplicated_until FROM instances "
 )
 _OF = {
     "sqlite": _SELECT + "WHERE id IN (SELECT value FROM json_each(?))",  # noqa: S608 - nothing from outside
@@ -71,7 +72,7 @@ def all_briefs(connection: Connection, piece: int = PIECE) -> Iterator[list[Brie
 
 def _brief(row: Any) -> Brief:
     key, name, revision, credential, status, code, configuration, message, reachable, *rest = row
-    desired_code, desired_configuration, generation, told_by, heard, observed, last_heartbeat_at = rest
+    desired_code, desired_configuration, generation, told_by, heard, observed, last_heartbeat_at, *sessions = rest
     current = State(code, configuration) if code is not None or configuration is not None else NOTHING
     desires = desired_code is not None or desired_configuration is not None
     desired = State(desired_code, desired_configuration) if desires else None
@@ -91,4 +92,5 @@ def _brief(row: Any) -> Brief:
         observed,
         last_heartbeat_at,
         not current.meets(desired),
+        *sessions,
     )

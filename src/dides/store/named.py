@@ -10,12 +10,13 @@ from dides.model.instance import Brief, Instance
 from dides.model.state import State, Status
 from dides.store.arrays import array_of
 from dides.store.quick import ask
+from dides.store.session_columns import sessions_from
 
 _STATUS = tuple(Status)
 _COLUMNS = (
     "id, name, ip, labels, status, current_code, current_configuration, desired_code, desired_configuration, "
     "last_good_code, last_good_configuration, generation, told_by, message, registered_at, last_heartbeat_at, "
-    "reachable, heard, observed, credential_hash, revision"
+    "reachable, heard, observed, credential_hash, revision, session, sequence, earlier_sessions, duplicated_until"
 )
 # Put together from the names above, and from nothing that comes from outside.
 _SELECT = f"SELECT {_COLUMNS} FROM instances WHERE "  # noqa: S608
@@ -68,6 +69,9 @@ class Known(msgspec.Struct, gc=False):
             now.observed,
             now.last_heartbeat_at,
             not now.current.meets(its.desired),
+            now.sessions.session,
+            now.sessions.sequence,
+            now.sessions.duplicated_until,
         )
 
 
@@ -91,7 +95,7 @@ def _found(connection: Connection, statements: dict[str, str], kind: str, wanted
 def _known(row: Any, labels: dict[str, str]) -> Known:
     key, name, ip, _, status, code, configuration, desired_code, desired_configuration, *rest = row
     good_code, good_configuration, generation, told_by, message, registered_at, heard_at, reachable, *rest = rest
-    heard, observed, credential_hash, revision = rest
+    heard, observed, credential_hash, revision, *sessions = rest
     instance = Instance(
         id=key,
         name=name,
@@ -109,6 +113,7 @@ def _known(row: Any, labels: dict[str, str]) -> Known:
         reachable=bool(reachable),
         heard=heard,
         observed=observed,
+        sessions=sessions_from(*sessions),
     )
     return Known(instance, credential_hash, revision, instance)
 

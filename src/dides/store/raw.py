@@ -15,6 +15,7 @@ from dides.model.state import NOTHING
 from dides.store.arrays import array_of
 from dides.store.locks import APPENDING
 from dides.store.records import Event
+from dides.store.session_columns import earlier_text
 
 Row = tuple[Any, ...]
 REPORTED = {
@@ -28,6 +29,10 @@ REPORTED = {
     "reachable": "bool",
     "heard": "int",
     "observed": "bigint",
+    "session": "text",
+    "sequence": "bigint",
+    "earlier_sessions": "text",
+    "duplicated_until": "bigint",
 }
 """The columns of `instances` that a heartbeat writes, in the order of `_reported`, and PostgreSQL's types of them."""
 EVENT = {
@@ -107,7 +112,7 @@ def _write(connection: Connection, statement: str, rows: list[Row]) -> None:
 
 
 def _reported(instance: Instance) -> Row:
-    current, last_good = instance.current, instance.last_good or NOTHING
+    current, last_good, sessions = instance.current, instance.last_good or NOTHING, instance.sessions
     return (
         int(instance.status),
         current.code_version,
@@ -119,6 +124,10 @@ def _reported(instance: Instance) -> Row:
         instance.reachable,
         instance.heard,
         instance.observed,
+        sessions.session,
+        sessions.sequence,
+        earlier_text(sessions),
+        sessions.duplicated_until,
         instance.id,
     )
 

@@ -19,6 +19,7 @@ from dides.model.deployment import (
 from dides.model.instance import Instance, Matched, Report
 from dides.model.policy import Policy
 from dides.model.state import NOTHING, State, Status, known
+from dides.store.session_columns import session_columns, sessions_from
 
 Row: TypeAlias = RowMapping | Mapping[str, Any]
 COUNTS = Counts.__struct_fields__
@@ -56,6 +57,7 @@ def instance_from(row: Row) -> Instance:
         reachable=row["reachable"],
         heard=row["heard"],
         observed=row["observed"],
+        sessions=sessions_from(row["session"], row["sequence"], row["earlier_sessions"], row["duplicated_until"]),
     )
 
 
@@ -107,6 +109,7 @@ def reported_columns(instance: Instance) -> dict[str, Any]:
         "reachable": instance.reachable,
         "heard": instance.heard,
         "observed": instance.observed,
+        **session_columns(instance.sessions),
     }
 
 

@@ -57,6 +57,11 @@ instances = Table(
     Column("revision", BigInteger, nullable=False, server_default="0"),
     Column("heard", Integer, nullable=False, server_default="0"),
     Column("observed", BigInteger),
+    Column("session", String),
+    Column("sequence", BigInteger, nullable=False, server_default="0"),
+    # JSON that nobody searches, written and read with every report: kept as text, and null where there is nothing.
+    Column("earlier_sessions", String),
+    Column("duplicated_until", BigInteger, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
 )
 

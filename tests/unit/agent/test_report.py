@@ -1,5 +1,6 @@
 """What an instance says of itself, in every situation that it can be in."""
 
+import msgspec
 import pytest
 from msgspec import UNSET
 
@@ -54,3 +55,9 @@ def test_a_failed_apply_reports_what_was_applied_before() -> None:
 def test_refused_fields_are_left_out() -> None:
     heartbeat = without(compose(CLEAN, LIMPS), frozenset({"observed", "message"}))
     assert (heartbeat.observed, heartbeat.message, heartbeat.status) == (UNSET, UNSET, Status.DEGRADED)
+
+
+@pytest.mark.parametrize("refused", ["session", "sequence"])
+def test_a_session_and_its_number_are_left_out_together(refused: str) -> None:
+    signed = msgspec.structs.replace(compose(CLEAN, LIMPS), session="a", sequence=7)
+    assert without(signed, frozenset({refused})) == compose(CLEAN, LIMPS)

@@ -148,6 +148,7 @@ async def test_what_changes_nothing_changes_nothing(fleet: Fleet, seed: int) -> 
         Heartbeat(status=Status.HEALTHY, message="x"),
         Heartbeat(observed=0),
         Heartbeat(labels={}),
+        Heartbeat(session="its", sequence=1),
     ],
 )
 def test_what_says_something_else_is_news(heartbeat: Heartbeat) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from dides.coordinator.intake import is_changed
 from dides.model.instance import Instance
+from dides.model.sessions import Earlier, Sessions
 from dides.model.state import State, Status
 from support.stores import an_instance
 
@@ -17,6 +18,7 @@ OTHER = {
     "reachable": False,
     "heard": 9,
     "observed": 0,
+    "sessions": Sessions("other", 1),
 }
 
 
@@ -28,6 +30,13 @@ def test_whatever_a_report_writes_is_a_change(field: str) -> None:
     assert is_changed(after, before)
 
 
-def test_the_time_alone_is_none() -> None:
-    before = an_instance()
+def test_the_time_and_the_number_alone_are_none() -> None:
+    before = msgspec.structs.replace(an_instance(), sessions=Sessions("its", 1))
     assert not is_changed(before, msgspec.structs.replace(before, last_heartbeat_at=9))
+    assert not is_changed(before, msgspec.structs.replace(before, sessions=Sessions("its", 2)))
+
+
+def test_that_an_earlier_process_still_reports_is_one() -> None:
+    before = msgspec.structs.replace(an_instance(), sessions=Sessions("its", 1, (Earlier("earlier", 1),)))
+    after = msgspec.structs.replace(before, sessions=Sessions("its", 1, (Earlier("earlier", 2, (9,)),)))
+    assert is_changed(before, after)

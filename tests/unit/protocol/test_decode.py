@@ -155,3 +155,10 @@ def test_where_nothing_is_asked_nothing_is_known() -> None:
     with pytest.raises(InvalidError) as caught:
         decode_query([("x", "1")], NoQuery)
     assert (caught.value.errors[0].field, caught.value.errors[0].message) == ("x", "is not a known field")
+
+
+@pytest.mark.parametrize(("given", "missing"), [("session", "sequence"), ("sequence", "session")])
+def test_a_session_and_a_number_come_together(given: str, missing: str) -> None:
+    with pytest.raises(InvalidError) as caught:
+        decode(json.dumps({given: {"session": "a", "sequence": 1}[given]}).encode(), Heartbeat)
+    assert [each.field for each in caught.value.errors] == [missing]

@@ -14,7 +14,12 @@ depends_on = None
 def _new_columns() -> dict[str, list[sa.Column[Any]]]:
     """Return the new columns by table."""
     return {
-        "instances": [],
+        "instances": [
+            sa.Column("session", sa.String(), nullable=True),
+            sa.Column("sequence", sa.BigInteger(), nullable=False, server_default="0"),
+            sa.Column("earlier_sessions", sa.String(), nullable=True),
+            sa.Column("duplicated_until", sa.BigInteger(), nullable=False, server_default="0"),
+        ],
         "convergences": [],
         "deployments": [],
         "targets": [],

@@ -1,0 +1,184 @@
+"""Heartbeats that come late, twice, or from a process that was replaced are answered and change nothing."""
+
+import msgspec
+import pytest
+
+from dides.coordinator.feed import Feed
+from dides.coordinator.heartbeats import Heartbeats
+from dides.coordinator.intake import Incoming
+from dides.coordinator.presence import Presence
+from dides.coordinator.settings import Settings
+from dides.coordinator.sightings import Sightings
+from dides.coordinator.signals import Signals
+from dides.coordinator.view import View
+from dides.model.instance import Brief, Instance
+from dides.model.state import Status
+from dides.protocol.messages import Heartbeat
+from support.app import until
+from support.clocks import FakeClock
+from support.hand_fleet import V2, Fleet
+
+SETTINGS = Settings()
+FIRST = Heartbeat(status=Status.HEALTHY, code_version="1", session="a", sequence=1)
+BROKEN = msgspec.structs.replace(FIRST, status=Status.FAILED, message="broken")
+
+
+def at(sequence: int, heartbeat: Heartbeat = FIRST, session: str = "a") -> Heartbeat:
+    return msgspec.structs.replace(heartbeat, session=session, sequence=sequence)
+
+
+class Coordinator:
+    """One of several coordinators on the same store, as far as it takes heartbeats."""
+
+    def __init__(self, fleet: Fleet, clock: FakeClock) -> None:
+        self.clock = clock
+        self.view = View(Feed())
+        self.sightings = Sightings()
+        presence = Presence(fleet.store, clock, SETTINGS, lambda: 30_000)
+        self.heartbeats = Heartbeats(fleet.store, self.view, Signals(), self.sightings, presence)
+        self.view.on_replaced = self.heartbeats.say_again
+        self.view.on_gone = self.heartbeats.forget
+
+    def known(self) -> Brief:
+        brief = self.view.get("web-1")
+        assert brief is not None
+        return brief
+
+    async def take(self, heartbeat: Heartbeat) -> bool:
+        """Take a heartbeat as the API does; return whether it was answered without being written."""
+        self.clock.advance(1)
+        if self.heartbeats.hear(self.known(), heartbeat, self.clock.now()):
+            return True
+        await self.heartbeats.take(Incoming("web-1", heartbeat, self.clock.now()))
+        return False
+
+
+@pytest.fixture
+async def here(fleet: Fleet, clock: FakeClock) -> Coordinator:
+    await fleet.register("web-1")
+    return await following(fleet, clock)
+
+
+async def following(fleet: Fleet, clock: FakeClock) -> Coordinator:
+    coordinator = Coordinator(fleet, clock)
+    await fleet.store.follow(coordinator.view.apply)
+    return coordinator
+
+
+async def stored(fleet: Fleet) -> Instance:
+    return await fleet.instance("web-1")
+
+
+async def test_a_late_one_is_answered_and_changes_nothing(fleet: Fleet, here: Coordinator) -> None:
+    await here.take(at(1))
+    await here.take(at(3))
+    before, seen = await stored(fleet), here.sightings.own(1)
+    assert await here.take(at(2, BROKEN))
+    assert (await stored(fleet), here.sightings.own(1)) == (before, seen), "not even a sign of life"
+
+
+async def test_a_number_that_was_never_stored_is_known_all_the_same(fleet: Fleet, here: Coordinator) -> None:
+    await here.take(at(1))
+    assert await here.take(at(7)), "it says what is known"
+    assert (await stored(fleet)).sessions.sequence == 1
+    assert await here.take(at(7, BROKEN))
+    assert (await stored(fleet)).status is Status.HEALTHY
+    assert not await here.take(at(8, BROKEN))
+    assert (await stored(fleet)).status is Status.FAILED
+
+
+async def test_one_without_a_session_counts_as_ever(fleet: Fleet, here: Coordinator) -> None:
+    await here.take(at(5))
+    await here.take(Heartbeat(status=Status.DEGRADED))
+    assert (await stored(fleet)).status is Status.DEGRADED
+    await here.take(at(6))
+    assert (await stored(fleet)).status is Status.HEALTHY
+
+
+async def test_a_new_session_replaces_the_earlier_one(fleet: Fleet, here: Coordinator) -> None:
+    await here.take(at(9))
+    await here.take(at(1, session="b"))
+    before, seen = await stored(fleet), here.sightings.own(1)
+    await here.take(at(10, BROKEN))
+    after = await stored(fleet)
+    assert (after.status, after.sessions.session) == (Status.HEALTHY, "b")
+    assert (after.last_heartbeat_at, here.sightings.own(1)) == (before.last_heartbeat_at, seen), "no sign of life"
+
+
+async def test_the_earlier_one_counts_again_once_the_newer_one_is_unreachable(fleet: Fleet, here: Coordinator) -> None:
+    await here.take(at(9))
+    await here.take(at(1, session="b"))
+    await fleet.silence("web-1")
+    await here.take(at(10, BROKEN))
+    after = await stored(fleet)
+    assert (after.status, after.reachable, after.sessions.session) == (Status.FAILED, True, "a")
+
+
+async def test_a_batch_takes_each_one_as_if_it_had_come_alone(fleet: Fleet, here: Coordinator) -> None:
+    taken = await fleet.take_in(
+        ("web-1", at(2)), ("web-1", at(1, BROKEN)), ("web-1", at(1, session="b")), ("web-1", at(3, BROKEN))
+    )
+    assert taken.newest["web-1"].heartbeat == at(1, session="b")
+    assert (await stored(fleet)).status is Status.HEALTHY
+
+
+async def test_a_late_failure_fails_no_target(fleet: Fleet, here: Coordinator) -> None:
+    await here.take(at(5))
+    deployment = await fleet.trigger(V2, min_healthy_time=60)
+    generation = (await stored(fleet)).generation
+    arrived = Heartbeat(status=Status.HEALTHY, code_version="2", observed=generation)
+    await here.take(at(7, arrived))
+    await here.take(at(6, msgspec.structs.replace(arrived, status=Status.FAILED)))
+    await fleet.step()
+    assert await fleet.states(deployment) == {"web-1": "updating"}
+
+
+async def test_another_coordinator_knows_the_numbers_that_were_stored(
+    fleet: Fleet, clock: FakeClock, here: Coordinator
+) -> None:
+    there = await following(fleet, clock)
+    await here.take(at(5))
+    assert await there.take(at(4, BROKEN))
+    assert await there.take(at(5, BROKEN))
+    assert (await stored(fleet)).status is Status.HEALTHY
+
+
+async def test_what_another_coordinator_has_taken_late_is_set_right_by_the_one_that_knows_better(
+    fleet: Fleet, clock: FakeClock, here: Coordinator
+) -> None:
+    """Nobody has stored that the sixth came, because it changed nothing; and so the fifth is news elsewhere."""
+    there = await following(fleet, clock)
+    await here.take(at(4))
+    assert await here.take(at(6))
+    assert not await there.take(at(5, msgspec.structs.replace(FIRST, status=Status.DEGRADED)))
+    assert here.known().status is Status.DEGRADED
+    await until(lambda: here.known().status is Status.HEALTHY)
+    after = await stored(fleet)
+    assert (after.status, after.sessions.sequence) == (Status.HEALTHY, 6)
+
+
+async def test_nothing_is_said_again_for_a_session_that_was_replaced(
+    fleet: Fleet, clock: FakeClock, here: Coordinator
+) -> None:
+    there = await following(fleet, clock)
+    await here.take(at(4))
+    assert await here.take(at(6))
+    await there.take(at(1, msgspec.structs.replace(FIRST, status=Status.DEGRADED), "b"))
+    assert here.heartbeats.waiting == 0
+    assert (await stored(fleet)).sessions.session == "b"
+
+
+async def test_another_machine_under_the_name_begins_anew(fleet: Fleet, here: Coordinator) -> None:
+    await here.take(at(9))
+    await fleet.silence("web-1")
+    await fleet.register("web-1")
+    assert (await stored(fleet)).sessions.session is None
+    await here.take(at(1))
+    assert (await stored(fleet)).status is Status.HEALTHY
+
+
+async def test_an_instance_that_proves_to_be_itself_keeps_its_session(fleet: Fleet, here: Coordinator) -> None:
+    proof = f"web-1 at {fleet.clock.now()}"
+    await here.take(at(9))
+    await fleet.register("web-1", proof=proof)
+    assert await here.take(at(8, BROKEN))
