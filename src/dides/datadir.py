@@ -12,6 +12,10 @@ from dides.private_files import check_place, open_directory, open_file, read_fil
 OPERATOR_FILE = "operator-token"
 REGISTRATION_FILE = "registration-token"
 DATABASE = "dides.db"
+LOCK = "lock"
+DATABASE_LOCK = ".lock"
+LOGS = ("-wal", "-shm", "-journal")
+"""What SQLite adds to the name of a database for the files beside it."""
 
 
 class DataDirectoryError(Exception):
@@ -40,7 +44,7 @@ class DataDirectory:
             os.close(open_directory(self.path))
         except OSError as error:
             raise DataDirectoryError(f"{self.path} cannot be used as a data directory: {error.strerror}.") from error
-        with held(self.path / "lock", self.path):
+        with held(self.path / LOCK, self.path):
             yield
 
     def token(self, name: str) -> str:
@@ -82,14 +86,28 @@ def held_database(file: Path) -> Iterator[None]:
 
     Raises DataDirectoryError when another process holds it, or when one of its files is a link or somebody else's.
     """
-    for suffix in ("", "-wal", "-shm", "-journal"):
+    for suffix in ("", *LOGS):
         place = file.with_name(file.name + suffix)
         try:
             check_place(place)
         except OSError as error:
             raise DataDirectoryError(f"{place} cannot be used as a database: {error.strerror}.") from error
-    with held(file.with_name(file.name + ".lock"), file):
+    with held(file.with_name(file.name + DATABASE_LOCK), file):
         yield
+
+
+def belongs_to_a_coordinator(file: Path) -> bool:
+    """Tell whether a path, with or without a file, is in a data directory, or is a coordinator's database or its log.
+
+    Any coordinator's: one that has ever run there has left its lock.
+    """
+    place = file.parent.resolve() / file.name
+    if any((place.parent / name).exists() for name in (LOCK, OPERATOR_FILE, REGISTRATION_FILE)):
+        return True
+    if place.with_name(place.name + DATABASE_LOCK).exists():
+        return True
+    databases = (place.name.removesuffix(ending) for ending in (*LOGS, DATABASE_LOCK) if place.name.endswith(ending))
+    return any(place.with_name(name).exists() for name in databases if name)
 
 
 def _read_or_make(file: Path) -> bytes:

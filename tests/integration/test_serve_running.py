@@ -1,6 +1,7 @@
 """A coordinator as a real process: tokens, settings, backups."""
 
 import asyncio
+import os
 import socket
 import stat
 import sys
@@ -145,6 +146,23 @@ async def test_a_backup_is_made_while_it_runs_and_put_back_when_it_does_not(tmp_
                 assert (await http.patch("/inventory/instances/before", json={})).status_code == 200
         finally:
             await elsewhere.stop()
+
+
+async def test_a_backup_to_a_wrong_place_costs_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path, *MANUAL) as processes:
+        await register(processes, "web-1")
+        data, fifo = processes.data.path, tmp_path / "fifo"
+        os.mkfifo(fifo)
+        before = {each.name for each in data.iterdir()}
+        wrong = [fifo, *(data / name for name in (*sorted(before), "dides.db-journal", "backup.db"))]
+        for place in wrong:
+            code, said = await run(processes, "backup", str(place))
+            assert (code, "error:" in said) == (4, True), said
+        assert {each.name for each in data.iterdir()} == before
+        await processes.kill("coordinator")
+        await processes.start_coordinator(*MANUAL)
+        assert await names(processes) == ["web-1"]
+        assert fifo.is_fifo()
 
 
 async def test_what_is_no_backup_is_not_put_back(tmp_path: Path) -> None:

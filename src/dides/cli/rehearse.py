@@ -33,6 +33,7 @@ from dides.cli.rehearse_plot import check_plot, draw_plot
 from dides.cli.rehearse_record import Record, made_up_fleet, read_fleet, read_record
 from dides.cli.rehearse_report import print_report
 from dides.client.operator import OperatorClient
+from dides.destination import DestinationError
 from dides.model.policy import Policy
 from dides.protocol.messages import Configuration, DeployRequest
 from dides.sim.durations import Durations, Normal
@@ -200,7 +201,7 @@ def show(answer: Answer, outcomes: list[Outcome], output: Format, plot: Path | N
         return
     try:
         draw_plot(answer, outcomes, plot)
-    except OSError as error:
+    except (DestinationError, OSError) as error:
         print_error(f"The plot could not be written: {error}")
         raise typer.Exit(ExitCode.FAILED) from error
     print_remark(f"Drawn into {plot}.")

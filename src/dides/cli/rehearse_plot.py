@@ -7,6 +7,8 @@ from pathlib import Path
 from dides.cli.options import UsageError
 from dides.cli.rehearse_answer import Answer
 from dides.cli.rehearse_report import Quantity, chance, headline, quantities
+from dides.datadir import belongs_to_a_coordinator
+from dides.destination import DestinationError, check_destination, draft_for
 from dides.sim.rehearsal_run import Outcome
 
 SUFFIXES = (".pdf", ".png", ".svg")
@@ -18,8 +20,12 @@ def check_plot(path: Path) -> None:
     """Want a file that can be written, and matplotlib, before any time is spent. Raises UsageError."""
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"--plot writes {', '.join(SUFFIXES)} files: give the file one of these endings.")
-    if not path.parent.is_dir():
-        raise UsageError(f"--plot: there is no directory {path.parent}.")
+    try:
+        check_destination(path)
+    except DestinationError as error:
+        raise UsageError(f"--plot: {error}") from error
+    if belongs_to_a_coordinator(path):
+        raise UsageError(f"--plot: {path} is in the data directory of a coordinator. Name a file in another directory.")
     if find_spec(LIBRARY) is None:
         raise UsageError(
             "--plot needs matplotlib, which is not installed. It comes with the extra: in a clone of dides, "
@@ -28,7 +34,7 @@ def check_plot(path: Path) -> None:
 
 
 def draw_plot(answer: Answer, outcomes: Sequence[Outcome], path: Path) -> None:
-    """Write histograms of what the terminal shows. Raises OSError when the file cannot be written."""
+    """Write histograms of what the terminal shows. Raises OSError, or DestinationError, when they cannot be written."""
     from matplotlib.figure import Figure  # noqa: PLC0415 - optional
     from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - optional
 
@@ -40,7 +46,8 @@ def draw_plot(answer: Answer, outcomes: Sequence[Outcome], path: Path) -> None:
         axes.set_xlabel(_label(quantity))
         axes.set_ylabel("runs")
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.savefig(path)
+    with draft_for(path) as draft:
+        figure.savefig(draft)
 
 
 def _label(quantity: Quantity) -> str:

@@ -29,7 +29,7 @@ from dides.datadir import DataDirectory, DataDirectoryError, held_database
 from dides.logs import configure_logging
 from dides.model.errors import UnavailableError
 from dides.server import Listen, ListenError, serve
-from dides.store.copies import CopyError, check_database, copy_database
+from dides.store.copies import CopyError, back_up, check_database, copy_database
 from dides.store.migrate import TooNewError
 from dides.store.urls import UnknownDatabaseError, is_postgresql, sqlite_file
 
@@ -87,7 +87,7 @@ def backup(
     directory = DataDirectory(data_dir or default_data_dir())
     with _refusing():
         source = _file(directory, database, "pg_dump --format=custom --file=FILE URL")
-        copy_database(source, file)
+        back_up(source, file)
     typer.echo(f"Wrote {file} ({file.stat().st_size:,} bytes).")
 
 

@@ -18,7 +18,7 @@ from dides.clock import Clock
 from dides.model.errors import UnavailableError
 from dides.store.audience import Audience, Follower, tell_all
 from dides.store.base import Transaction
-from dides.store.copies import copy_database
+from dides.store.copies import back_up
 from dides.store.migrate import migrate
 from dides.store.quick import run
 from dides.store.sql import SqlTransaction
@@ -27,6 +27,8 @@ from dides.store.writer import PlainBounds, Writer, said
 T = TypeVar("T")
 READERS = 4
 BUSY_SECONDS = 10
+LOG_BYTES = 16 * 1024 * 1024
+"""What is left of the write-ahead log's file once it has been written back; it is a quarter of that usually."""
 
 
 class SqliteStore:
@@ -70,7 +72,7 @@ class SqliteStore:
 
     async def backup(self, file: Path) -> None:
         """Write a consistent copy while the store is in use."""
-        await self._on_reader(partial(copy_database, self._file, file))
+        await self._on_reader(partial(back_up, self._file, file))
 
     async def close(self) -> None:
         """Finish what was accepted and release the database."""
@@ -116,6 +118,8 @@ def open_engine(file: Path, synchronous: str, begin: str, **options: Any) -> Eng
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
+        # Whoever read for long has let the log grow; without a limit the file would stay as large for ever.
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

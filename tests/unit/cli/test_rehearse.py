@@ -1,6 +1,7 @@
 """Whole command lines of `dides rehearse`, without a coordinator and against one of a few lines."""
 
 import json
+import os
 from concurrent.futures.process import BrokenProcessPool
 from datetime import timedelta
 from pathlib import Path
@@ -262,10 +263,21 @@ def test_a_plot_is_drawn_into_a_file(tmp_path: Path, capsys: Capture) -> None:
     assert str(file) in capsys.readouterr().err.replace("\n", "")
 
 
+def test_a_plot_goes_over_nothing_but_a_file(tmp_path: Path, capsys: Capture) -> None:
+    fifo = tmp_path / "fifo.png"
+    os.mkfifo(fifo)
+    assert run(f"{MADE_UP} --plot {fifo}") == 2
+    assert "FIFO" in capsys.readouterr().err
+    assert fifo.is_fifo()
+    (tmp_path / "lock").touch()
+    assert run(f"{MADE_UP} --plot {tmp_path / 'out.png'}") == 2
+    assert "coordinator" in capsys.readouterr().err
+
+
 def test_a_plot_that_cannot_be_written_is_an_error_after_the_report(tmp_path: Path, capsys: Capture) -> None:
     pytest.importorskip("matplotlib")
-    too_long = "x" * 300
-    assert run(f"{MADE_UP} --plot {tmp_path / too_long}.svg") == 1
+    nothing_is_made_there = "/dev/fd/out.svg"
+    assert run(f"{MADE_UP} --plot {nothing_is_made_there}") == 1
     output = capsys.readouterr()
     assert "Completes in 3 of 3 runs" in output.out
     assert "could not be written" in output.err

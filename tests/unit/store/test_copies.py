@@ -1,8 +1,11 @@
 """Backups: whole or not at all, also while the database is in use."""
 
 import asyncio
+import os
 import sqlite3
 import stat
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,7 +13,7 @@ import pytest
 
 from dides.model.errors import UnavailableError
 from dides.model.selector import Selector
-from dides.store.copies import CopyError, check_database, copy_database
+from dides.store.copies import CopyError, back_up, check_database, copy_database
 from dides.store.sqlite import SqliteStore
 from support.clocks import FakeClock
 from support.stores import add
@@ -99,6 +102,74 @@ async def test_a_database_is_not_copied_onto_itself(store: SqliteStore, file: Pa
 async def test_a_place_that_cannot_be_written_is_named(store: SqliteStore, tmp_path: Path) -> None:
     with pytest.raises(CopyError, match=r"gone/backup\.db"):
         await store.backup(tmp_path / "gone" / "backup.db")
+
+
+async def test_the_files_that_a_coordinator_works_with_are_no_place_for_a_backup(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    await store.write(lambda tx: add(tx, "web-1"))
+    for name in ("dides.db-wal", "dides.db-shm", "dides.db-journal", "dides.db.lock"):
+        with pytest.raises(CopyError, match="another directory"):
+            await store.backup(tmp_path / name)
+    (tmp_path / "lock").touch()
+    with pytest.raises(CopyError, match="another directory"):
+        await store.backup(tmp_path / "backup.db")
+    await store.write(lambda tx: add(tx, "web-2"))
+    assert await count(tmp_path / "dides.db") == 2
+
+
+async def test_the_database_of_another_coordinator_is_no_place_for_a_backup(store: SqliteStore, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "other.db.lock").touch()
+    await store.backup(other / "fine.db")
+    with pytest.raises(CopyError, match="another directory"):
+        await store.backup(other / "other.db")
+
+
+@pytest.mark.parametrize("content", [b"somebody's letters\n", b"SQLite format 3\0" + bytes(4096)])
+async def test_what_is_no_backup_is_not_replaced(store: SqliteStore, tmp_path: Path, content: bytes) -> None:
+    place = tmp_path / "elsewhere" / "file"
+    place.parent.mkdir()
+    place.write_bytes(content)
+    with pytest.raises(CopyError, match="no backup of dides"):
+        await store.backup(place)
+    assert [each.read_bytes() for each in place.parent.iterdir()] == [content]
+
+
+async def test_an_empty_file_is_replaced(store: SqliteStore, tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    await store.backup(tmp_path / "empty")
+    assert await count(tmp_path / "empty") == 0
+
+
+async def test_a_fifo_and_a_link_are_no_place_for_a_copy(store: SqliteStore, file: Path, tmp_path: Path) -> None:
+    fifo, link = tmp_path / "fifo", tmp_path / "link"
+    os.mkfifo(fifo)
+    link.symlink_to(tmp_path / "free")
+    for place in (fifo, link):
+        for copy in (back_up, copy_database):
+            with pytest.raises(CopyError, match="no regular file"):
+                copy(file, place)
+    assert fifo.is_fifo()
+    assert link.is_symlink()
+
+
+async def test_a_copy_that_fails_leaves_nothing(store: SqliteStore, file: Path, tmp_path: Path) -> None:
+    place = tmp_path / "backups" / "backup.db"
+    place.parent.mkdir()
+    assert "could not be copied" in await copy_within(8192, file, place)
+    assert list(place.parent.iterdir()) == []
+
+
+async def copy_within(limit: int, *files: Path) -> str:
+    """Return the last words of a process that backs up, and may write no file of more bytes than the limit."""
+    script = (
+        "import resource, sys; from pathlib import Path; from dides.store.copies import *\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit})); back_up(*map(Path, sys.argv[1:]))"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, *files, stderr=PIPE)
+    return (await process.communicate())[1].decode()
 
 
 async def test_after_the_end_there_is_no_backup(store: SqliteStore, tmp_path: Path) -> None:

@@ -1,17 +1,21 @@
 """What is particular to the SQLite store: its pragmas, and how it says that it cannot."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import CursorResult
 
 from dides.model.errors import UnavailableError
 from dides.store.base import Transaction
 from dides.store.open import open_store
 from dides.store.sql import SqlTransaction
-from dides.store.sqlite import SqliteStore
+from dides.store.sqlite import LOG_BYTES, SqliteStore
 from support.clocks import FakeClock
 from support.stores import add
 
@@ -29,11 +33,14 @@ def write_down(tx: Transaction, value: int) -> None:
     tx.keys.write_down("n", value)
 
 
-def pragmas(tx: Transaction) -> dict[str, object]:
+def execute(tx: Transaction, statement: str) -> CursorResult[Any]:
     assert isinstance(tx, SqlTransaction)
-    connection = tx.inventory._db
+    return tx.inventory._db.exec_driver_sql(statement)
+
+
+def pragmas(tx: Transaction) -> dict[str, object]:
     wanted = ("journal_mode", "synchronous", "foreign_keys")
-    return {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in wanted}
+    return {name: execute(tx, f"PRAGMA {name}").scalar() for name in wanted}
 
 
 async def test_it_is_durable_through_power_loss(store: SqliteStore) -> None:
@@ -58,6 +65,19 @@ async def test_heartbeats_find_room_beside_many_readers(store: SqliteStore) -> N
     writes = [store.write(partial(write_down, value=number)) for number in range(50)]
     await asyncio.gather(*reads, *writes)
     assert await store.read(lambda tx: tx.keys.noted("n")) == 49
+
+
+async def test_the_log_gets_short_again_after_somebody_has_read_for_long(store: SqliteStore, tmp_path: Path) -> None:
+    log = tmp_path / "dides.db-wal"
+    with closing(sqlite3.connect(tmp_path / "dides.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM instances").fetchall()
+        await store.write(lambda tx: execute(tx, f"CREATE TABLE filler AS SELECT zeroblob({LOG_BYTES} + 1048576)"))
+        await store.write(partial(write_down, value=1))
+        assert log.stat().st_size > LOG_BYTES
+    for value in (2, 3):  # The first one writes the log back, the second one begins it anew.
+        await store.write(partial(write_down, value=value))
+    assert log.stat().st_size <= LOG_BYTES
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
