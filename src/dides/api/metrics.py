@@ -21,7 +21,15 @@ from dides.api.fleet_metrics import of_fleet, of_rollouts
 from dides.api.overload import Overload
 from dides.api.problems import Handled
 from dides.api.refusals import for_operators
-from dides.api.service_metrics import of_connections, of_heartbeats, of_liveness, of_overload, of_store, of_traffic
+from dides.api.service_metrics import (
+    of_connections,
+    of_heartbeats,
+    of_liveness,
+    of_log,
+    of_overload,
+    of_store,
+    of_traffic,
+)
 from dides.api.traffic import Traffic
 from dides.coordinator.coordinator import Coordinator
 
@@ -48,6 +56,7 @@ class CoordinatorCollector(Collector):
         yield from of_traffic(self._traffic)
         yield from of_connections(self._traffic)
         yield from of_overload(self._overload, self._traffic)
+        yield from of_log()
 
 
 def registry_of(collector: Collector) -> CollectorRegistry:

@@ -11,6 +11,7 @@ from dides.api.overload import Overload
 from dides.api.traffic import Traffic
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.heartbeats import Heartbeats
+from dides.logs import lost_lines
 from dides.store.statistics import WriterStatistics
 
 HEARTBEAT = ("PATCH", "/inventory/instances/{name}")
@@ -166,4 +167,11 @@ def of_overload(overload: Overload, traffic: Traffic) -> Iterator[Metric]:
         "Requests that were refused because the event loop came late.",
         (((request,), number) for request, number in shed.items()),
         "request",
+    )
+
+
+def of_log() -> Iterator[Metric]:
+    """Yield what the log has lost."""
+    yield CounterMetricFamily(
+        "dides_log_lines_lost", "Lines of the log that could not be written, or had to wait for too long.", lost_lines()
     )
