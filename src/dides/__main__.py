@@ -1,6 +1,6 @@
 """Runs the program as `python -m dides`."""
 
-from dides.cli.main import main
+from dides.cli.process import run
 
 if __name__ == "__main__":
-    main()
+    run()

@@ -134,6 +134,7 @@ async def _serve(database: str, access: Access, settings: Settings, listening: s
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        workers=1,  # Else the variable WEB_CONCURRENCY counts.
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

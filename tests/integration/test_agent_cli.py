@@ -134,7 +134,7 @@ async def test_a_state_directory_in_use_is_an_error_that_says_so(tmp_path: Path)
         async with run_process(tmp_path) as process:
             entry = await read_until(process, lambda entry: entry["level"] == "critical")
             assert "Another agent uses" in str(entry["reason"])
-            assert await process.wait() == 1
+            assert await process.wait() == 6
 
 
 async def test_another_instances_state_directory_is_an_error_that_says_so(tmp_path: Path) -> None:

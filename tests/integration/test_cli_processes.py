@@ -92,7 +92,7 @@ async def test_a_demo_whose_coordinator_cannot_start_says_why(tmp_path: Path) ->
     place = tmp_path / "place"
     place.mkdir()
     code, _, err = await finish(await start("demo", TMPDIR=str(place), PYTHONPATH=str(tmp_path)))
-    assert code == 1
+    assert code == 70
     assert "coordinator has ended with exit code" in err
     assert left_behind(place) == []
 
@@ -211,7 +211,7 @@ async def test_on_a_terminal_nothing_is_rolled_out_without_a_yes(fleet: DemoFlee
     assert "Plan: 1.0.0 to the whole fleet" in plan
     assert "If every update fails: 1 down at once" in plan
     assert "The selector matches the whole fleet" in plan
-    assert terminal.answer("n\n") == (1, "")
+    assert terminal.answer("n\n") == (130, "")
     assert json.loads((await dides(fleet, "deployments", "-o", "json"))[1]) == []
 
 

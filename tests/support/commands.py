@@ -41,3 +41,38 @@ async def finish(process: Process) -> Ended:
 async def run(*arguments: str, **variables: str) -> Ended:
     """Run `dides ARGUMENTS` to its end."""
     return await finish(await start(*arguments, **variables))
+
+
+async def start_redirected(redirection: str, *arguments: str, **variables: str) -> Process:
+    """Start `dides ARGUMENTS` with the shell's redirections of its standard streams, such as `>&-`."""
+    return await asyncio.create_subprocess_exec(
+        *("/bin/sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-m", "dides", *arguments),
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=PIPE,
+        env={**child_environment(os.environ), **variables},
+    )
+
+
+async def redirected(redirection: str, *arguments: str, **variables: str) -> Ended:
+    """Run `dides ARGUMENTS` so to its end."""
+    return await finish(await start_redirected(redirection, *arguments, **variables))
+
+
+async def unread(*arguments: str, **variables: str) -> Ended:
+    """Run `dides ARGUMENTS` with nobody at the other end of its standard output."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "dides", *arguments),
+            stdin=DEVNULL,
+            stdout=writing,
+            stderr=PIPE,
+            env={**child_environment(os.environ), **variables},
+        )
+    finally:
+        os.close(writing)
+    _, err = await process.communicate()
+    assert process.returncode is not None
+    return Ended(process.returncode, "", err.decode())

@@ -4,7 +4,7 @@
 class AgentError(Exception):
     """The base of what ends an agent; `exit_code` is what the process ends with."""
 
-    exit_code = 1
+    exit_code = 6
 
 
 class SettingError(AgentError):

@@ -89,6 +89,9 @@ def _create_routes(
             Exception: unexpected,
         },
         request_max_body_size=LARGEST_BODY,
+        # Variables of the framework's own would else switch these on.
+        debug=False,
+        pdb_on_exception=False,
         openapi_config=_openapi(version, dev=access.dev),
         logging_config=None,
     )

@@ -148,8 +148,8 @@ def agent(
 
     A running apply is not cut short: the agent stops when it has ended.
 
-    Exit codes: 0 stopped, 1 the state directory cannot be used, 2 a setting cannot be used, 5 the instance was
-    decommissioned.
+    Exit codes: 0 stopped, 2 a setting cannot be used, 5 the instance was decommissioned, 6 the state directory cannot
+    be used.
 
     Example:
       dides agent --server http://10.0.0.1:8420 -l env=production \

@@ -9,6 +9,7 @@ from dides.cli.live import LiveDisplay
 from dides.cli.output import is_live, print_remark
 from dides.cli.plain import PlainDisplay
 from dides.cli.progress import ServerTime
+from dides.cli.streams import ReaderGoneError
 from dides.cli.watch import Follower
 from dides.client.operator import OperatorClient
 from dides.clock import SystemClock
@@ -36,10 +37,10 @@ async def attend(
 async def attend_or_leave(
     client: OperatorClient, deployment: Deployment, console: Console, *, now: datetime | None = None
 ) -> Deployment:
-    """Do as attend does; when interrupted, say that the deployment goes on without this command."""
+    """Do as attend does; when interrupted, or left by the reader, say that the deployment goes on."""
     try:
         return await attend(client, deployment, console, now=now)
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, ReaderGoneError):
         print_remark(
             f"Stopped watching; deployment {deployment.id} goes on.\n"
             "Watch it again: dides status --watch\n"

@@ -8,8 +8,8 @@ import typer
 
 from dides.cli.attend import attend_or_leave
 from dides.cli.connection import DEFAULT_SERVER, Server, Token, converse
-from dides.cli.exits import exit_code_of
 from dides.cli.options import Output, UsageError, Wait, Yes
+from dides.cli.outcome import exit_code_of
 from dides.cli.output import Format, make_console, make_progress_console, print_json
 from dides.cli.question import confirm
 from dides.cli.show import show_deployment

@@ -72,7 +72,7 @@ async def perform(instances: int, keep: bool, console: Console) -> ExitCode:
         return ExitCode.INTERRUPTED
     except (FleetError, ClientError) as error:
         print_error(f"{error}\n{fleet.logs()}", "This should not happen; a second try may tell more.")
-        return ExitCode.FAILED
+        return ExitCode.UNFORESEEN
     finally:
         on_signals(_ignore)
         await fleet.stop()

@@ -9,7 +9,6 @@ from msgspec import UNSET
 
 from dides.cli.attend import attend_or_leave
 from dides.cli.connection import DEFAULT_SERVER, Server, Token, converse
-from dides.cli.exits import exit_code_of
 from dides.cli.forecasts import print_forecast
 from dides.cli.options import (
     LabelOptions,
@@ -21,6 +20,7 @@ from dides.cli.options import (
     read_labels,
     read_selector,
 )
+from dides.cli.outcome import exit_code_of
 from dides.cli.output import Format, make_console, make_progress_console, print_remark
 from dides.cli.policy_options import takes_configuration
 from dides.cli.question import can_ask, confirm
@@ -69,7 +69,8 @@ def deploy(
     On a terminal it shows the plan first (see dides plan) and asks, unless --yes. Then it watches the rollout, and the
     rollback if one follows, until it ends. Ctrl-C stops the watching, not the rollout.
 
-    Exit codes: 0 completed, 1 failed, 2 wrong usage, 3 aborted, 4 refused or unreachable, 130 Ctrl-C.
+    Exit codes: 0 completed, 1 failed, 2 wrong usage, 3 aborted, 4 refused or unreachable, 6 its end could not be
+    written, 130 Ctrl-C or no to the question, 141 the reader of its output has left.
 
     Example:
       dides deploy 1.1.0 -l env=production --batch-size 25% --failure-threshold 2

@@ -11,7 +11,7 @@ import typer
 import typer.core
 import typer.main
 
-from dides.cli.exits import ExitCode
+from dides.cli.exits import ExitCode, UnforeseenError
 from dides.cli.hints import next_step
 from dides.cli.output import accept_any_text, print_error
 from dides.client.errors import ClientError, EnvironmentVariableError
@@ -60,6 +60,13 @@ class NotInstalledError(Exception):
 
 class LazyGroup(typer.core.TyperGroup):
     """A group whose listed commands are names and help only, until one of them is to be run or completed."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. Raises UnforeseenError where the library would leave with 1 and without a word."""
+        try:
+            return super().invoke(ctx)
+        except (EOFError, OSError) as error:
+            raise UnforeseenError from error
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the command's name, the command itself, loaded, and its arguments."""

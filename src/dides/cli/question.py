@@ -26,7 +26,7 @@ def confirm(question: str) -> None:
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     if answer.strip().lower() not in ("y", "yes"):
         _say_that_nothing_was_done(below=not answer)
-        raise typer.Exit(ExitCode.FAILED)
+        raise typer.Exit(ExitCode.INTERRUPTED)
 
 
 def _say_that_nothing_was_done(*, below: bool) -> None:

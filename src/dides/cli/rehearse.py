@@ -81,8 +81,8 @@ def rehearse(
     asked of the coordinator: the instances, how long updates have taken, and how many failed. With --instances and
     --duration none is needed.
 
-    Exit codes: 0 done, 1 no past deployment to learn durations from, 2 wrong usage, 4 refused or unreachable,
-    130 Ctrl-C.
+    Exit codes: 0 done, 2 wrong usage, or no past deployment to learn durations from, 4 refused or unreachable, 6 a file
+    or the memory did not allow it, 130 Ctrl-C.
 
     Example:
       dides rehearse 1.2.0 -l env=production --batch-size 5% --failure-threshold 1%
@@ -158,7 +158,7 @@ def make_rehearsal(given: Given, known: Known, configuration: Configuration, see
             "No past deployment has recorded how long an update takes.",
             "Say how long: --duration 20 --duration-spread 5, in seconds.",
         )
-        raise typer.Exit(ExitCode.FAILED)
+        raise typer.Exit(ExitCode.USAGE)
     failure_rate = known.record.failure_rate if given.failure_rate is None else given.failure_rate
     return Rehearsal(
         fleet=known.fleet,
@@ -188,7 +188,7 @@ def play_with_progress(rehearsal: Rehearsal, runs: int, processes: int) -> list[
             "A process of the rehearsal was killed; a likely cause is that the memory did not suffice.",
             "Rehearse with fewer instances, or with --processes 1.",
         )
-        raise typer.Exit(ExitCode.FAILED) from error
+        raise typer.Exit(ExitCode.UNABLE) from error
 
 
 def show(answer: Answer, outcomes: list[Outcome], output: Format, plot: Path | None) -> None:
@@ -203,7 +203,7 @@ def show(answer: Answer, outcomes: list[Outcome], output: Format, plot: Path | N
         draw_plot(answer, outcomes, plot)
     except (DestinationError, OSError) as error:
         print_error(f"The plot could not be written: {error}")
-        raise typer.Exit(ExitCode.FAILED) from error
+        raise typer.Exit(ExitCode.UNABLE) from error
     print_remark(f"Drawn into {plot}.")
 
 

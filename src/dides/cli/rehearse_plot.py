@@ -1,5 +1,6 @@
 """Draws a rehearsal into a file, with matplotlib, which is an optional extra."""
 
+import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,6 +36,7 @@ def check_plot(path: Path) -> None:
 
 def draw_plot(answer: Answer, outcomes: Sequence[Outcome], path: Path) -> None:
     """Write histograms of what the terminal shows. Raises OSError, or DestinationError, when they cannot be written."""
+    os.environ["MPLBACKEND"] = "agg"  # No other is needed, and one that is not there would be an error.
     from matplotlib.figure import Figure  # noqa: PLC0415 - optional
     from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - optional
 

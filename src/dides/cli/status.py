@@ -9,8 +9,8 @@ from rich.text import Text
 
 from dides.cli.attend import attend_or_leave
 from dides.cli.connection import DEFAULT_SERVER, Server, Token, converse
-from dides.cli.exits import exit_code_of
 from dides.cli.options import Output
+from dides.cli.outcome import exit_code_of
 from dides.cli.output import Format, make_console, make_progress_console, print_json
 from dides.cli.show import print_deployment
 from dides.cli.words import STATUS, in_flight

@@ -25,7 +25,7 @@ def test_anything_else_is_no(monkeypatch: pytest.MonkeyPatch, capsys: Capture, t
     type_in(monkeypatch, text)
     with pytest.raises(typer.Exit) as left:
         confirm("Go ahead?")
-    assert left.value.exit_code == 1
+    assert left.value.exit_code == 130
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.endswith("Nothing was done.\n")

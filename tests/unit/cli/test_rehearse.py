@@ -206,7 +206,7 @@ def test_rollbacks_are_no_record(capsys: Capture, coordinator: FakeCoordinator) 
 def test_without_a_record_a_duration_has_to_be_given(capsys: Capture) -> None:
     fake = FakeCoordinator()
     fake.forecast = plan_of(3)
-    assert run("1.2.0 --all", fake) == 1
+    assert run("1.2.0 --all", fake) == 2
     assert "--duration 20 --duration-spread 5" in capsys.readouterr().err
     assert answer_to("1.2.0 --all --duration 5 --runs 1", capsys, fake)["assumptions"]["failure_rate"] == 0.0
 
@@ -277,7 +277,7 @@ def test_a_plot_goes_over_nothing_but_a_file(tmp_path: Path, capsys: Capture) ->
 def test_a_plot_that_cannot_be_written_is_an_error_after_the_report(tmp_path: Path, capsys: Capture) -> None:
     pytest.importorskip("matplotlib")
     nothing_is_made_there = "/dev/fd/out.svg"
-    assert run(f"{MADE_UP} --plot {nothing_is_made_there}") == 1
+    assert run(f"{MADE_UP} --plot {nothing_is_made_there}") == 6
     output = capsys.readouterr()
     assert "Completes in 3 of 3 runs" in output.out
     assert "could not be written" in output.err
@@ -292,7 +292,7 @@ def test_without_matplotlib_a_plot_is_refused_with_what_to_install(
 
 
 @pytest.mark.parametrize(
-    ("ended_by", "code", "says"), [(KeyboardInterrupt(), 130, ""), (BrokenProcessPool(), 1, "--processes 1")]
+    ("ended_by", "code", "says"), [(KeyboardInterrupt(), 130, ""), (BrokenProcessPool(), 6, "--processes 1")]
 )
 def test_a_rehearsal_that_is_cut_off_ends_without_a_traceback(
     ended_by: BaseException, code: int, says: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
