@@ -28,8 +28,25 @@ def load_settings(path: Path, known: frozenset[str]) -> dict[str, object]:
     return settings
 
 
-def default_data_dir() -> Path:
-    """Return where a coordinator of this user keeps its data: DIDES_DATA_DIR, else the system's or the user's place."""
+def home_directory() -> Path | None:
+    """Return this user's home directory; None for one that has none, as in a container that runs under any number."""
+    if os.environ.get("HOME") == "":
+        return None
+    try:
+        home = Path.home()
+    except RuntimeError:  # Neither HOME nor an entry in the list of users.
+        return None
+    return home if home.is_absolute() else None
+
+
+def default_data_dir() -> Path | None:
+    """Return where a coordinator of this user keeps its data: DIDES_DATA_DIR, else the system's or the user's place.
+
+    None when there is no such place.
+    """
     if named := os.environ.get("DIDES_DATA_DIR"):
         return Path(named)
-    return Path("/var/lib/dides") if os.geteuid() == 0 else Path.home() / ".local/share/dides"
+    if os.geteuid() == 0:
+        return Path("/var/lib/dides")
+    home = home_directory()
+    return home / ".local/share/dides" if home else None

@@ -43,7 +43,9 @@ class DataDirectory:
         try:
             os.close(open_directory(self.path))
         except OSError as error:
-            raise DataDirectoryError(f"{self.path} cannot be used as a data directory: {error.strerror}.") from error
+            raise DataDirectoryError(
+                f"{self.path} cannot be used as a data directory: {error.strerror}. Name another one with --data-dir."
+            ) from error
         with held(self.path / LOCK, self.path):
             yield
 

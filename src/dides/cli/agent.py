@@ -14,6 +14,7 @@ from dides.agent.agent import run_agent
 from dides.agent.errors import AgentError, SettingError
 from dides.agent.settings import AgentSettings, check_settings, parse_labels
 from dides.client.errors import EnvironmentVariableError
+from dides.config import home_directory
 from dides.logs import configure_logging
 
 ROOT_STATE = Path("/var/lib/dides/agent")
@@ -179,8 +180,13 @@ def agent(
 
 
 def default_state_dir(name: str) -> Path:
-    """Return where the agent of the instance `name` keeps its state when it is not told."""
-    return ROOT_STATE if os.geteuid() == 0 else Path.home() / USER_STATE / name
+    """Return where the agent of the instance `name` keeps its state when it is not told. Raises SettingError."""
+    if os.geteuid() == 0:
+        return ROOT_STATE
+    home = home_directory()
+    if home is None:
+        raise SettingError("--state-dir", "needed, because this user has no home directory")
+    return home / USER_STATE / name
 
 
 def _run(settings: AgentSettings) -> None:

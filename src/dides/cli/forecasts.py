@@ -3,8 +3,8 @@
 from rich.console import Console
 from rich.text import Text
 
+from dides.cli.layout import print_rows
 from dides.cli.output import clean
-from dides.cli.tables import print_rows
 from dides.cli.words import WARNING, say_selection_of, say_state, say_threshold
 from dides.model.state import State
 from dides.protocol.forecast import Forecast, ForecastWave
@@ -58,6 +58,7 @@ def print_waves(forecast: Forecast, console: Console) -> None:
             "Instances": lambda wave: say_names(wave[1]),
         },
         console,
+        keep=["Instances"],
     )
 
 

@@ -23,10 +23,15 @@ def _nothing() -> str:
 
 
 def _unauthorized() -> str:
+    file = token_file()
+    found = (
+        f"it is found there by itself, if you may read {file} (DIDES_DATA_DIR names another directory)."
+        if file
+        else "it is found there by itself, if DIDES_DATA_DIR names that directory: this user has no home directory."
+    )
     return (
         "Give the operator token with --token or DIDES_TOKEN. The coordinator wrote it, at its first start, into the "
-        "file operator-token in its data directory. On the coordinator's machine it is found there by itself, "
-        f"if you may read {token_file()} (DIDES_DATA_DIR names another directory)."
+        f"file operator-token in its data directory. On the coordinator's machine {found}"
     )
 
 

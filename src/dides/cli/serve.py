@@ -23,7 +23,7 @@ from dides.cli.server_options import (
     parse_listen,
 )
 from dides.cli.settings import SettingsFile
-from dides.config import default_data_dir
+from dides.config import SettingsError, default_data_dir
 from dides.coordinator.settings import Settings
 from dides.datadir import DataDirectory, DataDirectoryError, held_database
 from dides.logs import configure_logging
@@ -69,7 +69,7 @@ def server(
     )
     where = Listen(host, port, dev=dev, insecure_http=insecure_http)
     with _refusing():
-        serve(DataDirectory(data_dir or default_data_dir()), where, chosen, database)
+        serve(data_directory(data_dir), where, chosen, database)
 
 
 def backup(
@@ -84,7 +84,7 @@ def backup(
     Example:
       dides backup /backup/dides-$(date +%F).db
     """
-    directory = DataDirectory(data_dir or default_data_dir())
+    directory = data_directory(data_dir)
     with _refusing():
         source = _file(directory, database, "pg_dump --format=custom --file=FILE URL")
         back_up(source, file)
@@ -104,7 +104,7 @@ def restore(
     Example:
       dides restore /backup/dides-2026-11-23.db
     """
-    directory = DataDirectory(data_dir or default_data_dir())
+    directory = data_directory(data_dir)
     with _refusing():
         place = _file(directory, database, "pg_restore --clean --if-exists --single-transaction --dbname=URL FILE")
         with directory.locked(), held_database(place):
@@ -114,6 +114,14 @@ def restore(
             check_database(file)
             copy_database(file, place)
     typer.echo(f"Restored {place} from {file}.")
+
+
+def data_directory(named: Path | None) -> DataDirectory:
+    """Return the data directory that is named, or this user's own. Raises SettingsError when there is neither."""
+    place = named or default_data_dir()
+    if place is None:
+        raise SettingsError("This user has no home directory: name a data directory with --data-dir or DIDES_DATA_DIR.")
+    return DataDirectory(place)
 
 
 @contextmanager

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
+from dides.cli.layout import Cell, print_facts
 from dides.cli.output import Format, clean, make_console, print_json
 from dides.cli.progress import ServerTime, counts, headline, verdict
-from dides.cli.tables import Cell, instance_status, print_facts, print_targets, say_labels
+from dides.cli.tables import instance_status, print_targets, say_labels
 from dides.cli.words import in_flight, say_held, say_state, say_time, say_wave
 from dides.clock import SystemClock
 from dides.model.policy import Ordering

@@ -1,13 +1,12 @@
 """Tables of what the coordinator answers, with times in the time zone of this machine."""
 
-from collections.abc import Callable, Iterable, Sequence, Set
-from typing import TypeVar
+from collections.abc import Callable, Sequence, Set
 
 import msgspec
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from dides.cli.layout import Cell, print_rows
 from dides.cli.output import clean
 from dides.cli.words import (
     CONVERGING,
@@ -27,11 +26,7 @@ from dides.model.actor import SYSTEM, is_itself
 from dides.model.state import State
 from dides.protocol.messages import Deployment, Event, Instance, Target
 
-T = TypeVar("T")
-Cell = str | Text
 EMPTY: tuple[object, ...] = (None, "", {})
-UNBROKEN = {"ID", "Status", "State", "Done", "Failed", "Told", "Took", "Created", "Last heartbeat", "Time", "What"}
-"""Columns that keep their width while others have something to give."""
 
 
 def print_instances(instances: Sequence[Instance], updating: Set[str], console: Console) -> None:
@@ -46,7 +41,7 @@ def print_instances(instances: Sequence[Instance], updating: Set[str], console: 
         "Last heartbeat": lambda instance: say_time(instance.last_heartbeat_at),
         **({"Message": lambda instance: last_line(instance.message)} if messages else {}),
     }
-    print_rows(instances, columns, console)
+    print_rows(instances, columns, console, keep=["Name"])
 
 
 def print_deployments(deployments: Sequence[Deployment], console: Console) -> None:
@@ -60,7 +55,7 @@ def print_deployments(deployments: Sequence[Deployment], console: Console) -> No
         "Failed": lambda deployment: str(deployment.progress.failed),
         "Created": lambda deployment: say_time(deployment.created_at),
     }
-    print_rows(deployments, columns, console)
+    print_rows(deployments, columns, console, keep=["ID"])
 
 
 def print_targets(targets: Sequence[Target], console: Console) -> None:
@@ -75,7 +70,7 @@ def print_targets(targets: Sequence[Target], console: Console) -> None:
         **({"Attempt": lambda target: str(target.attempt)} if any(target.attempt > 1 for target in targets) else {}),
         **({"Why": say_why} if any(target.reason or target.message for target in targets) else {}),
     }
-    print_rows(targets, columns, console)
+    print_rows(targets, columns, console, keep=["Instance"])
 
 
 def print_events(events: Sequence[Event], console: Console) -> None:
@@ -87,32 +82,7 @@ def print_events(events: Sequence[Event], console: Console) -> None:
         "Instance": lambda event: event.instance or "-",
         "Details": say_details,
     }
-    print_rows(events, columns, console)
-
-
-def print_rows(rows: Iterable[T], columns: dict[str, Callable[[T], Cell]], console: Console) -> None:
-    """Print a table without lines around it, which every terminal shows and every program can cut into columns."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for title in columns:
-        table.add_column(title, overflow="fold", no_wrap=title in UNBROKEN)
-    for row in rows:
-        table.add_row(*(as_text(cell(row)) for cell in columns.values()))
-    console.print(table)
-
-
-def print_facts(facts: dict[str, Cell], console: Console) -> None:
-    """Print names and values, one pair a line."""
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="bold", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, value in facts.items():
-        grid.add_row(name, as_text(value))
-    console.print(grid)
-
-
-def as_text(cell: Cell) -> Text:
-    """Return a cell as text without control characters."""
-    return cell if isinstance(cell, Text) else Text(clean(cell))
+    print_rows(events, columns, console, keep=["Instance"])
 
 
 def instance_status(instance: Instance, updating: Set[str], console: Console) -> Text:

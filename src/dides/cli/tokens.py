@@ -11,9 +11,9 @@ from dides.private_files import read_file
 OPERATOR_FILE = "operator-token"
 
 
-def find_token(server: str, file: Path) -> str | None:
+def find_token(server: str, file: Path | None) -> str | None:
     """Return the operator token in a file, None when it cannot be read or the server is on another machine."""
-    if not is_on_this_machine(server):
+    if file is None or not is_on_this_machine(server):
         return None
     try:
         return read_file(file).decode().strip() or None
@@ -21,9 +21,10 @@ def find_token(server: str, file: Path) -> str | None:
         return None
 
 
-def token_file() -> Path:
-    """Return the file in which a coordinator of this user keeps its operator token."""
-    return default_data_dir() / OPERATOR_FILE
+def token_file() -> Path | None:
+    """Return the file in which a coordinator of this user keeps its operator token; None where it has no place."""
+    directory = default_data_dir()
+    return directory / OPERATOR_FILE if directory else None
 
 
 def is_on_this_machine(server: str) -> bool:
