@@ -114,6 +114,12 @@ def lost_lines() -> int:
     return sum(writer.lost for writer in _WRITERS)
 
 
+def say(line: str) -> None:
+    """Write a line for people among those of the log, as soon and as surely as these."""
+    for writer in _WRITERS:
+        writer.put(f"{line}\n")
+
+
 def configure_logging(*, json: bool | None = None, room: int = ROOM) -> None:
     """Send every log line of this process to standard output; `json` None means: JSON unless it is a terminal.
 

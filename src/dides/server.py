@@ -8,7 +8,7 @@ import os
 import resource
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Any
 
@@ -86,10 +86,17 @@ class Listen(msgspec.Struct, frozen=True):
             raise ListenError(f"Cannot listen on {self.host}, port {self.port}: {error.strerror or error}.") from error
 
 
-def serve(directory: DataDirectory, listen: Listen, settings: Settings, database: str | None) -> None:
+def serve(
+    directory: DataDirectory,
+    listen: Listen,
+    settings: Settings,
+    database: str | None,
+    announce: Callable[[str], object],
+) -> None:
     """Run a coordinator until SIGTERM or SIGINT.
 
-    `database` is a URL, by default that of the embedded one in the data directory. Raises ListenError,
+    `database` is a URL, by default that of the embedded one in the data directory; `announce` is called with the URL
+    at which it listens, once it does. Raises ListenError,
     DataDirectoryError, UnknownDatabaseError, TooNewError and UnavailableError, all before anything is served.
     """
     listen.check()
@@ -105,7 +112,7 @@ def serve(directory: DataDirectory, listen: Listen, settings: Settings, database
         if listen.dev:
             log.warning("development mode: no credential is asked for, and any registration token is accepted")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(url, access, settings, listening))
+            runner.run(_serve(url, access, settings, listening, announce))
 
 
 def _held(url: str) -> contextlib.AbstractContextManager[None]:
@@ -120,7 +127,9 @@ def _allow_many_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-async def _serve(database: str, access: Access, settings: Settings, listening: socket.socket) -> None:
+async def _serve(
+    database: str, access: Access, settings: Settings, listening: socket.socket, announce: Callable[[str], object]
+) -> None:
     store = open_store(database, SystemClock())
     coordinator = Coordinator(store, store.clock, settings)
     overload, traffic = Overload(), Traffic()
@@ -141,7 +150,7 @@ async def _serve(database: str, access: Access, settings: Settings, listening: s
     try:
         async with coordinator.running():
             watching = asyncio.create_task(overload.watch())
-            await _Server(config, coordinator, traffic).serve(sockets=[listening])
+            await _Server(config, coordinator, traffic, announce).serve(sockets=[listening])
             watching.cancel()
     finally:
         await store.close()
@@ -151,10 +160,13 @@ async def _serve(database: str, access: Access, settings: Settings, listening: s
 class _Server(uvicorn.Server):
     """Serves until told to leave: then held queries are answered, what was accepted is finished, and that is all."""
 
-    def __init__(self, config: uvicorn.Config, coordinator: Coordinator, traffic: Traffic) -> None:
+    def __init__(
+        self, config: uvicorn.Config, coordinator: Coordinator, traffic: Traffic, announce: Callable[[str], object]
+    ) -> None:
         super().__init__(config)
         self._coordinator = coordinator
         self._traffic = traffic
+        self._announce = announce
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -177,7 +189,9 @@ class _Server(uvicorn.Server):
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         host, port = sockets[0].getsockname()[:2]
-        log.info("listening", url=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        log.info("listening", url=url)
+        self._announce(url)
         notify("READY=1")
 
     def _listen(self, sockets: list[socket.socket]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NoReturn, Self
 
+import httpx2
 import pytest
 
 from dides.cli.demo_fleet import DemoFleet
@@ -70,6 +71,27 @@ async def test_the_demo_shows_everything_and_leaves_nothing_behind(tmp_path: Pat
         "Try next",
     ):
         assert text in out
+    assert left_behind(tmp_path) == []
+
+
+def shown_by(command: str) -> str:
+    """Return what the file of `$ cat FILE` holds."""
+    return Path(command.removeprefix("$ cat ")).read_text(encoding="ascii").strip()
+
+
+async def test_a_demo_that_is_kept_says_how_to_sign_in(tmp_path: Path) -> None:
+    process = await start("demo", "--instances", "2", "--keep", TMPDIR=str(tmp_path))
+    await read_until(process, "The fleet keeps running")
+    assert process.stdout is not None
+    said = [(await process.stdout.readline()).decode().rstrip() for _ in range(3)]
+    assert said[0].startswith("Dashboard:  http://127.0.0.1:")
+    assert said[1].startswith("Sign in:    with the operator token")
+    assert said[2].startswith(f"$ cat {tmp_path}/")
+    async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {shown_by(said[2])}"}) as http:
+        dashboard = said[0].split()[1]
+        assert (await http.get(f"{dashboard}deployments")).json()["deployments"][0]["status"] == "completed"
+    process.send_signal(signal.SIGINT)
+    assert (await finish(process))[0] == 0
     assert left_behind(tmp_path) == []
 
 

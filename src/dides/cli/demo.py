@@ -1,6 +1,7 @@
 """The command `dides demo`: a fleet on this machine, a rollout, a bad version, a rollback, and nothing left behind."""
 
 import asyncio
+import shlex
 import shutil
 import signal
 import tempfile
@@ -151,10 +152,12 @@ async def show_fleet(client: OperatorClient, console: Console) -> None:
 
 async def keep_running(fleet: DemoFleet, console: Console) -> None:
     """Say how to use the fleet from another terminal, and wait for Ctrl-C. Raises FleetError when it ends by itself."""
-    say(console, "The fleet keeps running. Use it from another terminal:")
-    console.print(f"export DIDES_SERVER={fleet.url} DIDES_DATA_DIR={fleet.data_dir}", soft_wrap=True)
-    token = fleet.data_dir / OPERATOR_FILE
-    console.print(f"Or in a browser: open {fleet.url}/ and sign in with what is in {token}", soft_wrap=True)
+    say(console, "The fleet keeps running. In a browser:")
+    console.print(f"Dashboard:  {fleet.url}/", soft_wrap=True)
+    console.print("Sign in:    with the operator token, which this shows:", soft_wrap=True)
+    say_command(console, f"cat {shlex.quote(str(fleet.data_dir / OPERATOR_FILE))}")
+    say(console, "From another terminal:")
+    say_command(console, f"export DIDES_SERVER={fleet.url} DIDES_DATA_DIR={shlex.quote(str(fleet.data_dir))}")
     say_command(console, "dides status")
     say_command(console, "dides deploy 1.2.0 -l env=demo --batch-size 50%")
     console.print("Ctrl-C ends it.")

@@ -1,7 +1,9 @@
 """Commands that run where the coordinator's data is: server, backup, restore."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -23,10 +25,11 @@ from dides.cli.server_options import (
     parse_listen,
 )
 from dides.cli.settings import SettingsFile
+from dides.cli.welcome import welcome
 from dides.config import SettingsError, default_data_dir
 from dides.coordinator.settings import Settings
 from dides.datadir import DataDirectory, DataDirectoryError, held_database
-from dides.logs import configure_logging
+from dides.logs import configure_logging, say
 from dides.model.errors import UnavailableError
 from dides.server import Listen, ListenError, serve
 from dides.store.copies import CopyError, back_up, check_database, copy_database
@@ -69,7 +72,15 @@ def server(
     )
     where = Listen(host, port, dev=dev, insecure_http=insecure_http)
     with _refusing():
-        serve(data_directory(data_dir), where, chosen, database)
+        directory = data_directory(data_dir)
+        serve(directory, where, chosen, database, partial(say_welcome, directory, where))
+
+
+def say_welcome(directory: DataDirectory, listen: Listen, url: str) -> None:
+    """Say to somebody at a terminal where the coordinator is, and what to do next."""
+    if sys.stdout.isatty():
+        for line in welcome(url, "", directory.path.absolute(), dev=listen.dev):
+            say(line)
 
 
 def backup(
