@@ -34,9 +34,7 @@ async def test_on_a_terminal_three_lines_say_what_to_do_next(tmp_path: Path) -> 
         lines = await asyncio.wait_for(asyncio.to_thread(read_lines, terminal), PATIENCE)
         dashboard, tokens, follows = (line.partition(":  ")[2].strip() for line in lines[-3:])
         assert httpx2.get(dashboard, follow_redirects=True, headers={"Accept": "text/html"}).status_code == 200
-        assert [word for word in tokens.split() if word.startswith("/") and os.access(word, os.R_OK)] == [
-            str(tmp_path / "data" / name) for name in ("operator-token", "registration-token")
-        ]
+        assert tokens.endswith(f" in {tmp_path / 'data'}")
         await follow(follows, dashboard, tmp_path)
     finally:
         server.terminate()

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from dides.cli.connection import DEFAULT_SERVER
 from dides.datadir import OPERATOR_FILE, REGISTRATION_FILE
 
 
@@ -32,9 +33,10 @@ def _reachable(url: str) -> str:
 def _tokens(directory: Path, *, dev: bool) -> str:
     if dev:
         return "none is asked for (--dev)"
-    return f"{directory / OPERATOR_FILE} (to sign in, and to deploy), {directory / REGISTRATION_FILE} (for agents)"
+    return f"{OPERATOR_FILE} (signs in, deploys) and {REGISTRATION_FILE} (for agents) in {directory}"
 
 
 def _next_command(url: str, directory: Path, *, dev: bool) -> str:
     token = "any" if dev else f'"$(cat {shlex.quote(str(directory / REGISTRATION_FILE))})"'
-    return f"DIDES_REGISTRATION_TOKEN={token} dides agent --server {url}"
+    server = "" if url == DEFAULT_SERVER else f" --server {url}"
+    return f"DIDES_REGISTRATION_TOKEN={token} dides agent{server}"

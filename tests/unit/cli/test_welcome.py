@@ -6,21 +6,18 @@ DATA = Path("/var/lib/dides")
 
 
 def test_three_lines_say_where_it_is_and_what_to_do_next() -> None:
-    dashboard, tokens, command = welcome("http://127.0.0.1:8420", "", DATA, dev=False)
-    assert dashboard == "Dashboard:  http://127.0.0.1:8420/"
-    assert (
-        tokens
-        == f"Tokens:     {DATA}/operator-token (to sign in, and to deploy), {DATA}/registration-token (for agents)"
-    )
+    dashboard, tokens, command = welcome("http://127.0.0.1:8421", "", DATA, dev=False)
+    assert dashboard == "Dashboard:  http://127.0.0.1:8421/"
+    assert tokens == f"Tokens:     operator-token (signs in, deploys) and registration-token (for agents) in {DATA}"
     variable = f'DIDES_REGISTRATION_TOKEN="$(cat {DATA}/registration-token)"'
-    assert command == f"Next:       {variable} dides agent --server http://127.0.0.1:8420"
+    assert command == f"Next:       {variable} dides agent --server http://127.0.0.1:8421"
 
 
 def test_in_development_no_token_is_named() -> None:
     dashboard, tokens, command = welcome("http://127.0.0.1:8420", "/dides", DATA, dev=True)
     assert dashboard == "Dashboard:  http://127.0.0.1:8420/dides/"
     assert tokens == "Tokens:     none is asked for (--dev)"
-    assert command == "Next:       DIDES_REGISTRATION_TOKEN=any dides agent --server http://127.0.0.1:8420"
+    assert command == "Next:       DIDES_REGISTRATION_TOKEN=any dides agent"
 
 
 def test_an_address_that_means_all_is_shown_as_one_that_can_be_opened() -> None:
