@@ -18,10 +18,11 @@ def ended(
     tx: Transaction,
     status: DeploymentStatus,
     kind: Kind = Kind.DEPLOY,
-    rolled_back_by: int | None = None,
+    *,
+    withdrawn: bool = False,
     **new: object,
 ) -> Deployment:
-    return end(tx, create(tx, a_deployment(kind, **new)), status, rolled_back_by=rolled_back_by)
+    return end(tx, create(tx, a_deployment(kind, **new)), status, withdrawn=withdrawn)
 
 
 async def test_a_created_deployment_comes_back_whole_and_in_flight(store: Store) -> None:
@@ -154,7 +155,7 @@ async def test_of_completed_deployments_that_are_alike_the_newest_is_given(store
         kept = [
             ended(tx, DeploymentStatus.COMPLETED).id,
             ended(tx, DeploymentStatus.COMPLETED, Kind.ROLLBACK).id,
-            ended(tx, DeploymentStatus.COMPLETED, rolled_back_by=1).id,
+            ended(tx, DeploymentStatus.COMPLETED, withdrawn=True).id,
             ended(tx, DeploymentStatus.COMPLETED, labels={"env": "other"}).id,
             ended(tx, DeploymentStatus.COMPLETED, selector="role in (web)").id,
             ended(tx, DeploymentStatus.COMPLETED, to=State("3")).id,

@@ -83,6 +83,7 @@ async def test_the_written_trigger_answers_201_with_the_deployment_and_a_locatio
         "wave": None,
         "held_by": "batch_size",
         "rolled_back_by": None,
+        "withdrawn": False,
         "finished_at": None,
         "created_by": "operator",
     }

@@ -77,9 +77,12 @@ async def test_what_is_no_number_of_a_deployment_is_refused(app: App, action: st
 async def test_what_a_rollback_would_undo_can_be_asked(app: App) -> None:
     assert (await app.send("GET", "/deploy/rollback")).json()["id"] == 2
     await act(app, "rollback", 2)
+    assert (await app.send("GET", "/deploy/rollback")).json()["id"] == 1
+    assert (await act(app, "rollback", 2)).status_code == 409
+    await act(app, "rollback", 1)
     refused = await app.send("GET", "/deploy/rollback")
     assert refused.status_code == 409
-    assert "Deployment 2 has already been undone" in refused.json()["detail"]
+    assert "is undone" in refused.json()["detail"]
 
 
 async def test_without_any_deployment_there_is_nothing_to_undo(tmp_path: Path) -> None:

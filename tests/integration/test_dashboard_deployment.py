@@ -146,7 +146,7 @@ async def test_the_buttons_are_those_that_make_sense(fleet: Fleet) -> None:
     assert actions_on((await fleet.get("2")).text) == set(), "it is undone already"
     assert actions_on((await fleet.get("3")).text) == {"pause", "abort"}, "there is no rollback of a rollback"
     assert "It undoes deployment 2" in await fleet.text("3")
-    assert "Undone by rollback 3" in await fleet.text("2")
+    assert "Rolled back by rollback 3" in await fleet.text("2")
 
 
 async def test_a_confirmation_says_in_numbers_what_then_happens(fleet: Fleet) -> None:

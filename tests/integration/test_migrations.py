@@ -170,6 +170,41 @@ async def test_a_rollout_that_an_earlier_dides_began_goes_on(embedded: Engine, t
     await store.close()
 
 
+def test_what_was_rolled_back_before_0004_is_withdrawn_unless_that_was_aborted(engine: Engine) -> None:
+    go(engine, "0003")
+    ended = "labels, policy, batch_window, total, pending, updating, succeeded, failed, skipped, already, deferred"
+    zeros = "'{}', '{}', 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 'anna'"
+    with engine.begin() as connection:
+        for number, kind, status, undoes, undone_by in (
+            (1, "deploy", "completed", "NULL", 2),
+            (2, "rollback", "failed", 1, "NULL"),
+            (3, "deploy", "completed", "NULL", 4),
+            (4, "rollback", "aborted", 3, "NULL"),
+            (5, "deploy", "completed", "NULL", "NULL"),
+        ):
+            row = f"{number}, 0, '{kind}', '{status}', '', {undoes}, {undone_by}, {zeros}"
+            connection.exec_driver_sql(
+                "INSERT INTO deployments (id, revision, kind, status, reason, rollback_of, rolled_back_by, "
+                f"{ended}, next_position, created_at, created_by) VALUES ({row})"
+            )
+        for number, told_by in ((1, 1), (2, 3), (3, 5), (4, "NULL")):
+            connection.exec_driver_sql(
+                "INSERT INTO instances (id, name, ip, labels, credential_hash, status, generation, told_by, message, "
+                f"registered_at, reachable) VALUES ({number}, 'i{number}', '::1', '{{}}', "
+                f"CAST('{number}' AS {_bytes_of(engine)}), 1, 1, {told_by}, '', 0, true)"
+            )
+    go(engine, "0004")
+    with engine.begin() as connection:
+        withdrawn = connection.exec_driver_sql("SELECT id FROM deployments WHERE withdrawn ORDER BY id").scalars().all()
+        heirs = connection.exec_driver_sql("SELECT source_id, instance_id FROM heirs").all()
+    assert withdrawn == [1]
+    assert [tuple(each) for each in heirs] == [(5, 3)]
+
+
+def _bytes_of(engine: Engine) -> str:
+    return "BLOB" if engine.dialect.name == "sqlite" else "BYTEA"
+
+
 EARLIER = """
 INSERT INTO instances (id, name, ip, labels, credential_hash, status, current_code, generation, message, registered_at,
     reachable)

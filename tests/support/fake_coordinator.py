@@ -71,6 +71,7 @@ def make_deployment(
         wave=wave,
         held_by=held_by,
         rolled_back_by=rolled_back_by,
+        withdrawn=rolled_back_by is not None,
         created_at=NOON,
         finished_at=NOON + timedelta(seconds=90) if final else None,
         created_by="operator",

@@ -230,9 +230,11 @@ class Fleet:
             await self.run(lambda tx: deployments.abort(tx, "anna", self.quiet_until, rollback=rollback, only=only))
         )
 
-    async def roll_back(self, only: int | None = None) -> Deployment:
+    async def roll_back(self, deployment_id: int | None = None) -> Deployment:
         """Roll back by hand and return the rollback."""
-        return self._stepped(await self.run(lambda tx: deployments.roll_back(tx, "anna", self.quiet_until, only=only)))
+        return self._stepped(
+            await self.run(lambda tx: deployments.roll_back(tx, "anna", self.quiet_until, deployment_id=deployment_id))
+        )
 
     async def decommission(self, name: str, *, force: bool = False) -> bool:
         """Remove an instance; return whether that makes a step due."""

@@ -16,8 +16,7 @@ from dides.api.orders import key_of, order_of
 from dides.api.pages import cursor_of, number_in
 from dides.api.refusals import for_operators, with_body
 from dides.api.views import deployment_view, target_view
-from dides.coordinator import deployments as rollback_choice
-from dides.coordinator import meant
+from dides.coordinator import meant, undoing
 from dides.model import deployment as model
 from dides.model.errors import NotFoundError
 from dides.protocol.messages import AbortRequest, ActionRequest, Deployment, DeploymentPage, DeployRequest, TargetPage
@@ -167,7 +166,7 @@ async def rollback(principal: Sender, coordinator: Services, data: MeantBody = A
 )
 async def undoable(coordinator: Services) -> Deployment:
     """Return the deployment in flight, else the newest that can be undone; 404 and 409 as the rollback would answer."""
-    return deployment_view(await coordinator.read(rollback_choice.undoable))
+    return deployment_view(await coordinator.read(undoing.to_undo))
 
 
 @get("/deployments", guards=[operators], summary="List deployments", responses=for_operators())

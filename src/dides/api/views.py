@@ -65,6 +65,7 @@ def deployment_view(deployment: model.Deployment) -> messages.Deployment:
         wave=wave_view(deployment),
         held_by=held_by(deployment),
         rolled_back_by=deployment.rolled_back_by,
+        withdrawn=deployment.withdrawn,
         created_at=to_datetime(deployment.created_at),
         finished_at=None if deployment.finished_at is None else to_datetime(deployment.finished_at),
         created_by=deployment.created_by,

@@ -36,7 +36,14 @@ def print_deployment(deployment: Deployment, console: Console) -> None:
     if held := say_held(deployment):
         console.print(Text(f"Held: {held}"))
     if deployment.rolled_back_by is not None:
-        console.print(f"Rolled back by deployment {deployment.rolled_back_by}.")
+        console.print(say_rolled_back(deployment.rolled_back_by, deployment))
+
+
+def say_rolled_back(rollback_id: int, deployment: Deployment) -> str:
+    """Return which rollback has undone a deployment, or was aborted before it had."""
+    if deployment.withdrawn:
+        return f"Rolled back by deployment {rollback_id}."
+    return f"Its rollback, deployment {rollback_id}, was aborted; dides rollback {deployment.id} begins it again."
 
 
 def print_deployment_with_targets(deployment: Deployment, targets: Sequence[Target], console: Console) -> None:

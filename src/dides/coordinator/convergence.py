@@ -12,6 +12,7 @@ from dides.engine.inheritance import (
     has_converged,
     has_missed,
     inherited,
+    may_be_inherited,
     room_to_converge,
 )
 from dides.model.deployment import Deployment, Kind
@@ -106,20 +107,38 @@ def let_go(tx: Transaction, deployment: Deployment, restored: set[str]) -> None:
     tx.convergences.drop(each.instance.id for each in places if each.instance.name not in restored)
 
 
-def inherit_anew(tx: Transaction, undone: Deployment, rollback: Deployment) -> set[str]:
-    """Take an undone deployment's state away from those who inherited it, or wait for it; return who was told so.
+def inherit_anew(tx: Transaction, rollback: Deployment) -> set[str]:
+    """Take what a rollback withdraws away from those who inherited it, or wait for it; return who was told so.
 
     They were nobody's targets, so its rollback does not return them. They inherit from what is left, a window at a
     time; where nothing is left, they are told nothing any more.
     """
-    enqueue(tx, [each.instance for each in tx.convergences.waiting(undone.id)])
-    told = tx.inventory.told_by(undone.id)
-    returned = {each.instance_id for each in tx.targets.of(rollback.id, (each.id for each in told))}
-    heirs = [each for each in told if each.id not in returned]
+    told: set[str] = set()
+    for withdrawn in tx.deployments.withdrawn_by(rollback.id):
+        enqueue(tx, [each.instance for each in tx.convergences.waiting(withdrawn.id)])
+        told |= _disinherit(tx, withdrawn, rollback)
+    return told
+
+
+def inherit_again(tx: Transaction, reinstated: Iterable[Deployment]) -> None:
+    """Let those from whom an aborted rollback had taken a state, or a place, wait for what they inherit now."""
+    inheritable = [each for each in reinstated if may_be_inherited(each)]
+    if not inheritable:
+        return
+    waiting = [place.instance for source in tx.convergences.sources() for place in tx.convergences.waiting(source)]
+    told = [instance for each in inheritable for instance in tx.inventory.told_by(each.id)]
+    enqueue(tx, [*waiting, *(instance for instance in told if instance.desired is None)], new=True)
+
+
+def _disinherit(tx: Transaction, withdrawn: Deployment, rollback: Deployment) -> set[str]:
+    heirs = tx.heirs.of(withdrawn.id)
+    returned = {each.instance_id for each in tx.targets.of(rollback.id, (each.id for each in heirs))}
+    heirs = [each for each in heirs if each.id not in returned]
+    tx.heirs.forget(withdrawn.id, (each.id for each in heirs))
     tx.convergences.drop(each.id for each in heirs)
     heritage = Heritage(tx)
     orphans = [each for each in heirs if not _wait_for_less(tx, each, heritage.of(each))]
-    tx.inventory.tell([Telling(each.id, None, undone.id) for each in orphans])
+    tx.inventory.tell([Telling(each.id, None, withdrawn.id) for each in orphans])
     tx.events.append([event(tx, "instance.disinherited", instance=each.name) for each in heirs])
     return {each.name for each in orphans}
 
@@ -137,6 +156,7 @@ def _tell(tx: Transaction, source: Deployment, waiting: Convergence) -> str:
     deadline = tx.now + source.policy.update_timeout_ms
     tx.convergences.put(msgspec.structs.replace(waiting, told_at=tx.now, deadline_at=deadline))
     tx.inventory.tell([Telling(waiting.instance.id, waiting.desired, source.id)])
+    tx.heirs.add(source.id, [waiting.instance.id])
     _log_inherited(tx, waiting.instance, source.id, waiting.desired)
     return waiting.instance.name
 

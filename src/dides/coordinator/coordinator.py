@@ -223,9 +223,11 @@ class Coordinator:
         """Open the next wave of the deployment in flight."""
         return self._after(await self._decide(lambda tx, quiet: deployments.promote(tx, actor, quiet, only=only)))
 
-    async def roll_back(self, actor: str, only: int | None = None) -> Deployment:
-        """Undo the deployment in flight, or the newest one; answers with the rollback."""
-        return self._after(await self._decide(lambda tx, quiet: deployments.roll_back(tx, actor, quiet, only=only)))
+    async def roll_back(self, actor: str, deployment_id: int | None = None) -> Deployment:
+        """Undo the deployment that is named, else the one in flight, else the newest; answers with the rollback."""
+        return self._after(
+            await self._decide(lambda tx, quiet: deployments.roll_back(tx, actor, quiet, deployment_id=deployment_id))
+        )
 
     async def progress(self, only: int | None = None) -> Deployment:
         """Take one step by hand; NotFoundError when nothing is in flight."""

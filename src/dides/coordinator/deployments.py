@@ -6,20 +6,22 @@ import msgspec
 
 from dides.coordinator import convergence
 from dides.coordinator.journal import log
-from dides.coordinator.meant import check_undone, in_flight
+from dides.coordinator.meant import in_flight
+from dides.coordinator.rollbacks import reinstate
 from dides.coordinator.step import Stepped, begin_rollback, step_of
 from dides.coordinator.stopping import stop_targets
 from dides.coordinator.tellings import log_wave
+from dides.coordinator.undoing import to_undo
 from dides.coordinator.verdicts import settle_reported
 from dides.engine.availability import is_unavailable
 from dides.engine.ending import ended
 from dides.engine.limits import limits_of
 from dides.engine.order import in_order
-from dides.engine.rollback import why_not
+from dides.engine.rollback import Standing, is_a_rollback
 from dides.engine.timers import moved, moved_target
 from dides.engine.waves import opened, why_not_promoted
 from dides.model.deployment import Deployment, DeploymentStatus, Kind, TargetState, Timers
-from dides.model.errors import ConflictError, FieldError, InFlightError, InvalidError, NotFoundError
+from dides.model.errors import ConflictError, FieldError, InFlightError, InvalidError
 from dides.model.instance import Matched
 from dides.model.plan import Ending
 from dides.model.policy import Policy
@@ -123,8 +125,8 @@ def abort(tx: Transaction, actor: str, quiet_until: int, *, rollback: bool, only
     The errors of `in_flight`, and ConflictError when a rollback would be rolled back.
     """
     deployment = in_flight(tx, only)
-    if rollback:
-        _check_may_roll_back(deployment)
+    if rollback and (reason := is_a_rollback(Standing(deployment=deployment))):
+        raise ConflictError(reason)
     told, deployment = _stop(tx, deployment, actor, f"aborted by {actor}")
     if not rollback:
         return Stepped(deployment, told, ended=(deployment,))
@@ -133,12 +135,12 @@ def abort(tx: Transaction, actor: str, quiet_until: int, *, rollback: bool, only
     return stepped
 
 
-def roll_back(tx: Transaction, actor: str, quiet_until: int, *, only: int | None = None) -> Stepped:
-    """Stop and undo what is in flight, else undo the newest deployment of kind deploy; answers with the rollback.
+def roll_back(tx: Transaction, actor: str, quiet_until: int, *, deployment_id: int | None = None) -> Stepped:
+    """Undo the deployment that is named, else what is in flight, which is stopped, else the newest; see `to_undo`.
 
-    NotFoundError when nothing was ever deployed; ConflictError when it is a rollback, undone already, or not `only`.
+    Answers with the rollback. The errors of `to_undo`.
     """
-    undone = undoable(tx, only)
+    undone = to_undo(tx, deployment_id)
     told: set[str] = set()
     stopped: tuple[Deployment, ...] = ()
     if undone.in_flight:
@@ -146,16 +148,6 @@ def roll_back(tx: Transaction, actor: str, quiet_until: int, *, only: int | None
         stopped = (undone,)
     stepped, rollback = begin_rollback(tx, undone, told, quiet_until, actor)
     return msgspec.structs.replace(stepped, deployment=rollback, ended=(*stopped, *stepped.ended))
-
-
-def undoable(tx: Transaction, only: int | None = None) -> Deployment:
-    """Return the deployment that a rollback would undo now. The errors of `roll_back`."""
-    undone = tx.deployments.in_flight() or tx.deployments.newest(Kind.DEPLOY)
-    if undone is None:
-        raise NotFoundError("Nothing was ever deployed, so there is nothing to roll back.")
-    check_undone(tx, undone, only)
-    _check_may_roll_back(undone)
-    return undone
 
 
 def matched_by(tx: Transaction, order: Order) -> list[Matched]:
@@ -220,9 +212,7 @@ def _stop(tx: Transaction, deployment: Deployment, actor: str, reason: str) -> t
     convergence.let_go(tx, deployment, told)
     aborted = Ending(status=DeploymentStatus.ABORTED, reason=reason, stop=True)
     log(tx, "deployment.aborted", actor, deployment_id=deployment.id, data={"reason": reason})
-    return told, tx.deployments.save(ended(deployment, aborted, tx.now))
-
-
-def _check_may_roll_back(deployment: Deployment) -> None:
-    if reason := why_not(deployment):
-        raise ConflictError(reason)
+    stopped = tx.deployments.save(ended(deployment, aborted, tx.now))
+    if stopped.kind is Kind.ROLLBACK:
+        convergence.inherit_again(tx, reinstate(tx, stopped))
+    return told, stopped

@@ -14,22 +14,10 @@ def in_flight(tx: Transaction, only: int | None = None) -> Deployment:
     """
     deployment = tx.deployments.in_flight()
     if only is not None and (deployment is None or deployment.id != only):
-        raise ConflictError(_what_became_of(_existing(tx, only), deployment))
+        raise ConflictError(_what_became_of(existing(tx, only), deployment))
     if deployment is None:
         raise NotFoundError(NOTHING_IN_FLIGHT)
     return deployment
-
-
-def check_undone(tx: Transaction, undone: Deployment, only: int | None) -> None:
-    """Raise ConflictError when a rollback would undo another deployment than `only`; None: any will do."""
-    if only is None or undone.id == only:
-        return
-    _existing(tx, only)
-    why = "is in flight" if undone.in_flight else "is newer"
-    raise ConflictError(
-        f"Deployment {undone.id} {why}, so a rollback would undo that one and not deployment {only}. Nothing was "
-        f"changed; look at deployment {undone.id} first."
-    )
 
 
 def _what_became_of(meant: Deployment, deployment: Deployment | None) -> str:
@@ -41,7 +29,8 @@ def _what_became_of(meant: Deployment, deployment: Deployment | None) -> str:
     return f"{ended} In flight is {kind} by now; look at that one first."
 
 
-def _existing(tx: Transaction, deployment_id: int) -> Deployment:
+def existing(tx: Transaction, deployment_id: int) -> Deployment:
+    """Return a deployment by its number; NotFoundError."""
     if found := tx.deployments.get(deployment_id):
         return found
     raise NotFoundError(f"There is no deployment {deployment_id}.")

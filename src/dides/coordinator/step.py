@@ -137,6 +137,6 @@ def begin_rollback(
     its own to say.
     """
     undone, rollback = create_rollback(tx, undone, actor)
-    told |= convergence.inherit_anew(tx, undone, rollback)
+    told |= convergence.inherit_anew(tx, rollback)
     first = step_of(tx, rollback, quiet_until)
     return msgspec.structs.replace(first, deployment=undone, told=told | first.told), first.deployment

@@ -8,8 +8,9 @@ from enum import StrEnum
 
 import msgspec
 
+from dides.coordinator.rollbacks import undos_of
 from dides.dashboard.words import plural, seconds, state
-from dides.engine.rollback import common_state, undo, why_not
+from dides.engine.rollback import Standing, common_state, is_a_rollback
 from dides.engine.stop import stop
 from dides.engine.threshold import threshold_of
 from dides.engine.waves import is_last, open_size, opened, why_not_promoted
@@ -42,9 +43,8 @@ class Consequences(msgspec.Struct, frozen=True, kw_only=True):
 class Around(msgspec.Struct, frozen=True, kw_only=True):
     """What else decides on what can be done with a deployment."""
 
-    in_flight: int | None
-    newest: int | None
-    """The newest deployment of kind deploy."""
+    no_rollback: str | None
+    """Why the deployment cannot be undone now."""
 
 
 BUTTONS = {
@@ -66,7 +66,7 @@ def actions_for(deployment: Deployment, around: Around) -> list[Action]:
 def why_not_now(action: Action, deployment: Deployment, around: Around) -> str | None:
     """Return why an action makes no sense now; None when it does."""
     if action is Action.ROLL_BACK:
-        return why_not(deployment) or _why_no_rollback(deployment, around)
+        return _aborted_first(deployment) or around.no_rollback
     if not deployment.in_flight:
         return f"Deployment {deployment.id} is no longer in flight: it is {deployment.status.value}."
     paused = deployment.status is DeploymentStatus.PAUSED
@@ -78,7 +78,7 @@ def why_not_now(action: Action, deployment: Deployment, around: Around) -> str |
         case Action.PROMOTE:
             return why_not_promoted(deployment)
         case Action.ABORT_AND_ROLL_BACK:
-            return why_not(deployment)
+            return is_a_rollback(Standing(deployment=deployment))
         case _:
             return None
 
@@ -93,14 +93,10 @@ def consequences_of(tx: Transaction, action: Action, deployment: Deployment) -> 
     )
 
 
-def _why_no_rollback(deployment: Deployment, around: Around) -> str | None:
-    if deployment.in_flight:
-        return f"Deployment {deployment.id} is in flight: abort it, and roll it back with that."
-    if around.in_flight is not None:
-        return f"Deployment {around.in_flight} is in flight: a rollback would undo that one."
-    if around.newest != deployment.id:
-        return f"Deployment {around.newest} is newer: a rollback would undo that one."
-    return None
+def _aborted_first(deployment: Deployment) -> str | None:
+    if not deployment.in_flight or deployment.kind is Kind.ROLLBACK:
+        return None
+    return f"Deployment {deployment.id} is in flight: abort it, and roll it back with that."
 
 
 def _pause(_: Transaction, deployment: Deployment) -> list[str]:
@@ -167,15 +163,18 @@ def _abort_and_roll_back(tx: Transaction, deployment: Deployment) -> list[str]:
 
 def _rolled_back(tx: Transaction, deployment: Deployment) -> list[str]:
     touched, window = deployment.counts.touched, f"at most {deployment.window:,} updating at once"
-    if touched == 0:
+    few = deployment.counts.total <= MOST_LOOKED_AT
+    returned = _returned(tx, deployment) if few else [_return(touched, "")]
+    if not returned:
         return ["No instance was told anything, so the rollback has nothing to return."]
-    returned = _returned(tx, deployment) if touched <= MOST_LOOKED_AT else [_return(touched, "")]
     how = f"The rollback is a deployment of its own: the failed ones first, {window}, without waves."
     return [*returned, f"{how} Failures in it are recorded and do not stop it. It cannot be rolled back."]
 
 
 def _returned(tx: Transaction, deployment: Deployment) -> list[str]:
-    undos = undo(tx.targets.touched(deployment.id))
+    undos = undos_of(tx, deployment)
+    if not undos:
+        return []
     known = [each for each in undos if each.to is not None]
     lines = [_return(len(known), state(common_state(known), ""))]
     if nowhere := len(undos) - len(known):

@@ -11,6 +11,7 @@ from litestar.response import Redirect
 from dides.api.injected import DeploymentId, Sender, Services
 from dides.api.views import deployment_view, target_view
 from dides.coordinator.coordinator import Coordinator
+from dides.coordinator.undoing import refusal
 from dides.dashboard import timeline
 from dides.dashboard.consequences import (
     BUTTONS,
@@ -26,7 +27,7 @@ from dides.dashboard.holding import hold_of
 from dides.dashboard.page import render
 from dides.dashboard.policies import policy_facts, wave_facts
 from dides.dashboard.words import state
-from dides.model.deployment import Deployment, Kind, Target, TargetState
+from dides.model.deployment import Deployment, Target, TargetState
 from dides.model.errors import NotFoundError
 from dides.store.base import Transaction
 
@@ -126,7 +127,7 @@ def _summary(tx: Transaction, deployment_id: int) -> dict[str, Any]:
         "hold": hold_of(record),
         "waves": wave_facts(record),
         "failures": [target_view(each) for each in failed],
-        "actions": actions_for(record, _around(tx)),
+        "actions": actions_for(record, _around(tx, record)),
         "dangerous": DANGEROUS,
         "buttons": BUTTONS,
     }
@@ -139,9 +140,9 @@ def title_of(deployment: Deployment) -> str:
     return state(deployment.to)
 
 
-def _around(tx: Transaction) -> Around:
-    in_flight, newest = tx.deployments.in_flight(), tx.deployments.newest(Kind.DEPLOY)
-    return Around(in_flight=in_flight.id if in_flight else None, newest=newest.id if newest else None)
+def _around(tx: Transaction, deployment: Deployment) -> Around:
+    refused = refusal(tx, deployment)
+    return Around(no_rollback=refused.detail if refused else None)
 
 
 def _befores(tx: Transaction, deployment_id: int) -> list[tuple[str, int]]:
@@ -160,7 +161,7 @@ def _timeline(tx: Transaction, deployment: Deployment, names: list[str]) -> time
 
 def _question(tx: Transaction, deployment_id: int, action: Action) -> dict[str, Any]:
     record = existing(tx, deployment_id)
-    refusal = why_not_now(action, record, _around(tx))
+    refusal = why_not_now(action, record, _around(tx, record))
     return {
         "id": deployment_id,
         "action": action,

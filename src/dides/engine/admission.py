@@ -8,7 +8,7 @@ from dides.engine.availability import needs_room
 from dides.engine.window import room_of
 from dides.model.deployment import Deployment, DeploymentStatus, Kind, Target, TargetState
 from dides.model.plan import Assignment, Candidate
-from dides.model.state import State, Status
+from dides.model.state import State, Status, known
 
 ALREADY = "already at target"
 NOTHING_TO_RETURN_TO = "nothing to return to"
@@ -79,12 +79,14 @@ def _assignment(
     candidate: Candidate, desired: State | None, state: TargetState, reason: str, deadline_at: int | None = None
 ) -> Assignment:
     instance = candidate.instance
+    # What is found at the target is good as it is: its rollback returns it there, and downgrades nothing.
+    last_good = known(instance.current) if reason == ALREADY else instance.last_good
     return Assignment(
         target=candidate.target,
         state=state,
         desired=desired,
         before=instance.current,
-        last_good=instance.last_good,
+        last_good=last_good,
         earlier=instance.desired,
         reason=reason,
         deadline_at=deadline_at,

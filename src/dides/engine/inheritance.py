@@ -20,7 +20,7 @@ def inherited(matching: Iterable[Deployment]) -> Inheritance | None:
     """Return, per version, what the newest deployment names that may be inherited from.
 
     `matching` are the deployments whose selectors match the instance, newest first. Only completed ones of kind deploy
-    that were not undone count: failed and aborted states are never inherited.
+    that are not withdrawn count: failed and aborted states are never inherited.
     """
     state, source = State(), None
     for deployment in matching:
@@ -37,9 +37,7 @@ def inherited(matching: Iterable[Deployment]) -> Inheritance | None:
 def may_be_inherited(deployment: Deployment) -> bool:
     """Tell whether later instances get this deployment's versions."""
     return (
-        deployment.kind is Kind.DEPLOY
-        and deployment.status is DeploymentStatus.COMPLETED
-        and deployment.rolled_back_by is None
+        deployment.kind is Kind.DEPLOY and deployment.status is DeploymentStatus.COMPLETED and not deployment.withdrawn
     )
 
 
@@ -71,7 +69,7 @@ def has_missed(instance: Instance, source: Deployment, its_target: Target | None
     rules a moment's silence would pull back, alone among its neighbours, an instance that a rollback or a later
     deployment has left elsewhere. The first rule that matches wins.
     """
-    if teller is not None and teller.rolled_back_by is not None:
+    if teller is not None and teller.withdrawn:
         return True  # It has inherited what was undone since.
     later = teller is not None and teller.kind is Kind.DEPLOY and teller.id > source.id
     if teller is not None and later and instance.desired is not None and instance.desired.meets(teller.to):

@@ -1,12 +1,26 @@
 """Where a rollback returns each instance to, in which order, and what may be rolled back."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from dides.model.deployment import Deployment, Kind, Target, TargetState
+import msgspec
+
+from dides.model.deployment import Deployment, DeploymentStatus, Kind, Target, TargetState
 from dides.model.instance import Instance, Report
 from dides.model.plan import Touched, Undo
 from dides.model.policy import Policy
 from dides.model.state import NOTHING, State, Status, known
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What decides whether a deployment may be undone; no other one is in flight but its rollback, if it is that."""
+
+    deployment: Deployment
+    rollback: Deployment | None = None
+    """Its newest rollback."""
+    has_assigned: bool = True
+    """It gave an instance its state, as a target or by inheritance."""
+    later: int | None = None
+    """The newest later deployment, not withdrawn, that gave one of its instances another state."""
 
 
 def undo(touched: Iterable[Touched]) -> tuple[Undo, ...]:
@@ -41,13 +55,62 @@ def last_good_after(instance: Instance, report: Report) -> State | None:
     return (known(report.current) if good else None) or instance.last_good
 
 
-def why_not(deployment: Deployment) -> str | None:
-    """Return why a deployment cannot be rolled back, or None when it can."""
-    if deployment.kind is Kind.ROLLBACK:
-        return f"Deployment {deployment.id} is itself a rollback, and there is no rollback of a rollback."
-    if deployment.rolled_back_by is not None:
-        return f"Deployment {deployment.id} has already been undone by rollback {deployment.rolled_back_by}."
-    return None
+def why_not(standing: Standing) -> str | None:
+    """Return why a deployment cannot be rolled back now, or None when it can. The first rule that matches says why."""
+    return next((reason for rule in RULES if (reason := rule(standing))), None)
+
+
+def is_a_rollback(standing: Standing) -> str | None:
+    """Refuse a rollback: it is repeated, not undone."""
+    if standing.deployment.kind is not Kind.ROLLBACK:
+        return None
+    return f"Deployment {standing.deployment.id} is itself a rollback, and there is no rollback of a rollback."
+
+
+def is_being_undone(standing: Standing) -> str | None:
+    """Refuse one whose rollback is in flight."""
+    rollback = standing.rollback
+    if rollback is None or not rollback.in_flight:
+        return None
+    return f"Deployment {standing.deployment.id} is being undone by rollback {rollback.id}."
+
+
+def is_undone(standing: Standing) -> str | None:
+    """Refuse one whose newest rollback has completed; one that failed or was aborted may be repeated."""
+    rollback = standing.rollback
+    if rollback is None or rollback.status is not DeploymentStatus.COMPLETED:
+        return None
+    return f"Deployment {standing.deployment.id} has already been undone by rollback {rollback.id}."
+
+
+def assigned_nothing(standing: Standing) -> str | None:
+    """Refuse one that changed no instance: a rollback of it would."""
+    if standing.has_assigned or standing.deployment.in_flight:
+        return None
+    return f"Deployment {standing.deployment.id} assigned nothing, so there is nothing to undo."
+
+
+def is_built_upon(standing: Standing) -> str | None:
+    """Refuse one of whose instances a later deployment has taken one over: a rollback would undo both."""
+    later = standing.later
+    if later is None:
+        return None
+    return (
+        f"Deployment {later} came later and has set the state of instances of deployment {standing.deployment.id}. "
+        f"Roll that one back first (dides rollback {later}), or deploy the version that you want."
+    )
+
+
+Rule = Callable[[Standing], str | None]
+RULES: tuple[Rule, ...] = (is_a_rollback, is_being_undone, is_undone, assigned_nothing, is_built_upon)
+
+
+def repeats(later: Deployment, undone: Deployment, *, has_assigned: bool) -> bool:
+    """Tell whether a later deployment only found in place what this one had rolled out.
+
+    It has nothing of its own to undo, so it is withdrawn with this one: nobody is to inherit the version from it.
+    """
+    return later.status is DeploymentStatus.COMPLETED and not has_assigned and undone.to.meets(later.to)
 
 
 def common_state(undos: Iterable[Undo]) -> State:

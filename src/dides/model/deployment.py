@@ -138,6 +138,9 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     rollback_of: int | None = None
     rolled_back_by: int | None = None
+    """Its newest rollback."""
+    withdrawn: bool = False
+    """That rollback is in flight, or has ended other than aborted: nobody inherits this deployment's state."""
     paused_at: int | None = None
     finished_at: int | None = None
 

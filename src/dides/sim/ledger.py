@@ -252,7 +252,7 @@ class Ledger(Books):
         touched = [Touched(each, self.instances[each.id]) for each in self.targets.values() if each.told_at is not None]
         undos = undo(touched)
         self._line_up(targets_of_rollback(undos, self.instances))
-        self.undone = replace(ended, rolled_back_by=ended.id + 1)
+        self.undone = replace(ended, rolled_back_by=ended.id + 1, withdrawn=True)
         self.deployment = new_rollback(ended, undos, self.now)
         self.step()
 

@@ -230,7 +230,7 @@ def count_of(amount: int | str, matched: int) -> int:
 
 def is_inheritable(row: DeploymentRow) -> bool:
     """Tell whether later instances get a deployment's versions: completed, not undone, and no rollback."""
-    return row.kind == "deploy" and row.status == "completed" and row.rolled_back_by is None
+    return row.kind == "deploy" and row.status == "completed" and not row.withdrawn
 
 
 def inherited(labels: str, deployments: Mapping[int, DeploymentRow]) -> Pair:

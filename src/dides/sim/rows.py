@@ -70,6 +70,7 @@ class DeploymentRow(msgspec.Struct, frozen=True):
     wave_open: int
     rollback_of: int | None
     rolled_back_by: int | None
+    withdrawn: int
     created_at: int
     finished_at: int | None
 

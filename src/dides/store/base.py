@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from dides.clock import Clock
 from dides.store.records import Changes
-from dides.store.repositories import Convergences, Events, Inventory, Keys, Sightings
+from dides.store.repositories import Convergences, Events, Heirs, Inventory, Keys, Sightings
 from dides.store.rollout_repositories import Deployments, Targets
 from dides.store.statistics import WriterStatistics
 
@@ -51,6 +51,11 @@ class Transaction(Protocol):
     @property
     def convergences(self) -> Convergences:
         """The instances that returned after the end."""
+        ...
+
+    @property
+    def heirs(self) -> Heirs:
+        """The instances that were given a state by inheritance."""
         ...
 
     @property

@@ -158,6 +158,26 @@ class Convergences(Protocol):
         ...
 
 
+class Heirs(Protocol):
+    """Which instances were given the state of which deployments by inheritance; kept when others assign them later."""
+
+    def add(self, source_id: int, instance_ids: Iterable[int]) -> None:
+        """Remember instances as heirs of a deployment, where they are not yet."""
+        ...
+
+    def any(self, source_id: int) -> bool:
+        """Tell whether a deployment has heirs."""
+        ...
+
+    def of(self, source_id: int) -> list[Instance]:
+        """Return the heirs that no later deployment, not withdrawn, has told since, or given its state."""
+        ...
+
+    def forget(self, source_id: int, instance_ids: Iterable[int]) -> None:
+        """Remember instances as heirs of a deployment no longer."""
+        ...
+
+
 class Events(Protocol):
     """The append-only log of what happened."""
 

@@ -33,6 +33,18 @@ class Deployments(Protocol):
         """Return the newest deployment of a kind."""
         ...
 
+    def newest_to_undo(self) -> Deployment | None:
+        """Return the newest deployment of kind deploy that assigned anything and is not withdrawn."""
+        ...
+
+    def later_than(self, deployment_id: int) -> list[Deployment]:
+        """Return the later deployments of kind deploy that are not withdrawn."""
+        ...
+
+    def withdrawn_by(self, rollback_id: int) -> list[Deployment]:
+        """Return the deployments that a rollback withdraws: the one that it undoes, and those that repeated that."""
+        ...
+
     def page(self, status: DeploymentStatus | None, before: int | None, limit: int) -> list[Deployment]:
         """Return up to `limit` deployments with ids under `before`, newest first."""
         ...
@@ -41,7 +53,7 @@ class Deployments(Protocol):
         """Return completed deployments, newest first; of those alike the newest only.
 
         Alike are those with the same kind, labels and selector that name the same versions or leave them out alike, and
-        are undone or not alike: whatever one asks of the past, an older one would never be the answer.
+        are withdrawn or not alike: whatever one asks of the past, an older one would never be the answer.
         """
         ...
 
@@ -96,6 +108,21 @@ class Targets(Protocol):
 
     def touched(self, deployment_id: int) -> list[Touched]:
         """Return every target that was told and whose instance still exists, with its instance."""
+        ...
+
+    def any_assigned(self, deployment_id: int) -> bool:
+        """Tell whether any target has become updating, whatever has become of its instance since."""
+        ...
+
+    def restored(self, undone_id: int) -> frozenset[int]:
+        """Return the instances (ids) that the rollbacks of a deployment have restored, one after another."""
+        ...
+
+    def taken_over_by(self, deployment_id: int, later: Sequence[int]) -> int | None:
+        """Return the newest of later deployments that gave its state to an instance which this one has touched.
+
+        As a target that became updating, or by inheritance.
+        """
         ...
 
     def deferred(self, deployment_id: int) -> tuple[Candidate, ...]:

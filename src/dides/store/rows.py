@@ -136,6 +136,7 @@ def deployment_from(row: Row) -> Deployment:
         counts=Counts(**{name: row[name] for name in COUNTS}),
         rollback_of=row["rollback_of"],
         rolled_back_by=row["rolled_back_by"],
+        withdrawn=row["withdrawn"],
         created_at=row["created_at"],
         created_by=row["created_by"],
         paused_at=row["paused_at"],
@@ -157,6 +158,7 @@ def deployment_columns(deployment: Deployment) -> dict[str, Any]:
         "spread": dict(deployment.spread),
         "blocked_by": deployment.blocked_by,
         "rolled_back_by": deployment.rolled_back_by,
+        "withdrawn": deployment.withdrawn,
         "paused_at": deployment.paused_at,
         "finished_at": deployment.finished_at,
     }

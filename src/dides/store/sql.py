@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 from dides.store.sql_convergences import SqlConvergences
 from dides.store.sql_deployments import SqlDeployments
 from dides.store.sql_events import SqlEvents, SqlKeys
+from dides.store.sql_heirs import SqlHeirs
 from dides.store.sql_inventory import SqlInventory
 from dides.store.sql_sightings import SqlSightings
 from dides.store.sql_targets import SqlTargets
@@ -20,6 +21,7 @@ class SqlTransaction:
         self.deployments = SqlDeployments(connection)
         self.targets = SqlTargets(connection)
         self.convergences = SqlConvergences(connection)
+        self.heirs = SqlHeirs(connection)
         self.events = SqlEvents(connection)
         self.keys = SqlKeys(connection)
         self.sightings = SqlSightings(connection)

@@ -1,17 +1,22 @@
 """Deployments in SQL, for every database that SQLAlchemy speaks to."""
 
+from typing import Any
+
 import msgspec
-from sqlalchemy import Connection, String, cast, func, insert, select, update
+from sqlalchemy import Connection, Select, String, cast, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dides.model.deployment import Counts, Deployment, DeploymentStatus, Kind
 from dides.store.quick import run
 from dides.store.records import NewDeployment, StaleError
 from dides.store.rows import deployment_columns, deployment_from
-from dides.store.tables import deployments
+from dides.store.tables import deployments, targets
 
 # Put together once: every batch of heartbeats asks for it.
 _IN_FLIGHT = select(deployments).where(deployments.c.in_flight == 1)
+_UNDONE_BY_NOBODY = select(deployments).where(
+    deployments.c.kind == Kind.DEPLOY.value, deployments.c.withdrawn.is_(False)
+)
 _ANY_IN_FLIGHT = "SELECT 1 FROM deployments WHERE in_flight = 1"
 
 
@@ -48,6 +53,21 @@ class SqlDeployments:
         row = self._db.execute(of_kind.order_by(deployments.c.id.desc()).limit(1)).mappings().one_or_none()
         return deployment_from(row) if row else None
 
+    def newest_to_undo(self) -> Deployment | None:
+        """Return the newest deployment of kind deploy that assigned anything and is not withdrawn."""
+        assigned = exists().where(targets.c.deployment_id == deployments.c.id, targets.c.wave > 0)
+        found = self._read(_UNDONE_BY_NOBODY.where(assigned).order_by(deployments.c.id.desc()).limit(1))
+        return found[0] if found else None
+
+    def later_than(self, deployment_id: int) -> list[Deployment]:
+        """Return the later deployments of kind deploy that are not withdrawn."""
+        return self._read(_UNDONE_BY_NOBODY.where(deployments.c.id > deployment_id))
+
+    def withdrawn_by(self, rollback_id: int) -> list[Deployment]:
+        """Return the deployments that a rollback withdraws: the one that it undoes, and those that repeated that."""
+        its = deployments.c.withdrawn & (deployments.c.rolled_back_by == rollback_id)
+        return self._read(select(deployments).where(its))
+
     def page(self, status: DeploymentStatus | None, before: int | None, limit: int) -> list[Deployment]:
         """Return up to `limit` deployments with ids under `before`, newest first."""
         wanted = select(deployments).order_by(deployments.c.id.desc()).limit(limit)
@@ -55,7 +75,7 @@ class SqlDeployments:
             wanted = wanted.where(deployments.c.status == status.value)
         if before is not None:
             wanted = wanted.where(deployments.c.id < before)
-        return [deployment_from(row) for row in self._db.execute(wanted).mappings()]
+        return self._read(wanted)
 
     def newest_completed(self) -> list[Deployment]:
         """Return completed deployments, newest first; of those alike the newest only."""
@@ -66,11 +86,10 @@ class SqlDeployments:
             table.selector,
             table.code.is_(None),
             table.configuration.is_(None),
-            table.rolled_back_by.is_(None),
+            table.withdrawn,
         )
         newest = select(func.max(table.id)).where(table.status == DeploymentStatus.COMPLETED.value).group_by(*alike)
-        wanted = select(deployments).where(table.id.in_(newest)).order_by(table.id.desc())
-        return [deployment_from(row) for row in self._db.execute(wanted).mappings()]
+        return self._read(select(deployments).where(table.id.in_(newest)).order_by(table.id.desc()))
 
     def save(self, deployment: Deployment) -> Deployment:
         """Write what may change of a deployment, if nobody else has since it was read; StaleError otherwise."""
@@ -81,6 +100,9 @@ class SqlDeployments:
         if written.rowcount != 1:
             raise StaleError
         return msgspec.structs.replace(deployment, revision=revision)
+
+    def _read(self, wanted: Select[Any]) -> list[Deployment]:
+        return [deployment_from(row) for row in self._db.execute(wanted).mappings()]
 
 
 def _fresh(new: NewDeployment) -> Deployment:

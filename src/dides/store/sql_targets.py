@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, literal_column, select, update
+from sqlalchemy import Connection, Select, delete, exists, func, literal_column, select, update
 
 from dides.model.deployment import Target, TargetState
 from dides.model.plan import Assignment, Candidate, Postponed, Retelling, Settled, Touched
@@ -20,6 +20,7 @@ from dides.store.rows import (
     state_from,
     target_from,
 )
+from dides.store.sql_heirs import restored, taken_over
 from dides.store.tables import convergences, deployments, instances, targets
 from dides.store.target_columns import OWN, assigned_columns, own, retold_columns, untold
 
@@ -101,6 +102,19 @@ class SqlTargets:
         wanted = _with_instance().where(_in(deployment_id), targets.c.told_at.is_not(None))
         rows = self._db.execute(wanted).mappings()
         return [Touched(target_from(row), instance_from(_instance_row(row))) for row in rows]
+
+    def any_assigned(self, deployment_id: int) -> bool:
+        """Tell whether any target has become updating, whatever has become of its instance since."""
+        return bool(self._db.execute(select(exists().where(_in(deployment_id), targets.c.wave > 0))).scalar())
+
+    def restored(self, undone_id: int) -> frozenset[int]:
+        """Return the instances (ids) that the rollbacks of a deployment have restored, one after another."""
+        return frozenset(self._db.execute(restored(undone_id)).scalars())
+
+    def taken_over_by(self, deployment_id: int, later: Sequence[int]) -> int | None:
+        """Return the newest of later deployments that gave its state to an instance which this one has touched."""
+        found = self._db.execute(taken_over(deployment_id, later)).one() if later else ()
+        return max((each for each in found if each is not None), default=None)
 
     def note(self, noted: Sequence[Target], *, marked: bool) -> None:
         """Store what heartbeats say of targets; marked ones are shown to the next step."""

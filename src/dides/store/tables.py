@@ -124,6 +124,13 @@ convergences = Table(
     sqlite_autoincrement=True,
 )
 
+heirs = Table(
+    "heirs",
+    metadata,
+    Column("source_id", Id, primary_key=True, autoincrement=False),
+    Column("instance_id", Id, ForeignKey("instances.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
 deployments = Table(
     "deployments",
     metadata,
@@ -163,6 +170,7 @@ deployments = Table(
     Column("next_position", Integer, nullable=False),
     Column("rollback_of", Id),
     Column("rolled_back_by", Id),
+    Column("withdrawn", Boolean, nullable=False, server_default=false()),
     Column("created_at", Moment, nullable=False),
     Column("created_by", String, nullable=False),
     Column("paused_at", Moment),

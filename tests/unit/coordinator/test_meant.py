@@ -76,7 +76,7 @@ async def test_its_rollback_is_named_as_such(fleet: Fleet) -> None:
 async def test_a_newer_one_is_not_undone_in_its_place(fleet: Fleet) -> None:
     first, second = await one_after_another(fleet)
     await fleet.abort()
-    with pytest.raises(ConflictError, match=f"Deployment {second.id} is newer"):
+    with pytest.raises(ConflictError, match=f"Deployment {second.id} came later"):
         await fleet.roll_back(first.id)
     rollback = await fleet.roll_back(second.id)
     assert rollback.rollback_of == second.id

@@ -40,11 +40,11 @@ async def test_an_undone_one_is_not_undone_again(fleet: Fleet) -> None:
     await fleet.running("a")
     await completed(fleet, V2, "a")
     await completed(fleet, V3, "a")
-    rollback = await fleet.roll_back()
+    newest = (await fleet.roll_back()).rollback_of
     await fleet.arrive("a")
-    await fleet.step()
+    rollback = await fleet.step()
     with pytest.raises(ConflictError, match=f"already been undone by rollback {rollback.id}"):
-        await fleet.roll_back()
+        await fleet.roll_back(newest)
 
 
 async def test_a_rollback_in_flight_is_not_rolled_back(fleet: Fleet) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dides.engine.rollback import common_state, last_good_after, return_state, undo, why_not
-from dides.model.deployment import TargetState
+from dides.engine.rollback import Standing, common_state, last_good_after, repeats, return_state, undo, why_not
+from dides.model.deployment import DeploymentStatus, TargetState
 from dides.model.instance import Report
 from dides.model.state import NOTHING, State, Status
 from support.builders import NOW, V0, V1, V2, deployment, instance, rollback, touched, updating
@@ -71,15 +71,53 @@ def test_a_rollback_names_the_versions_that_all_its_targets_return_to(befores: l
 
 
 def test_a_deployment_of_kind_deploy_may_be_undone() -> None:
-    assert why_not(deployment()) is None
+    assert why_not(Standing(deployment=deployment())) is None
 
 
-def test_an_undone_deployment_is_not_undone_again() -> None:
-    assert why_not(deployment(id=7, rolled_back_by=8)) == "Deployment 7 has already been undone by rollback 8."
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (DeploymentStatus.COMPLETED, "Deployment 7 has already been undone by rollback 8."),
+        (DeploymentStatus.FAILED, None),
+        (DeploymentStatus.ABORTED, None),
+        (DeploymentStatus.RUNNING, "Deployment 7 is being undone by rollback 8."),
+        (DeploymentStatus.PAUSED, "Deployment 7 is being undone by rollback 8."),
+    ],
+)
+def test_its_newest_rollback_says_whether_it_may_be_undone_again(status: DeploymentStatus, reason: str | None) -> None:
+    undone, its_rollback = deployment(id=7, rolled_back_by=8), rollback(id=8, status=status)
+    assert why_not(Standing(deployment=undone, rollback=its_rollback)) == reason
 
 
 def test_there_is_no_rollback_of_a_rollback() -> None:
-    assert "no rollback of a rollback" in (why_not(rollback()) or "")
+    assert "no rollback of a rollback" in (why_not(Standing(deployment=rollback())) or "")
+
+
+def test_what_assigned_nothing_has_nothing_to_undo_but_may_be_stopped() -> None:
+    ended = deployment(id=7, status=DeploymentStatus.COMPLETED)
+    assert "Deployment 7 assigned nothing" in (why_not(Standing(deployment=ended, has_assigned=False)) or "")
+    assert why_not(Standing(deployment=deployment(id=7), has_assigned=False)) is None
+
+
+def test_what_a_later_deployment_is_built_upon_is_not_undone_before_that() -> None:
+    assert "dides rollback 9" in (why_not(Standing(deployment=deployment(id=7), later=9)) or "")
+
+
+@pytest.mark.parametrize(
+    ("to", "status", "has_assigned", "expected"),
+    [
+        (V1, DeploymentStatus.COMPLETED, False, True),
+        (State(V1.code_version), DeploymentStatus.COMPLETED, False, True),
+        (V1, DeploymentStatus.COMPLETED, True, False),
+        (V1, DeploymentStatus.FAILED, False, False),
+        (V0, DeploymentStatus.COMPLETED, False, False),
+    ],
+)
+def test_a_later_one_that_only_found_the_version_in_place_repeats_it(
+    to: State, status: DeploymentStatus, has_assigned: bool, expected: bool
+) -> None:
+    undone, later = deployment(to=V1), deployment(to=to, status=status)
+    assert repeats(later, undone, has_assigned=has_assigned) is expected
 
 
 def test_with_nothing_else_known_an_instance_returns_to_what_it_was_to_have() -> None:

@@ -8,12 +8,17 @@ from dides.sim.tables import Change
 
 
 def rollbacks_return_all(change: Change, _: Memory) -> Iterator[str]:
-    """A rollback has every touched target, and no other."""
+    """A rollback has every touched target that no earlier one of the same deployment has restored, and no other."""
     for before, row in change.deployments:
         if before is not None or row is None or row.rollback_of is None:
             continue
         undone = change.after.targets_of(row.rollback_of)
-        touched = {each.instance for each in undone if each.told_at is not None and each.instance_id is not None}
+        restored = _restored_before(change, row)
+        touched = {
+            each.instance
+            for each in undone
+            if each.told_at is not None and each.instance_id is not None and each.instance_id not in restored
+        }
         its = {each.instance for each in change.after.targets_of(row.id)}
         if touched != its:
             yield f"rollback {row.id} is for {sorted(its)}, deployment {row.rollback_of} touched {sorted(touched)}"
@@ -34,12 +39,12 @@ def returned_have_what_they_had(change: Change, memory: Memory) -> Iterator[str]
 
 
 def rollbacks_undo_once(change: Change, memory: Memory) -> Iterator[str]:
-    """A rollback undoes a deployment of kind deploy, which is undone once at the most."""
+    """A rollback undoes a deployment of kind deploy, and none that another rollback has undone with success."""
     for before, row in change.deployments:
         if before is None and row and row.rollback_of is not None:
             undone = memory.stories[row.rollback_of].row
-            others = [each.id for each in change.after.deployments.values() if each.rollback_of == row.rollback_of]
-            if undone.kind != "deploy" or len(others) > 1:
+            others = [each.id for each in _rollbacks_before(change, row) if each.status not in ("aborted", "failed")]
+            if undone.kind != "deploy" or others:
                 yield f"deployment {row.rollback_of} of kind {undone.kind} is undone by {others}"
 
 
@@ -51,7 +56,7 @@ def only_completed_are_inherited(change: Change, _: Memory) -> Iterator[str]:
         earlier = [each for each in change.before.convergences.values() if each.instance_id == row.instance_id]
         if row.told_at is not None and any(each.desired == row.desired for each in earlier):
             source = change.after.deployments[row.source_id]
-            if row.told_at == change.now and source.rolled_back_by is not None:
+            if row.told_at == change.now and source.withdrawn:
                 yield f"instance {row.instance_id} inherits from {source.id}, which is undone"
         elif not _inherits(change, row):
             yield f"instance {row.instance_id} is to inherit {row.desired}, which it may not"
@@ -67,10 +72,23 @@ def converging_keep_the_window(change: Change, memory: Memory) -> Iterator[str]:
             yield f"{len(told)} instances converge on deployment {row.source_id} at once"
 
 
+def _rollbacks_before(change: Change, row: DeploymentRow) -> list[DeploymentRow]:
+    """Return the earlier rollbacks of what a rollback undoes."""
+    return [
+        each for each in change.before.deployments.values() if each.rollback_of == row.rollback_of and each.id < row.id
+    ]
+
+
+def _restored_before(change: Change, row: DeploymentRow) -> set[int | None]:
+    """Return the instances that earlier rollbacks have returned, or had nothing to return to."""
+    targets = [each for earlier in _rollbacks_before(change, row) for each in change.before.targets_of(earlier.id)]
+    return {each.instance_id for each in targets if each.state == "succeeded" or each.reason == "nothing to return to"}
+
+
 def _inherits(change: Change, row: ConvergenceRow) -> bool:
     instance = change.after.instances[row.instance_id]
     before = change.before.instances.get(row.instance_id)
     heritage = inherited(instance.labels, change.after.deployments)
     source: DeploymentRow = change.after.deployments[row.source_id]
     rightful = {heritage, over(heritage, before.desired if before else (None, None))}
-    return source.rolled_back_by is None and heritage != (None, None) and row.desired in rightful
+    return not source.withdrawn and heritage != (None, None) and row.desired in rightful

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from dides.sim.memory import Memory
-from dides.sim.rows import HEALTHY, InstanceRow, Pair, TargetRow, meets, over
+from dides.sim.rows import HEALTHY, DeploymentRow, InstanceRow, Pair, TargetRow, meets, over
 from dides.sim.tables import Change
 
 NOTHING: Pair = (None, None)
@@ -78,8 +78,8 @@ def _legal(change: Change, memory: Memory, instance: InstanceRow) -> Iterator[Pa
         if row.instance_id == instance.id and row.told_at == change.now:
             yield row.desired
     for before_row, row_after in change.deployments:
-        undone = before_row and row_after and before_row.rolled_back_by is None and row_after.rolled_back_by
-        if undone and row_after and instance.told_by == row_after.id and not waited:
+        undone = before_row and row_after and not before_row.withdrawn and row_after.withdrawn
+        if undone and row_after and not waited and _is_no_target(change, row_after, instance):
             yield NOTHING
 
 
@@ -104,6 +104,12 @@ def _by_target(
             yield undone.had[instance.id][2]
     if target.reason == "unreachable" and story.rolls_back:
         yield memory.stories[row.rollback_of or 0].had_before(instance.id, _managed(change, row.rollback_of, instance))
+
+
+def _is_no_target(change: Change, row: DeploymentRow, instance: InstanceRow) -> bool:
+    """Tell whether an instance may have inherited a deployment's state: that deployment has told it nothing."""
+    its = (each for each in change.after.targets_of(row.id) if each.instance_id == instance.id)
+    return all(each.told_at is None for each in its)
 
 
 def _managed(change: Change, deployment_id: int | None, instance: InstanceRow) -> Pair:

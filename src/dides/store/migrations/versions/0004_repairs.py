@@ -21,7 +21,7 @@ def _new_columns() -> dict[str, list[sa.Column[Any]]]:
             sa.Column("duplicated_until", sa.BigInteger(), nullable=False, server_default="0"),
         ],
         "convergences": [],
-        "deployments": [],
+        "deployments": [sa.Column("withdrawn", sa.Boolean(), nullable=False, server_default=sa.false())],
         "targets": [],
     }
 
@@ -32,11 +32,45 @@ def upgrade() -> None:
         for column in columns:
             op.add_column(table, column)
     _type_actors()
+    _add_heirs()
+    _fill_withdrawn()
+
+
+def _add_heirs() -> None:
+    """Add the table of heirs, with those that are known: who was told by what they are no target of."""
+    identity = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.create_table(
+        "heirs",
+        sa.Column("source_id", identity, primary_key=True, autoincrement=False),
+        sa.Column(
+            "instance_id",
+            identity,
+            sa.ForeignKey("instances.id", name="fk_heirs_instance_id", ondelete="CASCADE"),
+            primary_key=True,
+        ),
+        sa.PrimaryKeyConstraint("source_id", "instance_id", name="pk_heirs"),
+    )
+    op.create_index("ix_heirs_instance_id", "heirs", ["instance_id"])
+    op.execute(
+        "INSERT INTO heirs (source_id, instance_id) SELECT d.id, i.id FROM instances i JOIN deployments d "
+        "ON d.id = i.told_by WHERE d.kind = 'deploy' AND d.status = 'completed' AND d.rolled_back_by IS NULL "
+        "AND NOT EXISTS (SELECT 1 FROM targets t WHERE t.deployment_id = d.id AND t.instance_id = i.id "
+        "AND t.told_at IS NOT NULL)"
+    )
+
+
+def _fill_withdrawn() -> None:
+    """Take for withdrawn what was rolled back, unless that rollback was aborted."""
+    table = sa.table("deployments", *(sa.column(name) for name in ("id", "status", "rolled_back_by", "withdrawn")))
+    rollback = table.alias()
+    undone = sa.exists().where(rollback.c.id == table.c.rolled_back_by, rollback.c.status != "aborted")
+    op.get_bind().execute(sa.update(table).where(undone).values(withdrawn=sa.true()))
 
 
 def downgrade() -> None:
     """Take this version back."""
     _untype_actors()
+    op.drop_table("heirs")
     for table, columns in reversed(_new_columns().items()):
         for column in reversed(columns):
             op.drop_column(table, column.name)

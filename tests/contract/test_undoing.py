@@ -1,0 +1,172 @@
+"""What is asked of the past before something is undone: who assigned whom, who inherited, what was restored."""
+
+import msgspec
+
+from dides.model.deployment import Deployment, DeploymentStatus, Kind, TargetState
+from dides.model.instance import Instance
+from dides.model.plan import Assignment, Settled
+from dides.model.state import State
+from dides.store.base import Store, Transaction
+from dides.store.records import NewTarget
+from support.stores import V1, V2, a_deployment, add, create
+
+
+def end(tx: Transaction, deployment: Deployment, status: DeploymentStatus = DeploymentStatus.COMPLETED) -> Deployment:
+    return tx.deployments.save(msgspec.structs.replace(deployment, status=status))
+
+
+def withdraw(tx: Transaction, deployment: Deployment, rollback_id: int = 99) -> Deployment:
+    return tx.deployments.save(msgspec.structs.replace(deployment, rolled_back_by=rollback_id, withdrawn=True))
+
+
+def roll_out(
+    tx: Transaction, *instances: Instance, already: bool = False, kind: Kind = Kind.DEPLOY, of: int | None = None
+) -> Deployment:
+    """Store a completed deployment that assigned all these instances, or found them all at the target."""
+    targets = [NewTarget(each.id, each.name, V2, V1) for each in instances]
+    deployment = create(tx, a_deployment(kind, rollback_of=of), targets)
+    assigned = [
+        Assignment(
+            target=target,
+            state=TargetState.SKIPPED if already else TargetState.UPDATING,
+            desired=V2,
+            before=V1,
+            last_good=None,
+            earlier=None,
+            wave=0 if already else 1,
+        )
+        for target in tx.targets.page(deployment.id, None, 0, 100)
+    ]
+    tx.targets.assign(assigned, dict.fromkeys((each.id for each in instances), 1), 5)
+    return end(tx, deployment)
+
+
+async def test_whether_it_is_withdrawn_comes_back(store: Store) -> None:
+    def keep(tx: Transaction) -> None:
+        deployment = roll_out(tx)
+        assert tx.deployments.get(deployment.id) == deployment
+        assert not deployment.withdrawn
+        assert tx.deployments.get(deployment.id) != withdraw(tx, deployment)
+        withdrawn = tx.deployments.get(deployment.id)
+        assert withdrawn is not None
+        assert withdrawn.withdrawn
+
+    await store.write(keep)
+
+
+async def test_the_newest_to_undo_has_assigned_something_and_is_not_withdrawn(store: Store) -> None:
+    def look(tx: Transaction) -> None:
+        assert tx.deployments.newest_to_undo() is None
+        (a,) = add(tx, "a")
+        first, second = roll_out(tx, a), roll_out(tx, a)
+        roll_out(tx, a, already=True)
+        roll_out(tx)
+        roll_out(tx, a, kind=Kind.ROLLBACK, of=first.id)
+        assert tx.deployments.newest_to_undo() == second
+        withdraw(tx, second)
+        assert tx.deployments.newest_to_undo() == first
+        withdraw(tx, first)
+        assert tx.deployments.newest_to_undo() is None
+
+    await store.write(look)
+
+
+async def test_what_was_assigned_stays_so_when_its_instances_are_gone(store: Store) -> None:
+    def look(tx: Transaction) -> None:
+        (a,) = add(tx, "a")
+        deployment, found = roll_out(tx, a), roll_out(tx, a, already=True)
+        tx.targets.detach(a.id)
+        assert (tx.targets.any_assigned(deployment.id), tx.targets.any_assigned(found.id)) == (True, False)
+        assert tx.deployments.newest_to_undo() == deployment
+
+    await store.write(look)
+
+
+async def test_later_ones_are_of_kind_deploy_and_not_withdrawn(store: Store) -> None:
+    def look(tx: Transaction) -> None:
+        first, second, third = roll_out(tx), roll_out(tx), roll_out(tx)
+        roll_out(tx, kind=Kind.ROLLBACK, of=third.id)
+        withdraw(tx, second)
+        assert tx.deployments.later_than(first.id) == [third]
+        assert tx.deployments.later_than(third.id) == []
+
+    await store.write(look)
+
+
+async def test_what_a_rollback_withdraws_is_found_by_it(store: Store) -> None:
+    def look(tx: Transaction) -> None:
+        first, second, third = roll_out(tx), roll_out(tx), roll_out(tx)
+        first, third = withdraw(tx, first, 50), withdraw(tx, third, 50)
+        withdraw(tx, second, 51)
+        tx.deployments.save(msgspec.structs.replace(third, withdrawn=False))
+        assert tx.deployments.withdrawn_by(50) == [first]
+
+    await store.write(look)
+
+
+async def test_an_instance_is_taken_over_by_whoever_assigned_it_later_or_was_inherited_from(store: Store) -> None:
+    def look(tx: Transaction) -> None:
+        a, b = add(tx, "a", "b")
+        first, second = roll_out(tx, a), roll_out(tx, a, b)
+        third, fourth = roll_out(tx, a, already=True), roll_out(tx, b)
+        later = [second.id, third.id, fourth.id]
+        assert tx.targets.taken_over_by(first.id, later) == second.id
+        assert tx.targets.taken_over_by(first.id, [third.id, fourth.id]) is None
+        assert tx.targets.taken_over_by(first.id, []) is None
+        tx.heirs.add(fourth.id, [a.id])
+        assert tx.targets.taken_over_by(first.id, later) == fourth.id
+        assert tx.targets.taken_over_by(third.id, [fourth.id]) == fourth.id, "it found it at the target"
+
+    await store.write(look)
+
+
+async def test_restored_is_who_any_rollback_has_returned_or_had_nothing_to_return_to(store: Store) -> None:
+    def look(tx: Transaction) -> None:
+        a, b, c, d = add(tx, "a", "b", "c", "d")
+        undone = roll_out(tx, a, b, c, d)
+        first = roll_out(tx, a, b, kind=Kind.ROLLBACK, of=undone.id)
+        roll_out(tx, c, already=True, kind=Kind.ROLLBACK, of=undone.id)
+        roll_out(tx, d, kind=Kind.ROLLBACK, of=undone.id + 50)
+        states = zip(tx.targets.page(first.id, None, 0, 9), (TargetState.SUCCEEDED, TargetState.FAILED), strict=True)
+        tx.targets.settle([Settled(target=target, state=state) for target, state in states], 6)
+        assert tx.targets.restored(undone.id) == {a.id, c.id}
+
+    await store.write(look)
+
+
+async def test_heirs_are_those_whom_no_later_one_has_told_or_given_its_state(store: Store) -> None:
+    def names(tx: Transaction, source: Deployment) -> list[str]:
+        return [each.name for each in tx.heirs.of(source.id)]
+
+    def look(tx: Transaction) -> None:
+        a, b, c, d = add(tx, "a", "b", "c", "d")
+        earlier, source = roll_out(tx, d), roll_out(tx)
+        assert not tx.heirs.any(source.id)
+        tx.heirs.add(source.id, [d.id, c.id, b.id, a.id])
+        tx.heirs.add(source.id, [a.id])
+        assert tx.heirs.any(source.id)
+        tx.heirs.add(earlier.id, [a.id])
+        later, found = roll_out(tx, b), roll_out(tx, c, already=True)
+        assert (names(tx, source), names(tx, earlier)) == (["a", "d"], [])
+        tx.heirs.add(found.id, [d.id])
+        assert names(tx, source) == ["a"]
+        withdraw(tx, later)
+        assert names(tx, source) == ["a", "b"]
+        tx.heirs.forget(source.id, [a.id, 999])
+        assert (names(tx, source), names(tx, earlier)) == (["b"], ["a"])
+        tx.inventory.remove(b, 7)
+        assert names(tx, source) == []
+
+    await store.write(look)
+
+
+async def test_heirs_outlive_a_change_of_what_they_are_to_be(store: Store) -> None:
+    def look(tx: Transaction) -> None:
+        (a,) = add(tx, "a")
+        source = roll_out(tx)
+        tx.heirs.add(source.id, [a.id])
+        changed = msgspec.structs.replace(a, current=State("9"))
+        tx.inventory.record([changed])
+        assert tx.heirs.of(source.id) == [changed]
+
+    await store.write(look)
