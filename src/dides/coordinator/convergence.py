@@ -8,6 +8,7 @@ from dides.coordinator.journal import event, log
 from dides.engine.inheritance import (
     Inheritance,
     change_for,
+    converges_after,
     has_arrived,
     has_converged,
     has_missed,
@@ -90,7 +91,7 @@ def admit(tx: Transaction) -> set[str]:
 
 
 def give_way(tx: Transaction, deployment: Deployment, told: Iterable[int]) -> None:
-    """Let the instances (ids) that a deployment tells converge no longer.
+    """Let the instances (ids) that a deployment assigns converge no longer.
 
     One that waited keeps its place, out of turn while the deployment is in flight: it may be stopped before the
     instance has read anything of it.
@@ -102,9 +103,26 @@ def give_way(tx: Transaction, deployment: Deployment, told: Iterable[int]) -> No
 
 
 def let_go(tx: Transaction, deployment: Deployment, restored: set[str]) -> None:
-    """Forget the places of a deployment's targets at its end, but for those (names) that never read what it told."""
+    """Forget the places of a deployment's targets at its end, but for those (names) that never read what it told.
+
+    At the end of a rollback those of its instances wait again that had not yet converged when they were assigned.
+    """
     places = tx.convergences.of_told_targets(deployment.id)
     tx.convergences.drop(each.instance.id for each in places if each.instance.name not in restored)
+    if deployment.rollback_of is not None:
+        _wait_again(tx, deployment.rollback_of, deployment.id, restored)
+
+
+def _wait_again(tx: Transaction, undone_id: int, rollback_id: int, restored: set[str]) -> None:
+    late = {target.instance_id: target for target in tx.targets.late(undone_id) if target.instance_id is not None}
+    returned = {
+        target.instance
+        for target in tx.targets.of(rollback_id, late)
+        if target.instance_id is not None
+        and target.instance not in restored
+        and converges_after(late[target.instance_id], target)
+    }
+    enqueue(tx, list(tx.inventory.many(returned).values()), new=True)
 
 
 def inherit_anew(tx: Transaction, rollback: Deployment) -> set[str]:

@@ -18,7 +18,7 @@ from dides.model.selector import parse_selector
 from dides.model.sessions import NO_SESSIONS
 from dides.model.state import NOTHING, Status
 from dides.store.base import Transaction
-from dides.store.records import NewTarget
+from dides.store.records import NewTarget, Telling
 
 
 class Newcomer(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,8 +57,9 @@ def register(tx: Transaction, newcomer: Newcomer) -> Joined:
     known = tx.inventory.get(newcomer.name)
     itself = known is not None and same(newcomer.presented, tx.inventory.credential_of(known.name))
     instance = _add(tx, newcomer) if known is None else _take_up(tx, known, newcomer, itself=itself)
-    joined = _join_in_flight(tx, instance)
-    told = _inherit(tx, instance, new=not itself)
+    told = set() if known is None or itself else _forget_desired(tx, instance)
+    joined = _join_in_flight(tx, existing(tx, instance.name))
+    told |= _inherit(tx, existing(tx, instance.name), new=not itself)
     joined_as = existing(tx, instance.name)
     converging = bool(tx.convergences.of([joined_as.id]))
     return Joined(joined_as, created=known is None, step_due=joined, told=told, converging=converging)
@@ -131,6 +132,7 @@ def _take_up(tx: Transaction, known: Instance, newcomer: Newcomer, *, itself: bo
             changed,
             status=Status.UNKNOWN,
             current=NOTHING,
+            last_good=None,
             message="",
             last_heartbeat_at=None,
             heard=0,
@@ -141,6 +143,18 @@ def _take_up(tx: Transaction, known: Instance, newcomer: Newcomer, *, itself: bo
     data = {"ip": newcomer.ip, "same": itself}
     log(tx, "instance.registered_again", instance_actor(known.name), instance=known.name, data=data)
     return changed
+
+
+def _forget_desired(tx: Transaction, instance: Instance) -> set[str]:
+    """Take away what the earlier machine of this name was to be, which may have been aborted; return who was told so.
+
+    What a deployment in flight has told that machine holds.
+    """
+    target = target_in(tx, tx.deployments.in_flight(), instance)
+    if instance.desired is None or instance.told_by is None or (target and target.told_at is not None):
+        return set()
+    tx.inventory.tell([Telling(instance.id, None, instance.told_by)])
+    return {instance.name}
 
 
 def _join_in_flight(tx: Transaction, instance: Instance) -> bool:

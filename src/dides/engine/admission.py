@@ -91,4 +91,5 @@ def _assignment(
         reason=reason,
         deadline_at=deadline_at,
         failure_is_news=instance.status is not Status.FAILED,
+        late=candidate.inherits is not None,
     )

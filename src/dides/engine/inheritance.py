@@ -77,6 +77,15 @@ def has_missed(instance: Instance, source: Deployment, its_target: Target | None
     return its_target is None or its_target.told_at is None
 
 
+def converges_after(undone: Target, returned: Target) -> bool:
+    """Tell whether an instance waits again for what it has missed, once a rollback has dealt with it.
+
+    `undone` is its target in the deployment that is rolled back, `returned` the one in the rollback. Its neighbours in
+    the queue, whom that deployment had not reached, wait there, too.
+    """
+    return undone.late and returned.told_at is not None and returned.reachable
+
+
 def room_to_converge(source: Deployment, converging: int) -> int:
     """Return how many more of those that joined or returned may be told: at most the deployment's window at a time."""
     return max(0, source.window - converging)

@@ -182,6 +182,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Its instance's value of the label `spread_by` when it became a target."""
     unhealthy: bool = False
     """Its instance is not HEALTHY; kept while the deployment is in flight, and only with `max_unavailable`."""
+    late: bool = False
+    """Its instance had not yet converged to what it had missed when it was assigned."""
     healthy_at: int | None = None
     """When it will have been HEALTHY at the target for `min_healthy_time`; None while it is not."""
     retry_at: int | None = None

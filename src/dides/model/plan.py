@@ -13,7 +13,7 @@ class Candidate(msgspec.Struct, frozen=True):
     target: Target
     instance: Instance
     inherits: State | None = None
-    """The state that the instance has missed and waits for."""
+    """The state that the instance has missed, and waits for or is on its way to."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +79,8 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     deadline_at: int | None = None
     failure_is_news: bool = False
     wave: int = 0
+    late: bool = False
+    """Its instance has not yet converged to what it has missed."""
     makes_unavailable: bool = False
     """Its instance was HEALTHY and is updating from now on."""
 

@@ -114,6 +114,10 @@ class Targets(Protocol):
         """Tell whether any target has become updating, whatever has become of its instance since."""
         ...
 
+    def late(self, deployment_id: int) -> list[Target]:
+        """Return the targets whose instances had not yet converged when this deployment assigned them."""
+        ...
+
     def restored(self, undone_id: int) -> frozenset[int]:
         """Return the instances (ids) that the rollbacks of a deployment have restored, one after another."""
         ...

@@ -192,6 +192,7 @@ def target_from(row: Row) -> Target:
         wave=row["wave"],
         spread=row["spread"],
         unhealthy=row["unhealthy"],
+        late=row["late"],
         has_read=row["has_read"],
         failure_is_news=row["failure_is_news"],
         report=report_from(row),

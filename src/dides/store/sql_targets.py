@@ -107,6 +107,10 @@ class SqlTargets:
         """Tell whether any target has become updating, whatever has become of its instance since."""
         return bool(self._db.execute(select(exists().where(_in(deployment_id), targets.c.wave > 0))).scalar())
 
+    def late(self, deployment_id: int) -> list[Target]:
+        """Return the targets whose instances had not yet converged when this deployment assigned them."""
+        return self._targets(_TARGET.where(_in(deployment_id), targets.c.late, targets.c.instance_id.is_not(None)))
+
     def restored(self, undone_id: int) -> frozenset[int]:
         """Return the instances (ids) that the rollbacks of a deployment have restored, one after another."""
         return frozenset(self._db.execute(restored(undone_id)).scalars())
@@ -232,7 +236,7 @@ def _with_instance() -> Select[Any]:
 
 
 def _candidates() -> Select[Any]:
-    waits = (convergences.c.instance_id == targets.c.instance_id) & convergences.c.told_at.is_(None)
+    waits = convergences.c.instance_id == targets.c.instance_id
     inherits = (convergences.c.code.label("waits_code"), convergences.c.configuration.label("waits_configuration"))
     return _with_instance().add_columns(*inherits).outerjoin(convergences, waits)
 

@@ -210,6 +210,7 @@ targets = Table(
     Column("wave", Integer, nullable=False, server_default="0"),
     Column("spread", String, nullable=False, server_default=text("''")),
     Column("unhealthy", Boolean, nullable=False, server_default=false()),
+    Column("late", Boolean, nullable=False, server_default=false()),
     Column("has_read", Boolean, nullable=False, server_default=false()),
     Column("failure_is_news", Boolean, nullable=False),
     Column("marked", Boolean, nullable=False),

@@ -74,6 +74,9 @@ def _legal(change: Change, memory: Memory, instance: InstanceRow) -> Iterator[Pa
         if target is not None and target.instance_id == instance.id:
             yield from _by_target(change, memory, instance, before, target)
     waited = _waiting(change, instance.id)
+    now = change.after.instances.get(instance.id)
+    if now is not None and now.registered_at != instance.registered_at:
+        yield NOTHING  # Another machine under this name: it is not told what the earlier one was to be.
     for row in change.after.convergences.values():
         if row.instance_id == instance.id and row.told_at == change.now:
             yield row.desired

@@ -22,7 +22,7 @@ def _new_columns() -> dict[str, list[sa.Column[Any]]]:
         ],
         "convergences": [],
         "deployments": [sa.Column("withdrawn", sa.Boolean(), nullable=False, server_default=sa.false())],
-        "targets": [],
+        "targets": [sa.Column("late", sa.Boolean(), nullable=False, server_default=sa.false())],
     }
 
 
