@@ -11,6 +11,9 @@ WORKERS ?= 3
 BENCH_VENV := .venv-bench
 BENCH_READY := $(BENCH_VENV)/.ready
 
+# What is compiled once need not be compiled in every test process.
+unexport PYTHONDONTWRITEBYTECODE
+
 help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 

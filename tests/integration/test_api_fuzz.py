@@ -14,8 +14,8 @@ from dides.api.app import create_app
 from dides.clock import SystemClock
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of
-from dides.store.sqlite import SqliteStore
 from support.app import MANUAL, OPERATOR
+from support.sqlite import sqlite_store
 
 PROMISED = ["2xx", "401", "403", "404", "409"]
 LISTS = ("/inventory/instances", "/deployments", "/deployments/{id}/instances")
@@ -62,7 +62,7 @@ class Findings:
 
 def try_out(directory: Path, *, dev: bool) -> Findings:
     """Try an application out against its own description."""
-    store = SqliteStore(directory / "dides.db", SystemClock(), synchronous="OFF")
+    store = sqlite_store(directory / "dides.db", SystemClock())
     coordinator = Coordinator(store, SystemClock(), MANUAL)
     access = Access(operator=hash_of(OPERATOR), registration=hash_of(IN_THE_EXAMPLE), dev=dev)
     app: Any = create_app(coordinator, access, "0.0.0")

@@ -22,7 +22,7 @@ from dides.dashboard.routes import create_dashboard
 from dides.model.selector import Selector
 from dides.protocol.messages import Deployment, Instance
 from dides.store.base import Store, Transaction
-from dides.store.sqlite import SqliteStore
+from support.sqlite import sqlite_store
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 OPERATOR = "the-operators-token"
@@ -132,7 +132,7 @@ async def running_app(
     """Start the application on a database in a directory; `wrap` may put something between it and the store."""
     clock = clock or SystemClock()
     directory.mkdir(exist_ok=True)  # noqa: ASYNC240 - a test's own loop
-    store = wrap(SqliteStore(directory / "dides.db", clock, synchronous="OFF"))
+    store = wrap(sqlite_store(directory / "dides.db", clock))
     async with running_on(store, clock, dev=dev, settings=settings, overload=overload) as app:
         yield app
 

@@ -12,9 +12,9 @@ from dides.model.policy import Ordering, Policy
 from dides.model.state import State, Status
 from dides.store.base import Store, Transaction
 from dides.store.records import NewDeployment, NewTarget
-from dides.store.sqlite import SqliteStore
 from support.clocks import MONDAY
 from support.postgres import open_postgresql
+from support.sqlite import sqlite_store
 
 Opener = Callable[[Path, Clock], Store]
 """Opens a store whose data live in a directory; opening the same directory again finds them again."""
@@ -22,7 +22,7 @@ Opener = Callable[[Path, Clock], Store]
 
 def open_sqlite(directory: Path, clock: Clock) -> Store:
     """Open SQLite on a file of the directory."""
-    return SqliteStore(directory / "dides.db", clock)
+    return sqlite_store(directory / "dides.db", clock, synchronous="FULL")
 
 
 OPENERS: dict[str, Opener] = {"postgresql": open_postgresql, "sqlite": open_sqlite}

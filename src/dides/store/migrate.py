@@ -1,6 +1,7 @@
 """Brings a database to the schema of this program."""
 
 from collections.abc import Callable
+from functools import cache
 
 from alembic import command
 from alembic.config import Config
@@ -18,16 +19,17 @@ def migrate(engine: Engine, opening: Callable[[Connection], None] = lambda _: No
 
     TooNewError when the database is ahead of us.
     """
-    config = configuration()
     with engine.begin() as connection:
         opening(connection)
         present = MigrationContext.configure(connection).get_current_revision()
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-        if present is not None and present not in known:
+        if present == _known()[0]:
+            return
+        if present is not None and present not in _known():
             raise TooNewError(
                 f"The database is at schema {present}, which this dides does not know: a newer dides wrote it. "
                 "Start that version or a newer one, or restore a backup made by this one."
             )
+        config = configuration()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
@@ -37,3 +39,9 @@ def configuration() -> Config:
     config = Config()
     config.set_main_option("script_location", "dides.store:migrations")
     return config
+
+
+@cache
+def _known() -> tuple[str, ...]:
+    """Return the revisions that this program knows, the newest first."""
+    return tuple(script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions())

@@ -46,11 +46,7 @@ class SqliteStore:
         self.shared = False
         self._audience = Audience()
         self._closed = False
-        try:
-            writing = open_engine(file, synchronous, "BEGIN IMMEDIATE")
-            migrate(writing)
-        except DBAPIError as error:
-            raise UnavailableError(f"{file} cannot be opened as a database: {said(error)}") from error
+        writing = _migrated(file, synchronous)
         self._reading = open_engine(file, synchronous, "BEGIN")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
         self._writer = Writer(writing, PlainBounds(clock.now), self._audience)
@@ -100,6 +96,19 @@ class SqliteStore:
 
 def _nothing(_: Transaction) -> None:
     """Write nothing."""
+
+
+def _migrated(file: Path, synchronous: str) -> Engine:
+    """Return an engine to write with, once the database is at the schema of this program."""
+    engine = open_engine(file, synchronous, "BEGIN IMMEDIATE")
+    try:
+        migrate(engine)
+    except BaseException as error:
+        engine.dispose()
+        if isinstance(error, DBAPIError):
+            raise UnavailableError(f"{file} cannot be opened as a database: {said(error)}") from error
+        raise
+    return engine
 
 
 def open_engine(file: Path, synchronous: str, begin: str, **options: Any) -> Engine:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from dides.store.sqlite import SqliteStore
 from support.clocks import FakeClock
 from support.hand_fleet import Fleet
+from support.sqlite import sqlite_store
 
 
 @pytest.fixture
@@ -17,6 +17,6 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 async def fleet(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Fleet]:
-    store = SqliteStore(tmp_path / "dides.db", clock, synchronous="OFF")
+    store = sqlite_store(tmp_path / "dides.db", clock)
     yield Fleet(store, clock)
     await store.close()

@@ -11,6 +11,7 @@ from dides.model.state import Status
 from dides.protocol.messages import Heartbeat, InstanceSpec
 from dides.store.sqlite import SqliteStore
 from support.clocks import FakeClock
+from support.sqlite import sqlite_store
 from support.wrapped_store import WrappedStore
 
 SETTINGS = Settings(time_to_live=30)
@@ -28,7 +29,7 @@ class Shared(WrappedStore):
 
 @pytest.fixture
 async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(tmp_path / "dides.db", clock, synchronous="OFF")
+    store = sqlite_store(tmp_path / "dides.db", clock)
     yield store
     await store.close()
 

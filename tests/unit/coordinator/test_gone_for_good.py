@@ -5,13 +5,13 @@ from pathlib import Path
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.settings import Settings
 from dides.protocol.messages import Heartbeat, InstanceSpec
-from dides.store.sqlite import SqliteStore
 from support.clocks import FakeClock
+from support.sqlite import sqlite_store
 
 
 async def test_its_sign_of_life_is_forgotten(tmp_path: Path) -> None:
     clock = FakeClock()
-    store = SqliteStore(tmp_path / "dides.db", clock, synchronous="OFF")
+    store = sqlite_store(tmp_path / "dides.db", clock)
     coordinator = Coordinator(store, clock, Settings(reconcile_interval=0.0))
     async with coordinator.running():
         joined, _ = await coordinator.register(InstanceSpec(name="web-1", ip="192.0.2.1", labels={}), None)

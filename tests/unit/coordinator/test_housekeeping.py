@@ -16,6 +16,7 @@ from dides.store.records import Event
 from dides.store.sqlite import SqliteStore
 from support.clocks import FakeClock
 from support.hand_fleet import SETTINGS, Fleet
+from support.sqlite import sqlite_store
 from support.wrapped_store import WrappedStore
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ async def test_a_coordinator_goes_on_until_nothing_is_left(
     tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(coordinator, "FORGET_PAUSE", 0.0)
-    store = Watched(SqliteStore(tmp_path / "dides.db", clock, synchronous="OFF"))
+    store = Watched(sqlite_store(tmp_path / "dides.db", clock))
     await store.write(grow_old)
     clock.advance(SETTINGS.keep_events_days * DAY_MS / 1000 + 1)
     async with Coordinator(store, clock, SETTINGS).running(), asyncio.timeout(10):

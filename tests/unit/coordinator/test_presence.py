@@ -20,6 +20,7 @@ from dides.store.records import MustBeAloneError
 from dides.store.sql import SqlTransaction
 from dides.store.sqlite import SqliteStore
 from support.clocks import FakeClock
+from support.sqlite import sqlite_store
 from support.wrapped_store import WrappedStore
 
 SETTINGS = Settings(time_to_live=30)
@@ -42,7 +43,7 @@ async def clock() -> FakeClock:
 @pytest.fixture
 async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[SqliteStore]:
     """A store with one instance, which is being updated."""
-    store = SqliteStore(tmp_path / "dides.db", clock, synchronous="OFF")
+    store = sqlite_store(tmp_path / "dides.db", clock)
     newcomer = Newcomer(name="web-1", ip="192.0.2.1", labels={}, presented=None, credential=b"hash")
     await store.write(partial(register, newcomer=newcomer))
     report = Heartbeat(code_version="1", status=Status.HEALTHY)

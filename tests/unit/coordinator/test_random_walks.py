@@ -13,9 +13,9 @@ from dides.coordinator.step import step
 from dides.model.errors import RefusedError
 from dides.model.policy import Ordering
 from dides.model.state import State, Status
-from dides.store.sqlite import SqliteStore
 from support.clocks import FakeClock
 from support.hand_fleet import Fleet, assert_counts_true
+from support.sqlite import sqlite_store
 
 SEEDS = 200
 SEEDS_PER_STORE = 10
@@ -150,7 +150,7 @@ class Walk:
 
 async def walk(file: Path, seeds: Iterable[int]) -> None:
     clock = FakeClock()
-    store = SqliteStore(file, clock, synchronous="OFF")
+    store = sqlite_store(file, clock)
     try:
         for seed in seeds:
             taken = Walk(Fleet(store, clock, checked=2), seed)

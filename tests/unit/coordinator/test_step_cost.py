@@ -11,9 +11,9 @@ from dides.model.selector import Selector
 from dides.model.state import State, Status
 from dides.protocol.messages import Heartbeat
 from dides.store.base import Transaction
-from dides.store.sqlite import SqliteStore
 from support.clocks import FakeClock
 from support.counting import Counter, Work
+from support.sqlite import sqlite_store
 from support.stores import add
 
 FLEETS = (100, 1_000, 3_000)
@@ -32,7 +32,7 @@ def take_in_from(names: list[str], status: Status, current: State) -> Callable[[
 
 async def measure(directory: Path, fleet: int) -> dict[str, Work]:
     """Return what each moment of a rollout over a whole fleet costs."""
-    store = SqliteStore(directory / f"{fleet}.db", FakeClock(), synchronous="OFF")
+    store = sqlite_store(directory / f"{fleet}.db", FakeClock())
     try:
         names = [f"web-{number:04}" for number in range(fleet)]
         await store.write(lambda tx: add(tx, *names, current=V1))

@@ -16,6 +16,7 @@ from dides.store.records import Event
 from dides.store.sqlite import SqliteStore
 from support.app import until
 from support.clocks import FakeClock
+from support.sqlite import sqlite_store
 from support.wrapped_store import AwayStore
 
 T = TypeVar("T")
@@ -49,8 +50,15 @@ class Log(AwayStore):
 @pytest.fixture
 async def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Log]:
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.001)
-    store = SqliteStore(tmp_path / "dides.db", FakeClock(), synchronous="OFF")
+    store = sqlite_store(tmp_path / "dides.db", FakeClock())
     yield Log(store)
+    await store.close()
+
+
+@pytest.fixture
+async def older(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    store = sqlite_store(tmp_path / "older.db", FakeClock())
+    yield store
     await store.close()
 
 
@@ -215,14 +223,13 @@ async def test_something_is_said_where_nothing_happens(log: Log) -> None:
         assert [await anext(following) for _ in range(3)] == [(1, [])] * 3
 
 
-async def test_a_database_that_was_put_back_is_followed_from_its_end(log: Log, tmp_path: Path) -> None:
+async def test_a_database_that_was_put_back_is_followed_from_its_end(log: Log, older: SqliteStore) -> None:
     async with running(log) as tail:
         following, _ = await begun(tail)
         await log.happen(5)
         assert await heard(following, 5) == [1, 2, 3, 4, 5]
-        older = SqliteStore(tmp_path / "older.db", FakeClock(), synchronous="OFF")
         await older.write(lambda tx: tx.events.append([Event(at=0, kind="test", actor="test")] * 2))
-        newer, log._store = log._store, older
+        log._store = older
         await until(lambda: tail._newest == 2)
         await log.happen(1)
         assert await heard(following, 1) == [3]
@@ -230,7 +237,6 @@ async def test_a_database_that_was_put_back_is_followed_from_its_end(log: Log, t
         assert at == 3, "what was seen last is not there any more"
         await log.happen(1)
         assert await heard(late, 1) == [4]
-        await newer.close()
 
 
 async def test_a_stream_ends_as_soon_as_the_log_cannot_be_read_and_can_be_begun_again(log: Log) -> None:

@@ -13,9 +13,9 @@ from dides.model.instance import Instance, Report
 from dides.model.policy import Ordering, Policy
 from dides.model.state import Status
 from dides.sim.ledger import Ledger
-from dides.store.sqlite import SqliteStore
 from support.clocks import FakeClock
 from support.hand_fleet import V1, V2, Fleet
+from support.sqlite import sqlite_store
 
 SEEDS, OPERATIONS = 40, 40
 POLICIES: dict[str, list[Any]] = {
@@ -156,7 +156,7 @@ class Walk:
 @pytest.mark.parametrize("seed", range(SEEDS))
 async def test_the_same_walk_leaves_the_same_records(seed: int, tmp_path: Path) -> None:
     clock = FakeClock()
-    store = SqliteStore(tmp_path / "dides.db", clock, synchronous="OFF")
+    store = sqlite_store(tmp_path / "dides.db", clock)
     walk = Walk(Fleet(store, clock), seed)
     await walk.begin()
     await walk.check()

@@ -6,17 +6,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 
-from dides.store.migrate import migrate
-from dides.store.sqlite import open_engine
 from dides.store.writer import Writer
+from support.sqlite import sqlite_engine
 from support.writers import a_writer
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    engine = open_engine(tmp_path / "dides.db", "FULL", "BEGIN IMMEDIATE")
-    migrate(engine)
-    return engine
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = sqlite_engine(tmp_path / "dides.db", synchronous="FULL")
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

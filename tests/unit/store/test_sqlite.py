@@ -13,10 +13,12 @@ from sqlalchemy import CursorResult
 
 from dides.model.errors import UnavailableError
 from dides.store.base import Transaction
+from dides.store.migrate import TooNewError
 from dides.store.open import open_store
 from dides.store.sql import SqlTransaction
 from dides.store.sqlite import LOG_BYTES, SqliteStore
 from support.clocks import FakeClock
+from support.sqlite import sqlite_engine
 from support.stores import add
 
 FULL = 2
@@ -86,6 +88,17 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="cannot be opened as a database"):
         SqliteStore(file, FakeClock())
     assert file.read_bytes().startswith(b"This is a letter")
+
+
+def test_a_database_that_is_refused_is_let_go(tmp_path: Path) -> None:
+    file = tmp_path / "dides.db"
+    engine = sqlite_engine(file)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    engine.dispose()
+    with pytest.raises(TooNewError):
+        SqliteStore(file, FakeClock())
+    assert [path.name for path in tmp_path.iterdir()] == ["dides.db"], "the last connection removes its log"
 
 
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
