@@ -14,6 +14,8 @@ REGISTRATION_FILE = "registration-token"
 DATABASE = "dides.db"
 LOCK = "lock"
 DATABASE_LOCK = ".lock"
+NO_DATABASES = (LOCK, OPERATOR_FILE, REGISTRATION_FILE)
+"""What a data directory holds besides a database."""
 LOGS = ("-wal", "-shm", "-journal")
 """What SQLite adds to the name of a database for the files beside it."""
 
@@ -86,8 +88,11 @@ def held(lock: Path, what: Path) -> Iterator[None]:
 def held_database(file: Path) -> Iterator[None]:
     """Hold a database, wherever it is: two coordinators on one SQLite file would not know of each other.
 
-    Raises DataDirectoryError when another process holds it, or when one of its files is a link or somebody else's.
+    Raises DataDirectoryError when another process holds it, or when one of its files is a link or somebody else's,
+    or when the file is something else to a coordinator.
     """
+    if file.name in NO_DATABASES or _is_beside_a_database(file):
+        raise DataDirectoryError(f"{file} is no place for a database: a coordinator needs it for something else.")
     for suffix in ("", *LOGS):
         place = file.with_name(file.name + suffix)
         try:
@@ -104,12 +109,14 @@ def belongs_to_a_coordinator(file: Path) -> bool:
     Any coordinator's: one that has ever run there has left its lock.
     """
     place = file.parent.resolve() / file.name
-    if any((place.parent / name).exists() for name in (LOCK, OPERATOR_FILE, REGISTRATION_FILE)):
-        return True
-    if place.with_name(place.name + DATABASE_LOCK).exists():
-        return True
-    databases = (place.name.removesuffix(ending) for ending in (*LOGS, DATABASE_LOCK) if place.name.endswith(ending))
-    return any(place.with_name(name).exists() for name in databases if name)
+    in_data_directory = any((place.parent / name).exists() for name in NO_DATABASES)
+    return in_data_directory or place.with_name(place.name + DATABASE_LOCK).exists() or _is_beside_a_database(place)
+
+
+def _is_beside_a_database(file: Path) -> bool:
+    """Tell whether a path is the log, or the lock, of a database that is there."""
+    databases = (file.name.removesuffix(ending) for ending in (*LOGS, DATABASE_LOCK) if file.name.endswith(ending))
+    return any(file.with_name(name).exists() for name in databases if name)
 
 
 def _read_or_make(file: Path) -> bytes:

@@ -40,6 +40,15 @@ def test_it_is_free_again_after_an_error(tmp_path: Path) -> None:
         pass
 
 
+def test_what_a_coordinator_needs_for_something_else_is_no_place_for_a_database(tmp_path: Path) -> None:
+    (tmp_path / "dides.db").touch()
+    for name in ("operator-token", "registration-token", "lock", "dides.db-wal", "dides.db-journal", "dides.db.lock"):
+        with pytest.raises(DataDirectoryError, match="no place for a database"), held_database(tmp_path / name):
+            pass
+    with held_database(tmp_path / "dides.db"), held_database(tmp_path / "other.db-wal"):
+        pass
+
+
 def test_a_file_in_its_place_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
