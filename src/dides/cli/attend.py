@@ -15,6 +15,9 @@ from dides.client.operator import OperatorClient
 from dides.clock import SystemClock
 from dides.protocol.messages import Deployment
 
+LEAVING = (asyncio.CancelledError, ReaderGoneError, SystemExit)
+"""What ends the watching and not the rollout: Ctrl-C, a reader that has left, a request to terminate."""
+
 
 async def attend(
     client: OperatorClient, deployment: Deployment, console: Console, *, now: datetime | None = None
@@ -40,7 +43,7 @@ async def attend_or_leave(
     """Do as attend does; when interrupted, or left by the reader, say that the deployment goes on."""
     try:
         return await attend(client, deployment, console, now=now)
-    except (asyncio.CancelledError, ReaderGoneError):
+    except LEAVING:
         print_remark(
             f"Stopped watching; deployment {deployment.id} goes on.\n"
             "Watch it again: dides status --watch\n"

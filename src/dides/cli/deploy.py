@@ -7,7 +7,7 @@ from uuid import uuid4
 import typer
 from msgspec import UNSET
 
-from dides.cli.attend import attend_or_leave
+from dides.cli.attend import LEAVING, attend_or_leave
 from dides.cli.connection import DEFAULT_SERVER, Server, Token, converse
 from dides.cli.forecasts import print_forecast
 from dides.cli.options import (
@@ -136,7 +136,7 @@ async def trigger_or_leave(client: OperatorClient, request: DeployRequest) -> De
     """Trigger a deployment; when interrupted meanwhile, say that it may have started. Raises ClientError."""
     try:
         return await trigger(client, request)
-    except asyncio.CancelledError:
+    except LEAVING:
         print_remark("Interrupted before the coordinator answered; whether it has started, `dides status` tells.")
         raise
 
