@@ -81,7 +81,7 @@ def print_rows(
     for cells in zip(*([Text(column.title, style="bold"), *column.cells] for column in shown), strict=True):
         _print_row(cells, [column.width for column in shown], console)
     if missing := [column.title for column in every if column not in shown]:
-        console.print(Text(f"Not shown, for want of room: {', '.join(missing)}", style="dim"), soft_wrap=True)
+        console.print(Text(f"Not shown, for want of room: {', '.join(missing)}", style="dim"))
 
 
 def fit(columns: Sequence[Column], room: int) -> list[Column]:
@@ -101,12 +101,17 @@ def fit(columns: Sequence[Column], room: int) -> list[Column]:
 
 
 def print_facts(facts: Mapping[str, Cell], console: Console) -> None:
-    """Print names and values, one pair a line; longer lines are left to the terminal, which copies them whole."""
+    """Print names and values, a pair a line; a value of which a word has no room there gets lines of its own."""
     wide = max(map(cell_len, facts)) + GAP
     for name, value in facts.items():
-        lines = as_text(value).split() or [Text()]
-        for title, line in zip([name, *[""] * len(lines)], lines, strict=False):
-            console.print(Text.assemble((title.ljust(wide), "bold"), line), soft_wrap=True)
+        text = as_text(value)
+        longest = max((cell_len(word) for word in text.plain.split()), default=0)
+        beside = longest <= max(1, console.width - wide)
+        room = max(longest, 1, console.width - wide if beside else console.width)
+        title, indent = (name.ljust(wide), " " * wide) if beside else (f"{name}\n", "")
+        for number, line in enumerate(text.wrap(console, room) or [Text()]):
+            line.rstrip()
+            console.print(Text.assemble((indent if number else title, "bold"), line), soft_wrap=True)
 
 
 def as_text(cell: Cell) -> Text:

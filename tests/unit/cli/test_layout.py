@@ -96,7 +96,7 @@ def test_the_number_of_a_deployment_stays_and_its_status_leaves_last() -> None:
     first, *rows = text_of(console).splitlines()
     assert first.split()[:2] == ["ID", "Status"]
     assert rows[0].split()[:3] == ["42", "✔", "completed"]
-    assert rows[-1] == "Not shown, for want of room: Instances, Failed, Created"
+    assert " ".join(" ".join(rows[2:]).split()) == "Not shown, for want of room: Instances, Failed, Created"
 
 
 def test_a_name_longer_than_the_terminal_is_on_one_line() -> None:
@@ -104,7 +104,7 @@ def test_a_name_longer_than_the_terminal_is_on_one_line() -> None:
     print_instances(instances(LONGER, "db-1"), set(), console)
     assert LONGER in text_of(console).split()
     print_instance(instances(LONGER)[0], updating=False, console=console)
-    assert f"Name            {LONGER}" in text_of(console).splitlines()
+    assert LONGER in text_of(console).splitlines()
 
 
 COLUMNS: dict[str, Callable[[str], Cell]] = {"Name": str, "Status": lambda _: "fine", "Message": lambda _: "x" * 5000}
@@ -132,3 +132,14 @@ def test_facts_keep_every_line_of_a_value() -> None:
     console = make_text_console(30)
     print_facts({"Name": "web-1", "Message": Text("first\nsecond"), "IP": ""}, console)
     assert text_of(console).splitlines() == ["Name     web-1", "Message  first", "         second", "IP       "]
+
+
+def test_facts_are_folded_between_words_and_never_within_one() -> None:
+    console = make_text_console(30)
+    print_facts({"Last heartbeat": "today, a moment ago", "Name": NAMES[0]}, console)
+    assert text_of(console).splitlines() == [
+        "Last heartbeat  today, a",
+        "                moment ago",
+        "Name",
+        NAMES[0],
+    ]
