@@ -20,7 +20,8 @@ from support.sqlite import sqlite_store
 PROMISED = ["2xx", "401", "403", "404", "409"]
 LISTS = ("/inventory/instances", "/deployments", "/deployments/{id}/instances")
 LOGS = ("/deployments/{id}/events", "/events")
-UNSAID = ("/deploy", "/deploy/plan", "/inventory/instances/{name}", *LISTS, *LOGS)
+ACTIONS = tuple(f"/deploy/{action}" for action in ("abort", "pause", "progress", "promote", "resume", "rollback"))
+UNSAID = ("/deploy", "/deploy/plan", *ACTIONS, "/inventory/instances/{name}", *LISTS, *LOGS)
 """A schema cannot say what a selector or a cursor is and matches, or that an integer is written without a point."""
 IN_THE_EXAMPLE = "your-registration-token"
 CONFIG: dict[str, Any] = {

@@ -74,7 +74,7 @@ async def test_a_token_is_taken_without_the_line_end_it_was_copied_with(stranger
     assert (await sign_in(stranger, f" {OPERATOR}\n")).status_code == 303
 
 
-@pytest.mark.parametrize("token", ["", "not-this-one", REGISTRATION, OPERATOR + "x", "\u00e9\x00", "x" * 100_000])
+@pytest.mark.parametrize("token", ["", "not-this-one", REGISTRATION, OPERATOR + "x", "\u00e9\x00", "x" * 8_000])
 async def test_another_token_begins_none(stranger: Browsing, token: str) -> None:
     answer = await sign_in(stranger, token, onward="/ui/events")
     assert answer.status_code == 401

@@ -9,7 +9,9 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from support.app import until
+from support.app import PATIENCE, until
+
+SEGMENT = 64 * 1024
 
 
 class HandTimer:
@@ -66,12 +68,21 @@ class HandTransport(asyncio.Transport):
         self.unread = 0
         self.is_reading_now = True
         self.ended = self.closed = self.aborted = False
+        self._changed = asyncio.Event()
+
+    async def wait(self, condition: Callable[[], bool]) -> None:
+        """Wait for a condition, and look at it only when something was written, or is to be read."""
+        async with asyncio.timeout(PATIENCE):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return default
 
     def write(self, data: Any) -> None:
         self.said += data
+        self._changed.set()
 
     def get_write_buffer_size(self) -> int:
         return self.unread
@@ -87,6 +98,7 @@ class HandTransport(asyncio.Transport):
 
     def resume_reading(self) -> None:
         self.is_reading_now = True
+        self._changed.set()
 
     def is_closing(self) -> bool:
         return self.closed
@@ -102,7 +114,15 @@ class HandWire:
     """A connection."""
 
     def __init__(self, app: Any, connection: type[HttpToolsProtocol]) -> None:
-        config = uvicorn.Config(app, http=connection, lifespan="off", log_config=None, ws="none", timeout_keep_alive=75)
+        config = uvicorn.Config(
+            app,
+            http=connection,
+            lifespan="off",
+            log_config=None,
+            ws="none",
+            proxy_headers=False,
+            timeout_keep_alive=75,
+        )
         config.load()
         self.loop = HandLoop()
         self.transport = HandTransport()
@@ -114,6 +134,14 @@ class HandWire:
     def send(self, data: bytes) -> None:
         """Let bytes come, in one segment."""
         self.served.data_received(data)
+
+    async def send_all(self, data: bytes) -> None:
+        """Let bytes come as a socket would have them, for as long as they are read."""
+        for start in range(0, len(data), SEGMENT):
+            await self.transport.wait(lambda: self.transport.is_reading_now)
+            if self.leaving:
+                return
+            self.send(data[start : start + SEGMENT])
 
     def hang_up(self, error: Exception | None = None) -> None:
         """Let the other end go away."""

@@ -15,6 +15,7 @@ from dides.model.actor import ANONYMOUS, OPERATOR, instance_actor
 from dides.model.errors import ForbiddenError, GoneError, UnauthorizedError
 from dides.store.base import Transaction
 
+LONGEST_HOST = 64
 _LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?\Z", re.ASCII)
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -73,7 +74,7 @@ class Access(msgspec.Struct, frozen=True):
         ours = origin is None or origin.partition("//")[2] == host
         if not ours or connection.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             raise ForbiddenError("In the development mode, web pages of other origins are refused.")
-        if not _LOOPBACK.match(host):
+        if len(host) > LONGEST_HOST or not _LOOPBACK.match(host):
             raise ForbiddenError("In the development mode, use localhost, 127.0.0.1 or [::1] as the host.")
 
     async def principal(self, connection: Connection) -> Principal:

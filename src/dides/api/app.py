@@ -17,8 +17,9 @@ from dides.api.answers import answer_head_and_options, identify_requests
 from dides.api.hotpath import HotPath
 from dides.api.metrics import CoordinatorCollector, registry_of
 from dides.api.overload import Overload
-from dides.api.problems import LARGEST_BODY, Handled, http_error, invalid_header, refused, unexpected
+from dides.api.problems import Handled, http_error, invalid_header, refused, unexpected
 from dides.api.refusals import OPTIONAL
+from dides.api.request_limits import BODY_BYTES
 from dides.api.requests import check_request, decoded_query
 from dides.api.responder import Responder
 from dides.api.schema import Document
@@ -88,7 +89,7 @@ def _create_routes(
             SenderGoneError: torn,
             Exception: unexpected,
         },
-        request_max_body_size=LARGEST_BODY,
+        request_max_body_size=BODY_BYTES,
         # Variables of the framework's own would else switch these on.
         debug=False,
         pdb_on_exception=False,

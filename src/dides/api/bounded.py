@@ -13,7 +13,15 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from dides.api import early
 from dides.api.early import EarlyRefusal
-from dides.api.request_limits import CHUNKS, HEAD_BYTES, HEAD_LINES, LINGER_SECONDS, PIPELINED, TARGET_BYTES
+from dides.api.request_limits import (
+    CHUNKS,
+    COOKIE_BYTES,
+    HEAD_BYTES,
+    HEAD_LINES,
+    LINGER_SECONDS,
+    PIPELINED,
+    TARGET_BYTES,
+)
 from dides.api.traffic import Traffic
 
 PIECE = 64 * 1024
@@ -147,6 +155,8 @@ class Bounded(HttpToolsProtocol):
         version = self.parser.get_http_version()
         if version not in VERSIONS:
             return early.VERSION
+        if sum(len(value) for name, value in self.headers if name == b"cookie") > COOKIE_BYTES:
+            return early.HEAD
         names = [name for name, _ in self.headers]
         hosts = names.count(b"host")
         if hosts > 1 or (hosts == 0 and version == "1.1"):

@@ -23,6 +23,8 @@ from dides.protocol.messages import AbortRequest, ActionRequest, Deployment, Dep
 from dides.protocol.queries import DeploymentQuery, TargetQuery
 from dides.store.base import Transaction
 
+HIGHEST_POSITION = 2**31 - 1
+"""Of a target in the order of its deployment, as databases have it."""
 DEPLOY = Example(
     summary="Two at a time, stopped by the first failure",
     value={
@@ -197,7 +199,7 @@ async def targets(
     deployment_id: DeploymentId, coordinator: Services, parameters: NamedDependency[TargetQuery]
 ) -> TargetPage:
     """List the targets in the deployment's order."""
-    after = number_in(parameters.cursor)
+    after = number_in(parameters.cursor, HIGHEST_POSITION)
     return await coordinator.read(lambda tx: _targets(tx, deployment_id, parameters, after or 0))
 
 

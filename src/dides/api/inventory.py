@@ -16,7 +16,9 @@ from dides.api.body import Strict
 from dides.api.injected import Name, Sender, Services
 from dides.api.pages import cursor_of, name_in
 from dides.api.problems import Handled
+from dides.api.proof import registrants
 from dides.api.refusals import OPTIONAL, for_operators, refusals
+from dides.api.request_limits import REGISTRATION_BYTES
 from dides.api.views import directive_view, instance_view
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.inventory import existing
@@ -55,6 +57,8 @@ HEARTBEAT = Example(
 
 @post(
     "/register",
+    guards=[registrants],
+    request_max_body_size=REGISTRATION_BYTES,
     dto=Strict[Registration],
     return_dto=None,
     summary="Register an instance",
@@ -68,7 +72,6 @@ async def register(
     data: Annotated[Registration, Body(examples=[REGISTRATION])], request: Handled, coordinator: Services
 ) -> Response[Registered]:
     """Register; 201 the first time, 200 when the instance is the same one or the earlier one has fallen silent."""
-    access_of(request).check_registration(data.token)
     joined, credential = await coordinator.register(data.instance, bearer(request))
     registered = Registered(
         instance=_view(coordinator, joined.instance, converging=joined.converging),

@@ -7,7 +7,7 @@ import re
 from msgspec import UNSET, UnsetType
 
 from dides.model.errors import FieldError, InvalidError
-from dides.protocol.fields import HOSTNAME_PATTERN, whole
+from dides.protocol.fields import HOSTNAME_PATTERN, LARGEST, LONGEST_HOSTNAME, whole
 
 _NAME = re.compile(whole(HOSTNAME_PATTERN))
 _NUMBER = re.compile(r"[0-9]{1,16}\Z", re.ASCII)
@@ -23,9 +23,14 @@ def name_in(cursor: str | UnsetType) -> str | None:
     return None if cursor is UNSET else _place(cursor, _NAME)
 
 
-def number_in(cursor: str | UnsetType) -> int | None:
+def number_in(cursor: str | UnsetType, highest: int = LARGEST) -> int | None:
     """Return the number beyond which a page begins, None for the first; InvalidError when it is no cursor of ours."""
-    return None if cursor is UNSET else int(_place(cursor, _NUMBER))
+    if cursor is UNSET:
+        return None
+    number = int(_place(cursor, _NUMBER))
+    if number > highest:
+        raise _invalid()
+    return number
 
 
 def _place(cursor: str, form: re.Pattern[str]) -> str:
@@ -33,7 +38,10 @@ def _place(cursor: str, form: re.Pattern[str]) -> str:
         place = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
         place = ""
-    if not form.match(place):
-        message = "is not one that a page before has given; leave it out to start anew"
-        raise InvalidError(FieldError("cursor", message))
+    if len(place) > LONGEST_HOSTNAME or not form.match(place):
+        raise _invalid()
     return place
+
+
+def _invalid() -> InvalidError:
+    return InvalidError(FieldError("cursor", "is not one that a page before has given; leave it out to start anew"))

@@ -24,7 +24,6 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "1"
 Handled = Request[Any, Any, Any]
 
-LARGEST_BODY = 1024 * 1024
 LONGEST_TEXT = 1000
 TITLES = {
     400: "The request is not valid",
@@ -81,7 +80,7 @@ def _detail(request: Handled, error: HTTPException) -> str:
         case 405:
             return f"{request.method} is not among its methods; see the header Allow, and GET /schema."
         case 413:
-            return f"At most {LARGEST_BODY:,} bytes are accepted."
+            return f"At most {request.route_handler.resolve_request_max_body_size():,} bytes are accepted here."
         case _:
             return error.detail
 

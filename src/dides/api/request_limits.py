@@ -4,6 +4,8 @@ HEAD_BYTES = 64 * 1024
 """A request line and its headers, in bytes: beyond that 431."""
 HEAD_LINES = 100
 """Header lines, trailers included: beyond that 431."""
+COOKIE_BYTES = 16 * 1024
+"""Of the head: what browsers have to say to other programs of the same host is read only so far, else 431."""
 TARGET_BYTES = 8 * 1024
 """What is asked for, a path with its query string, in bytes: beyond that 414."""
 CHUNKS = 4096

@@ -8,7 +8,7 @@ from dides.api.access import access_of
 from dides.api.problems import Handled
 from dides.model.errors import NotFoundError
 from dides.protocol.decode import decode, decode_query
-from dides.protocol.fields import HOSTNAME_PATTERN, whole
+from dides.protocol.fields import HOSTNAME_PATTERN, LONGEST_HOSTNAME, whole
 from dides.protocol.queries import NoQuery
 
 _NAME = re.compile(whole(HOSTNAME_PATTERN))
@@ -24,7 +24,7 @@ async def check_request(request: Handled) -> None:
     decoded query string is handed to the handler as `parameters`.
     """
     access_of(request).check_page(request)
-    _check_path(request)
+    check_path(request)
     fields = request.route_handler.parsed_fn_signature.parameters
     expected = fields["parameters"].annotation if "parameters" in fields else NoQuery
     request.state.parameters = decode_query(list(request.query_params.multi_items()), expected)
@@ -32,9 +32,10 @@ async def check_request(request: Handled) -> None:
         decode(b"", fields["data"].annotation)
 
 
-def _check_path(request: Handled) -> None:
+def check_path(request: Handled) -> None:
+    """Raise NotFoundError for a path that can name nothing: what is no hostname, or no number of a deployment."""
     name, number = request.path_params.get("name"), request.path_params.get("id")
-    if name is not None and not (_NAME.match(name) and len(name) <= 253):
+    if name is not None and not (len(name) <= LONGEST_HOSTNAME and _NAME.match(name)):
         raise NotFoundError(f"There is no instance {name[:_SHOWN]}: a name is a lower-case hostname (RFC 1123).")
     if number is not None and not _NUMBER.match(number):
         raise NotFoundError(f"There is no deployment {number[:_SHOWN]}: they are numbered from 1.")

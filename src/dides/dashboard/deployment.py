@@ -31,12 +31,11 @@ from dides.model.deployment import Deployment, Target, TargetState
 from dides.model.errors import NotFoundError
 from dides.store.base import Transaction
 
-PATH = "/ui/deployments/{id:int}"
+PATH = "/ui/deployments/{id:str}"
 MOST_FAILURES = 20
 """How many failed targets are listed with their messages; the table below has the others."""
 MOST_FROM = 1000
 """How many targets are looked at for what the instances ran before."""
-HIGHEST_ID = 10**15
 
 
 @get(PATH)
@@ -75,8 +74,6 @@ async def act(
     request: Browser, deployment_id: DeploymentId, action: FromPath[str], principal: Sender, coordinator: Services
 ) -> Response[Any]:
     """Do it, and show the deployment that is to be looked at next."""
-    if deployment_id > HIGHEST_ID:
-        raise _unknown(deployment_id)
     begun = await _do(coordinator, _action(action), principal.name, deployment_id)
     onward = f"/ui/deployments/{begun.rolled_back_by or begun.id}"
     if request.headers.get("hx-request"):
@@ -86,7 +83,7 @@ async def act(
 
 def existing(tx: Transaction, deployment_id: int) -> Deployment:
     """Return a deployment by id; NotFoundError."""
-    if deployment_id <= HIGHEST_ID and (found := tx.deployments.get(deployment_id)):
+    if found := tx.deployments.get(deployment_id):
         return found
     raise _unknown(deployment_id)
 

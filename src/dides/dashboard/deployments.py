@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from dides.api.injected import Services
 from dides.api.pages import cursor_of, number_in
+from dides.api.request_limits import TARGET_BYTES
 from dides.api.views import deployment_view
 from dides.clock import to_datetime
 from dides.dashboard.deploy_form import texts_of
@@ -34,7 +35,7 @@ class Row(msgspec.Struct, frozen=True):
     took: str
     """How long it took; "" while it is in flight."""
     again: str
-    """Where the form is, filled in for another one like it; "" for a rollback."""
+    """Where the form is, filled in for another one like it; "" for a rollback, and for one that fits no address."""
 
 
 @get(PAGE)
@@ -65,8 +66,13 @@ def row_of(deployment: Deployment) -> Row:
         where=selection(deployment.labels, deployment.selector),
         by=by_whom(deployment.created_by),
         took=_took(deployment.created_at, deployment.finished_at),
-        again=f"/ui/deploy?{urlencode(texts_of(deployment))}" if deployment.kind is Kind.DEPLOY else "",
+        again=_again(deployment) if deployment.kind is Kind.DEPLOY else "",
     )
+
+
+def _again(deployment: Deployment) -> str:
+    address = f"/ui/deploy?{urlencode(texts_of(deployment))}"
+    return address if len(address) <= TARGET_BYTES else ""
 
 
 def _query(request: Browser) -> DeploymentQuery:

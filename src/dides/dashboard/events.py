@@ -1,10 +1,11 @@
 """Who did what, when: the event log, newest first."""
 
+from typing import Annotated
 from urllib.parse import urlencode
 
 import msgspec
 from litestar import Response, get
-from msgspec import UNSET
+from msgspec import UNSET, Meta
 
 from dides.api.injected import Services
 from dides.api.pages import cursor_of, number_in
@@ -15,6 +16,7 @@ from dides.dashboard.page import render
 from dides.dashboard.words import by_whom
 from dides.protocol import messages
 from dides.protocol.decode import decode_query
+from dides.protocol.fields import LARGEST
 from dides.protocol.queries import EventQuery
 from dides.store.base import Transaction
 from dides.store.records import Event
@@ -33,7 +35,7 @@ class EventsPageQuery(EventQuery, frozen=True):
     group: Group | None = None
     text: str = ""
     """A part of the name of an instance, or of who did it."""
-    after: int = 0
+    after: Annotated[int, Meta(ge=0, le=LARGEST)] = 0
     """For what is new: the newest event that the page has looked at."""
 
 

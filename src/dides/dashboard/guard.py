@@ -10,6 +10,8 @@ from litestar.response import Redirect
 
 from dides.api.access import Role, access_of
 from dides.api.problems import refused
+from dides.api.request_limits import TARGET_BYTES
+from dides.api.requests import check_path
 from dides.api.sessions import COOKIE, FORM_FIELD, is_safe
 from dides.model.errors import ForbiddenError, UnauthorizedError
 
@@ -28,6 +30,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+LONGEST_ADDRESS = TARGET_BYTES // 4
+"""Characters of a page to come back to; each may take three when it is quoted."""
 Browser = Request[Any, Any, Any]
 
 
@@ -47,6 +51,7 @@ async def check(request: Browser) -> None:
     if principal is None:
         raise UnauthorizedError("Sign in with the operator's token.")
     request.state.principal = principal
+    check_path(request)
     if not is_safe(request.method) and principal.role is not Role.ANYONE:
         _check_form(request, await request.form())
 
@@ -66,7 +71,7 @@ def to_login(request: Browser, error: UnauthorizedError) -> Response[Any]:
         return refused(request, error)
     here = request.url.path if is_safe(request.method) else "/"
     query = f"?{request.url.query}" if request.url.query and is_safe(request.method) else ""
-    return Redirect(f"{LOGIN}?next={quote(here + query, safe='')}", status_code=303)
+    return Redirect(f"{LOGIN}?next={quote(_fitting(here + query), safe='')}", status_code=303)
 
 
 def local(path: str) -> str:
@@ -77,4 +82,10 @@ def local(path: str) -> str:
 def _path_of(url: str) -> str:
     """Return the path and query in an address."""
     rest = url.partition("//")[2]
-    return local("/" + rest.partition("/")[2])
+    return _fitting(local("/" + rest.partition("/")[2]))
+
+
+def _fitting(address: str) -> str:
+    """Return an address that still fits into another one's query string: without its own one, if need be."""
+    path = address.partition("?")[0]
+    return next((each for each in (address, path) if len(each) <= LONGEST_ADDRESS), "/")

@@ -7,6 +7,7 @@ from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
 from dides.api.access import access_of
+from dides.api.request_limits import LOGIN_BYTES
 from dides.api.sessions import COOKIE
 from dides.dashboard.guard import LOGIN, OPEN, Browser, local
 from dides.dashboard.page import render
@@ -22,7 +23,7 @@ async def login(request: Browser) -> Response[str]:
     return render(request, "login.html", next=local(request.query_params.get("next", "/")), wrong=False)
 
 
-@post(LOGIN, opt={OPEN: True})
+@post(LOGIN, opt={OPEN: True}, request_max_body_size=LOGIN_BYTES)
 async def sign_in(request: Browser) -> Response[Any]:
     """Begin a session."""
     _check_origin(request)

@@ -18,6 +18,13 @@ from dides.dashboard.guard import HEADERS, Browser
 from dides.dashboard.words import by_whom, plural, seconds, state
 from dides.model.errors import InvalidError, RefusedError
 
+_WHY = {
+    400: "What was sent is no form.",
+    404: "There is nothing at this address.",
+    405: "This address is for something else.",
+    413: "More was sent than is accepted here.",
+}
+
 
 def _moment(at: datetime | None) -> Markup:
     """Return a moment as the reader's browser will show it in its own zone; in UTC until then."""
@@ -62,7 +69,7 @@ def refused(request: Browser, error: RefusedError) -> Response[str]:
 def not_found(request: Browser, error: HTTPException) -> Response[str]:
     """Show what the framework refuses."""
     title = HTTPStatus(error.status_code).phrase
-    return _error(request, error.status_code, title, "There is nothing at this address.", [])
+    return _error(request, error.status_code, title, _WHY.get(error.status_code, "The request was refused."), [])
 
 
 def _error(request: Browser, status: int, title: str, detail: str, details: list[str]) -> Response[str]:

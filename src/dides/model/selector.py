@@ -9,6 +9,10 @@ import msgspec
 from dides.model.errors import FieldError, InvalidError
 
 MAX_LABELS = 64
+LONGEST_PREFIX, LONGEST_NAME = 253, 63
+LONGEST_KEY = LONGEST_PREFIX + 1 + LONGEST_NAME
+_SHOWN = 80
+_LETTERS = "letters, digits, '-', '_' and '.'"
 MAX_REQUIREMENTS = 100
 """Conditions in one selector: databases limit how long a query may be, and SQLite refuses a thousand."""
 NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
@@ -77,10 +81,10 @@ def parse_selector(text: str, field: str = "selector") -> Selector:
 
 def check_label(key: str, value: str) -> str | None:
     """Return what is wrong with a label, or None."""
-    if len(key.rpartition("/")[0]) > 253 or not _KEY.match(key):
-        return f"{key!r} is not a label key: letters, digits, '-', '_' and '.', at most 63, with an optional prefix/"
-    if not _VALUE.match(value):
-        return f"{value!r} is not a label value: letters, digits, '-', '_' and '.', at most 63, or empty"
+    if len(key) > LONGEST_KEY or len(key.rpartition("/")[0]) > LONGEST_PREFIX or not _KEY.match(key):
+        return f"{key[:_SHOWN]!r} is not a label key: {_LETTERS}, at most 63, with an optional prefix/"
+    if len(value) > LONGEST_NAME or not _VALUE.match(value):
+        return f"{value[:_SHOWN]!r} is not a label value: {_LETTERS}, at most 63, or empty"
     return None
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import UNSET
 
-from dides.model.errors import FieldError, InvalidError, MalformedError
+from dides.model.errors import FieldError, InvalidError, MalformedError, RefusedError
 from dides.model.selector import check_label
 from dides.protocol.configuration import check_configuration
 from dides.protocol.malformed import find_break
@@ -17,6 +17,8 @@ from dides.protocol.repeated import find_repeated
 from dides.protocol.wording import WANTED, field_error
 
 T = TypeVar("T")
+MOST_COLONS = 20_000
+"""Those in all fields and texts of a message together are fewer; to look at more fields than that takes long."""
 
 
 def decode(body: bytes, message: type[T]) -> T:
@@ -24,18 +26,30 @@ def decode(body: bytes, message: type[T]) -> T:
 
     Raises MalformedError for what is no JSON (with line and column), InvalidError for what breaks the schema.
     """
-    if not body.strip():
-        body = b"{}"
-    try:
-        decoded = msgspec.json.decode(body, type=message)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        # The schema may be broken before the place where the JSON is; the latter is the one to tell.
-        if broken := find_break(body):
-            raise MalformedError(broken) from None
-        raise InvalidError(field_error(str(error), message)) from None
+    body = body if body.strip() else b"{}"
+    decoded = decode_some(body, message)
     if problems := [*_check_repeated(body, message), *check(decoded)]:
         raise InvalidError(*problems)
     return decoded
+
+
+def decode_some(body: bytes, message: type[T]) -> T:
+    """Decode what a message has of a body, and skip the rest unread.
+
+    MalformedError for what is no JSON, InvalidError for what breaks the schema as far as it was read.
+    """
+    if body.count(b":") > MOST_COLONS:
+        raise _refusal(body, FieldError("", "has more fields than any request"))
+    try:
+        return msgspec.json.decode(body if body.strip() else b"{}", type=message)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _refusal(body, field_error(str(error), message)) from None
+
+
+def _refusal(body: bytes, problem: FieldError) -> RefusedError:
+    """Return what is wrong with a body: the schema may be broken before the place where the JSON is, which counts."""
+    broken = find_break(body)
+    return MalformedError(broken) if broken else InvalidError(problem)
 
 
 def decode_query(pairs: Sequence[tuple[str, str]], message: type[T]) -> T:

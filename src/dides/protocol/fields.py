@@ -5,9 +5,11 @@ from typing import Annotated
 from msgspec import Meta
 
 from dides.model.policy import MAX_COUNT, PERCENT_PATTERN
-from dides.model.selector import KEY_PATTERN, MAX_LABELS, VALUE_PATTERN
+from dides.model.selector import KEY_PATTERN, LONGEST_KEY, MAX_LABELS, VALUE_PATTERN
 
 HOSTNAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$"
+LONGEST_HOSTNAME = 253
+LONGEST_PERCENTAGE = len("100.00%")
 LARGEST = 2**53
 """The largest whole number that every JSON reader keeps exact."""
 YEAR_SECONDS = 31_536_000
@@ -33,7 +35,7 @@ Name = Annotated[
     Meta(
         pattern=whole(HOSTNAME_PATTERN),
         min_length=1,
-        max_length=253,
+        max_length=LONGEST_HOSTNAME,
         description="A lower-case hostname (RFC 1123).",
         examples=["web-server-01"],
     ),
@@ -76,10 +78,12 @@ Message = Annotated[
     ),
 ]
 Count = Annotated[int, Meta(ge=1, le=MAX_COUNT)]
-Percentage = Annotated[str, Meta(pattern=whole(r"^(?!0{1,2}(\.0{1,2})?%)" + PERCENT_PATTERN[1:]))]
+Percentage = Annotated[
+    str, Meta(max_length=LONGEST_PERCENTAGE, pattern=whole(r"^(?!0{1,2}(\.0{1,2})?%)" + PERCENT_PATTERN[1:]))
+]
 Seconds = Annotated[float, Meta(gt=0, le=YEAR_SECONDS)]
 Pause = Annotated[float, Meta(ge=0, le=YEAR_SECONDS)]
-LabelKey = Annotated[str, Meta(pattern=whole(KEY_PATTERN))]
+LabelKey = Annotated[str, Meta(max_length=LONGEST_KEY, pattern=whole(KEY_PATTERN))]
 Generation = Annotated[int, Meta(ge=0, le=LARGEST)]
 DeploymentNumber = Annotated[int, Meta(ge=1, le=LARGEST)]
 Session = Annotated[

@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from dides.model.deployment import DeploymentStatus, TargetState
 from dides.model.state import Status
-from dides.protocol.fields import Generation, SelectorText
+from dides.protocol.fields import DeploymentNumber, Generation, SelectorText
 from dides.protocol.messages import Request
 
 LONGEST_WAIT = 60
@@ -62,7 +62,7 @@ class EventsQuery(PageQuery, frozen=True):
 class EventQuery(EventsQuery, frozen=True):
     """Which events."""
 
-    deployment: Annotated[int, Meta(ge=1, description="Only those of this deployment.")] | UnsetType = UNSET
+    deployment: Annotated[DeploymentNumber, Meta(description="Only those of this deployment.")] | UnsetType = UNSET
 
 
 class DesiredQuery(Request, frozen=True):

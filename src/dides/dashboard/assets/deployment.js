@@ -2,6 +2,7 @@
 import { Board } from "./timeline/board.js";
 import { showInstance } from "./instance_dialog.js";
 import { localise } from "./moments.js";
+import { inPieces } from "./pieces.js";
 
 // Between two fetches; longer where they are slow, so that looking on takes a tenth of the coordinator at most.
 const PATIENCE_MS = 250;
@@ -48,7 +49,7 @@ async function fetchDue() {
   Object.assign(due, { summary: false, whole: false, names: new Set() });
   const begun = performance.now();
   try {
-    if (whole || names.length) await fetchTargets(whole ? [] : names);
+    for (const piece of whole ? [[]] : inPieces(names, MOST_NAMES)) await fetchTargets(piece);
     if (summary) await fetchSummary();
   } catch {
     // Without a coordinator the page says so, and everything is fetched anew once there is one.

@@ -1,8 +1,9 @@
 // Asks the coordinator for the fleet: for everything when what is wanted changes, and else for what has changed only.
+import { take } from "../pieces.js";
+
 const DEBOUNCE_MS = 250;
 const RETRY_MS = 2_000;
 const MOST_NAMES = 200;
-const MOST_CHARACTERS = 6_000;
 const TOO_MANY = 2_000; // With so many changes to ask for, everything is cheaper.
 
 export class Feed {
@@ -44,7 +45,7 @@ export class Feed {
     const asking = (this.#asking = new AbortController());
     const next = this.#next;
     const covered = [...this.#names]; // by an answer with everything
-    const names = next ? null : take(this.#names);
+    const names = next ? null : take(this.#names, MOST_NAMES);
     let pause = DEBOUNCE_MS;
     try {
       const whole = await this.#answered(next ?? this.#wanted, names, asking);
@@ -75,17 +76,4 @@ export class Feed {
     this.#told.all(answer);
     return true;
   }
-}
-
-// Take as many names as fit into one address.
-function take(names) {
-  const taken = [];
-  let room = MOST_CHARACTERS;
-  for (const name of names) {
-    room -= name.length + 1;
-    if (taken.length === MOST_NAMES || (room < 0 && taken.length)) break;
-    taken.push(name);
-    names.delete(name);
-  }
-  return taken;
 }

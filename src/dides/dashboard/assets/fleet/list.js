@@ -1,7 +1,8 @@
 // The instances of the map as a table, some hundred at a time. The rows come from the coordinator.
 import { localise } from "../moments.js";
+import { inPieces } from "../pieces.js";
 
-const PIECE = 100; // rows in one request: names are sent, and an address may not be too long
+const PIECE = 100; // rows in one request
 const STEP = 200;
 const DEBOUNCE_MS = 1_000;
 
@@ -52,7 +53,7 @@ export class List {
     const names = all.slice(0, this.#count).map((each) => each.name);
     const rows = document.createElement("template");
     try {
-      for (let at = 0; at < names.length; at += PIECE) rows.innerHTML += await rowsOf(names.slice(at, at + PIECE), asking.signal);
+      for (const piece of inPieces(names, PIECE)) rows.innerHTML += await rowsOf(piece, asking.signal);
     } catch {
       return; // Another look has begun, or the coordinator is away, which the page says elsewhere.
     }
