@@ -28,6 +28,9 @@ RARE = tuple(name for name in Configuration.__struct_fields__ if name not in PAC
 NAMES = (*WHAT, *WHERE, *PACE, *RARE)
 DEFAULTS = msgspec.to_builtins(Configuration())
 YES, NO = "true", "false"
+LONGEST_TEXT = 32_000
+"""Characters in a field; all the labels that a selector may have are fewer."""
+_TOO_LONG = f"must have at most {LONGEST_TEXT:,} characters"
 _BETWEEN = re.compile(r"[,\s]+")
 _NULL = ", or null"
 """What follows says what null would mean, which nobody can type: a field is left empty."""
@@ -88,6 +91,8 @@ def read(texts: Mapping[str, str]) -> Typed:
 
     What is empty, or as it would be anyway, is left out.
     """
+    if long := [FieldError(name, _TOO_LONG) for name, text in texts.items() if len(text) > LONGEST_TEXT]:
+        raise InvalidError(*long)
     given = {name: _READ.get(name, str)(text) for name, text in texts.items() if text}
     everything = given.pop(EVERYTHING, NO) == YES
     if everything and not given.keys().isdisjoint(("labels", "selector")):
@@ -179,7 +184,8 @@ def _is_default(name: str, value: object) -> bool:
 
 def _labels(text: str) -> dict[str, str]:
     labels: dict[str, str] = {}
-    for part in _parts(re.sub(r"\s*=\s*", "=", text)):
+    # Blanks around it mean nothing.
+    for part in _parts("=".join(part.strip() for part in text.split("="))):
         key, separator, value = part.partition("=")
         if not separator:
             raise InvalidError(FieldError("labels", f"{part!r} is not KEY=VALUE, such as env=production"))

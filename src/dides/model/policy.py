@@ -10,6 +10,7 @@ MAX_COUNT = 1_000_000
 MAX_RETRIES = 100
 MAX_WAVES = 100
 PERCENT_PATTERN = r"^(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)%$"
+LONGEST_PERCENTAGE = len("100.00%")
 _PERCENT = re.compile(PERCENT_PATTERN[:-1] + r"\Z")
 
 Amount: TypeAlias = int | str
@@ -69,7 +70,7 @@ def hundredths(percentage: str) -> int:
 
     Raises ValueError when it is not a percentage above 0 and at most 100 with at most two decimals.
     """
-    if not _PERCENT.match(percentage):
+    if len(percentage) > LONGEST_PERCENTAGE or not _PERCENT.match(percentage):
         raise ValueError('must be a percentage from "0.01%" to "100%" with at most two decimals, such as "25%"')
     whole, _, decimals = percentage[:-1].partition(".")
     value = int(whole) * 100 + int(decimals.ljust(2, "0"))

@@ -4,12 +4,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from dides.model.policy import MAX_COUNT, PERCENT_PATTERN
+from dides.model.policy import LONGEST_PERCENTAGE, MAX_COUNT, PERCENT_PATTERN
 from dides.model.selector import KEY_PATTERN, LONGEST_KEY, MAX_LABELS, VALUE_PATTERN
 
 HOSTNAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$"
 LONGEST_HOSTNAME = 253
-LONGEST_PERCENTAGE = len("100.00%")
 LARGEST = 2**53
 """The largest whole number that every JSON reader keeps exact."""
 YEAR_SECONDS = 31_536_000

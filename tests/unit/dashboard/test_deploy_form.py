@@ -166,3 +166,17 @@ def test_a_deployment_fills_the_form_that_makes_another_one_like_it(texts: dict[
     )
     assert texts_of(deployment) == texts
     assert read(texts_of(deployment)).request == asked
+
+
+def test_what_is_too_long_is_not_looked_at() -> None:
+    for name in ("labels", "selector", "waves", "batch_size", "code_version"):
+        with pytest.raises(InvalidError) as refused:
+            read({"code_version": "1", "labels": "a=b", name: " " * 10**6})
+        assert [(error.field, error.message) for error in refused.value.errors] == [
+            (name, "must have at most 32,000 characters")
+        ]
+
+
+def test_as_many_blanks_as_fit_are_left_out() -> None:
+    blanks = " " * 10_000
+    assert read({"code_version": "1", "labels": f"a{blanks}={blanks}b"}).request.labels == {"a": "b"}
