@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.commands import start_redirected
+from support.commands import PATIENCE, start_redirected
 from support.ports import free_port
 from support.processes import Processes, until_async
 
@@ -38,8 +38,9 @@ async def test_they_work_with_closed_streams(tmp_path: Path, redirection: str) -
 
 async def token_of(processes: Processes) -> str:
     """Wait for the registration token, and return it."""
-    while not (processes.data.path / "registration-token").exists():
-        await asyncio.sleep(0.02)
+    async with asyncio.timeout(PATIENCE):
+        while not (processes.data.path / "registration-token").exists():
+            await asyncio.sleep(0.02)
     return processes.data.token("registration-token")
 
 
