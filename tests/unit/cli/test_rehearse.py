@@ -1,16 +1,14 @@
 """Whole command lines of `dides rehearse`, without a coordinator and against one of a few lines."""
 
 import json
-import os
 from concurrent.futures.process import BrokenProcessPool
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from dides.cli import rehearse, rehearse_plot
+from dides.cli import rehearse
 from dides.model.deployment import DeploymentStatus, TargetState
 from dides.model.state import State, Status
 from dides.protocol.forecast import Forecast, WorstCase
@@ -253,42 +251,6 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_asked(arguments: str
     assert run(arguments, fake) == 2
     assert says in " ".join(capsys.readouterr().err.replace("│", " ").split())
     assert fake.requests == []
-
-
-def test_a_plot_is_drawn_into_a_file(tmp_path: Path, capsys: Capture) -> None:
-    pytest.importorskip("matplotlib")
-    file = tmp_path / "out.svg"
-    assert run(f"{MADE_UP} --duration-spread 1 --failure-rate 20% --plot {file}") == 0
-    assert file.read_text(encoding="utf-8").startswith("<?xml")
-    assert str(file) in capsys.readouterr().err.replace("\n", "")
-
-
-def test_a_plot_goes_over_nothing_but_a_file(tmp_path: Path, capsys: Capture) -> None:
-    fifo = tmp_path / "fifo.png"
-    os.mkfifo(fifo)
-    assert run(f"{MADE_UP} --plot {fifo}") == 2
-    assert "FIFO" in capsys.readouterr().err
-    assert fifo.is_fifo()
-    (tmp_path / "lock").touch()
-    assert run(f"{MADE_UP} --plot {tmp_path / 'out.png'}") == 2
-    assert "coordinator" in capsys.readouterr().err
-
-
-def test_a_plot_that_cannot_be_written_is_an_error_after_the_report(tmp_path: Path, capsys: Capture) -> None:
-    pytest.importorskip("matplotlib")
-    nothing_is_made_there = "/dev/fd/out.svg"
-    assert run(f"{MADE_UP} --plot {nothing_is_made_there}") == 6
-    output = capsys.readouterr()
-    assert "Completes in 3 of 3 runs" in output.out
-    assert "could not be written" in output.err
-
-
-def test_without_matplotlib_a_plot_is_refused_with_what_to_install(
-    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rehearse_plot, "LIBRARY", "no_such_library")
-    assert run(f"{MADE_UP} --plot {tmp_path / 'out.png'}") == 2
-    assert "pip install '.[plot]'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
