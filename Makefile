@@ -1,6 +1,6 @@
 # dides: everything a newcomer needs is `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format soak bench bench-setup screenshots constraints clean
+.PHONY: help setup demo test unit check format soak bench bench-setup screenshots constraints clean
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -26,10 +26,14 @@ $(READY): constraints.txt pyproject.toml contrib/setup.sh
 demo: setup  ## a coordinator, eight agents, a rollout, a bad version, a rollback
 	@$(BIN)/dides demo
 
-test: setup  ## every test; those in a browser bring Debian's Chromium, or say that they are skipped
+test: setup  ## every test; brings Debian's Chromium and promtool, or says which tests are skipped without them
 	@sh contrib/chromium.sh
+	@VENV="$(VENV)" sh contrib/promtool.sh
 	@echo "==> running the tests (unit, contract, simulation, integration, acceptance) in $(WORKERS) processes"
 	@$(BIN)/pytest --numprocesses=$(WORKERS) --dist=worksteal
+
+unit: setup  ## the unit tests alone: no process, no socket, under a minute
+	@$(BIN)/pytest --numprocesses=2 --dist=worksteal tests/unit
 
 check: setup  ## merge markers, format, lint, types, import floors
 	@echo "==> merge markers" && ! git grep -nE '^(<{7}|>{7}|[|]{7})( |$$)' -- .

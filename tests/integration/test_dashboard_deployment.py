@@ -13,7 +13,7 @@ import pytest
 
 from dides.api.sessions import COOKIE, FORM_FIELD, Sessions
 from dides.coordinator.credentials import hash_of
-from dides.dashboard import timeline
+from dides.dashboard import deployment, timeline
 from support.app import OPERATOR, App, running_app
 from support.clocks import FakeClock
 
@@ -129,6 +129,32 @@ async def test_failures_come_with_their_messages(fleet: Fleet) -> None:
     text = await fleet.text("1/summary")
     assert "1 target failed" in text
     assert re.search(r"web-1 reported .*disk full", text)
+
+
+async def test_a_failure_shows_its_last_lines_at_once_and_all_of_it_on_demand(fleet: Fleet) -> None:
+    lines = [f"line {number}" for number in range(1, 40)]
+    await fleet.app.deploy("2", configuration={"failure_threshold": 3, "auto_rollback": False})
+    await fleet.report("web-1", 3, "2", message="\n".join([*lines, "error: the disk is full", ""]))
+    shown = (await fleet.get("1/summary")).text
+    at_once, _, on_demand = shown.partition("<details>")
+    assert "error: the disk is full" in at_once
+    assert "line 1\n" not in at_once
+    assert "All of it: 40 lines" in on_demand
+    assert "line 1\n" in on_demand
+
+
+async def test_what_was_never_started_is_not_said_to_be_done(fleet: Fleet) -> None:
+    await fleet.app.deploy("2", configuration={"batch_size": 1, "auto_rollback": False})
+    await fleet.report("web-1", 3, "2")
+    text = await fleet.text("1")
+    assert "1 of 4 done" in text
+    assert "3 skipped" in text
+
+
+async def test_it_is_said_how_many_targets_were_looked_at(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deployment, "MOST_FROM", 3)
+    await fleet.app.deploy("2")
+    assert "1 on 3 instances (the first 3 targets of 4)" in await fleet.text("1")
 
 
 async def test_the_buttons_are_those_that_make_sense(fleet: Fleet) -> None:

@@ -125,6 +125,31 @@ async def test_updating_drifted_and_unreachable_instances_are_told_apart(app: Ap
     assert await states(app, names="web-1,web-2") == {"web-1": HEALTHY, "web-2": HEALTHY + DIFFERS}
 
 
+async def test_a_version_has_one_mark_in_every_window(app: App) -> None:
+    own = await joined(app, "web-1", "1.0.0", zone="a")
+    await joined(app, "web-2", "2.0.0", zone="b")
+    await joined(app, "web-3", "2.0.0", zone="b")
+    narrow = (await columns(app, selector="zone=a"))["marks"]
+    assert narrow == {"1.0.0": 0}
+    whole = (await columns(app))["marks"]
+    assert whole == {"1.0.0": 0, "2.0.0": 1}, "the more frequent one comes later, and takes no mark away"
+    assert (await columns(app, selector="zone=b"))["marks"] == whole
+    assert (await columns(app, names="web-2"))["marks"] == whole
+    await app.beat("web-1", own, code_version="2.0.0")
+    assert (await columns(app))["marks"] == {"2.0.0": 1}
+
+
+async def test_a_failure_that_was_rolled_back_comes_before_its_rollback(app: App) -> None:
+    own = await joined(app, "web-1")
+    await app.deploy("2.0.0-bad")
+    await app.beat("web-1", own, status=3, message="disk full", observed=1)
+    await app.send("POST", "/deploy/progress")
+    await app.beat("web-1", own, code_version="1.0.0", status=HEALTHY, observed=2)
+    await app.send("POST", "/deploy/progress")
+    shown = await part(app, "/ui/fleet/deployment")
+    assert shown.index('class="state failed"') < shown.index("2.0.0-bad") < shown.index('class="state completed"')
+
+
 @pytest.mark.parametrize(("query", "field"), [("selector=env%3D%3D%3D", "selector"), ("colour=red", "colour")])
 async def test_what_is_wrong_with_a_question_is_said_in_words(app: App, query: str, field: str) -> None:
     response = await browse(app, f"/ui/fleet.json?{query}")

@@ -11,8 +11,10 @@ import pytest
 from typer.core import TyperOption
 
 from dides.cli.main import COMMANDS, load_command
+from dides.dashboard.routes import create_dashboard
 from dides.engine import window
 from dides.model.policy import Policy
+from dides.store.urls import UnknownDatabaseError, is_postgresql, sqlite_file
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "dides"
@@ -104,6 +106,39 @@ def test_the_dependencies_page_lists_exactly_the_direct_dependencies() -> None:
     ]
     rows = re.findall(r"^\| ([a-z0-9-]+) \| [0-9.]+ \|", read("docs/dependencies.md"), re.MULTILINE)
     assert sorted(rows) == sorted(re.split(r"[\[<>=]", each)[0] for each in wanted)
+
+
+def ours(row: str) -> str:
+    """Return what docs/comparison.md says of dides in a row."""
+    cells = re.findall(rf"^\| {row} \| ([^|]*) \|", read("docs/comparison.md"), re.MULTILINE)
+    assert len(cells) == 1, row
+    return str(cells[0])
+
+
+def test_the_comparison_says_of_dides_what_is_true_of_it() -> None:
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    assert set(re.findall(r"dides (\d\S*)", read("docs/comparison.md"))) == {project["version"]}
+    assert ours("web interface").startswith("yes") is bool(create_dashboard().routes)
+    databases = {"SQLite": "sqlite:///dides.db", "PostgreSQL": "postgresql://host/dides"}
+    assert {name for name in databases if name in ours("state")} == {
+        name for name, url in databases.items() if is_known(url)
+    }
+    assert ours("licence") == project["license"]
+    systems = {line.rpartition(" :: ")[2] for line in project["classifiers"] if "Operating System" in line}
+    assert set(ours("instances").lower().split(", ")) == {system.lower() for system in systems}
+
+
+def test_the_comparison_names_only_fields_of_policies_that_exist() -> None:
+    fields = set(msgspec.structs.asdict(Policy()))
+    rows = re.findall(r"^\| [^|]+ \| ([^|]*) \|", read("docs/comparison.md"), re.MULTILINE)
+    assert {name for cell in rows for name in re.findall(r"`(\w+)`", cell)} <= fields
+
+
+def is_known(url: str) -> bool:
+    try:
+        return is_postgresql(url) or bool(sqlite_file(url))
+    except UnknownDatabaseError:
+        return False
 
 
 def test_the_vendored_file_is_the_one_that_is_written_down() -> None:

@@ -11,11 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from dides.cli.output import clean
-from dides.cli.progress import ServerTime, counts, done, failure, headline, held, verdict, window
+from dides.cli.progress import ServerTime, counts, failure, headline, held, verdict, window
 from dides.cli.watch import Sight
 from dides.cli.words import DEPLOYMENT, TARGET, UNREACHABLE, in_flight, is_waiting, say_duration, say_wave
 from dides.model.deployment import TargetState
 from dides.protocol.messages import Deployment
+from dides.protocol.progress import done
 
 ROWS = 8
 """Updating instances shown at most; the rest is counted."""
@@ -83,10 +84,14 @@ class LiveDisplay:
         row = Table.grid(padding=(0, 1), expand=True)
         row.add_column(ratio=1)
         row.add_column(no_wrap=True)
+        completed = done(progress, deployment.status)
         bar = ProgressBar(
-            total=max(progress.total, 1), completed=done(progress), complete_style=style, finished_style=style
+            total=max(progress.total, 1),
+            completed=done(progress, deployment.status),
+            complete_style=style,
+            finished_style=style,
         )
-        parts = [say_wave(deployment), f"{done(progress)}/{progress.total}", say_duration(elapsed)]
+        parts = [say_wave(deployment), f"{completed}/{progress.total}", say_duration(elapsed)]
         row.add_row(bar, "  ".join(part for part in parts if part))
         return row
 

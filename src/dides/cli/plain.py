@@ -7,10 +7,11 @@ from rich.console import Console
 from rich.text import Text
 
 from dides.cli.output import clean
-from dides.cli.progress import ServerTime, done, failure, headline, held, verdict
+from dides.cli.progress import ServerTime, failure, headline, held, verdict
 from dides.cli.watch import Sight
 from dides.cli.words import in_flight, is_waiting, say_duration, say_wave
 from dides.protocol.messages import Target
+from dides.protocol.progress import done
 
 NAMES = 5
 """Updating instances named at most in a line; the rest is counted."""
@@ -61,7 +62,7 @@ class PlainDisplay:
     def _status(self, sight: Sight) -> str:
         deployment, progress = sight.deployment, sight.deployment.progress
         parts = [
-            f"{done(progress)}/{progress.total} done",
+            f"{done(progress, deployment.status)}/{progress.total} done",
             f"{progress.updating} updating{self._names(sight)}",
             f"{progress.pending} pending",
         ]

@@ -21,6 +21,7 @@ from dides.cli.words import (
 from dides.clock import Clock
 from dides.model.deployment import TargetState
 from dides.protocol.messages import Deployment, Progress, Target
+from dides.protocol.progress import done
 
 MESSAGE_LINES = 6
 """Lines of a failure's message that are shown while watching; the last ones, where the error usually is."""
@@ -49,11 +50,6 @@ class ServerTime:
 
     def _local(self) -> float:
         return self._clock.now() / 1000
-
-
-def done(progress: Progress) -> int:
-    """Return how many targets are final."""
-    return progress.succeeded + progress.failed + progress.skipped
 
 
 def headline(deployment: Deployment) -> str:
@@ -99,7 +95,10 @@ def verdict(deployment: Deployment, time: ServerTime, console: Console) -> Text:
     took = say_duration(time.seconds_since(deployment.created_at, deployment.finished_at))
     title = f"{mark.on(console)} Deployment {deployment.id}"
     if in_flight(deployment):
-        title, rest = f"{title} is {mark.word}", f", {took} so far: {done(progress)} of {progress.total} done"
+        title, rest = (
+            f"{title} is {mark.word}",
+            f", {took} so far: {done(progress, deployment.status)} of {progress.total} done",
+        )
     else:
         title, rest = f"{title} {mark.word}", f" after {took}"
     return Text.assemble((title, mark.style), rest, f": {clean(deployment.reason)}" if deployment.reason else "")

@@ -41,7 +41,7 @@ MOST_FROM = 1000
 @get(PATH)
 async def page(request: Browser, deployment_id: DeploymentId, coordinator: Services) -> Response[str]:
     """Show a deployment."""
-    context = await coordinator.read(lambda tx: {**_summary(tx, deployment_id), "befores": _befores(tx, deployment_id)})
+    context = await coordinator.read(lambda tx: {**_summary(tx, deployment_id), **_befores(tx, deployment_id)})
     return render(request, "deployment.html", **context, policy=policy_facts(context["record"]))
 
 
@@ -142,10 +142,10 @@ def _around(tx: Transaction, deployment: Deployment) -> Around:
     return Around(no_rollback=refused.detail if refused else None)
 
 
-def _befores(tx: Transaction, deployment_id: int) -> list[tuple[str, int]]:
-    """Return what the instances ran before, the commonest first, and how many of them did."""
+def _befores(tx: Transaction, deployment_id: int) -> dict[str, Any]:
+    """Return what the instances ran before, the commonest first, how many of them did, and how many were looked at."""
     found = tx.targets.page(deployment_id, None, 0, MOST_FROM)
-    return Counter(_before(each) for each in found).most_common()
+    return {"befores": Counter(_before(target) for target in found).most_common(), "looked_at": len(found)}
 
 
 def _before(target: Target) -> str:

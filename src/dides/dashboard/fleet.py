@@ -1,9 +1,10 @@
 """The page of the fleet: every instance at a glance, and what is in flight."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from litestar import MediaType, Response, get
+from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 
 from dides.api import problems
@@ -12,10 +13,14 @@ from dides.api.views import deployment_view
 from dides.dashboard.fleet_columns import FleetQuery, columns_of
 from dides.dashboard.guard import HEADERS, HTML_ONLY, Browser
 from dides.dashboard.page import render
+from dides.dashboard.version_marks import VersionMarks
 from dides.model.errors import RefusedError, UnauthorizedError
 from dides.model.selector import parse_selector
 from dides.protocol.decode import decode_query
 from dides.store.base import Transaction
+
+Marks: TypeAlias = NamedDependency[VersionMarks]
+"""Which version has which mark, in all windows."""
 
 
 @get("/", opt={HTML_ONLY: True}, exception_handlers={HTTPException: problems.http_error})
@@ -33,19 +38,25 @@ async def fleet_deployment(request: Browser, coordinator: Services) -> Response[
 
 
 @get("/ui/fleet.json", exception_handlers={RefusedError: problems.refused, UnauthorizedError: problems.refused})
-async def fleet_json(request: Browser, coordinator: Services) -> Response[bytes]:
+async def fleet_json(request: Browser, coordinator: Services, marks: Marks) -> Response[bytes]:
     """Return the instances that a selector matches, or those of them that are named, for scripts of the page."""
     query = decode_query(list(request.query_params.multi_items()), FleetQuery)
     selector, total = parse_selector(query.selector), len(coordinator.view)
     # Encoded by the thread that reads: the event loop has heartbeats to answer.
-    content = await coordinator.read(lambda tx: msgspec.json.encode(columns_of(tx, query, selector, total)))
+    content = await coordinator.read(lambda tx: msgspec.json.encode(columns_of(tx, query, selector, total, marks)))
     return Response(content, media_type=MediaType.JSON, headers=HEADERS)
 
 
 def _newest(tx: Transaction) -> dict[str, Any]:
-    """Return the newest deployment, which is the one in flight if there is one, and what it rolls out."""
+    """Return the newest deployment, in flight or not, what it rolls out, and what it undoes."""
     found = next(iter(tx.deployments.page(None, None, 1)), None)
-    return {"newest": deployment_view(found) if found else None, "to": found.to if found else None}
+    undone = tx.deployments.get(found.rollback_of) if found and found.rollback_of is not None else None
+    return {
+        "newest": deployment_view(found) if found else None,
+        "to": found.to if found else None,
+        "undone": deployment_view(undone) if undone else None,
+        "undone_to": undone.to if undone else None,
+    }
 
 
 def _address(request: Browser) -> str:

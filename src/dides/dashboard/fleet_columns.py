@@ -1,11 +1,13 @@
 """The fleet as columns: what a browser needs to draw ten thousand instances, in a few bytes for each."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from dides.dashboard.version_marks import VersionMarks
 from dides.dashboard.words import state
 from dides.model.deployment import TargetState
 from dides.model.instance import Matched
@@ -37,6 +39,8 @@ class Columns(msgspec.Struct, frozen=True):
     """The keys of all labels; none where only some instances were asked for."""
     versions: list[str]
     """A table: what instances run; "" for those that have not said."""
+    marks: dict[str, int]
+    """Which versions of the fleet have a mark of their own, and which."""
     groups: list[str]
     """A table: the values of the label; "" for those without it."""
     names: list[str]
@@ -46,23 +50,32 @@ class Columns(msgspec.Struct, frozen=True):
     group_of: list[int]
 
 
-def columns_of(tx: Transaction, query: FleetQuery, selector: Selector, total: int) -> Columns:
+def columns_of(tx: Transaction, query: FleetQuery, selector: Selector, total: int, marks: VersionMarks) -> Columns:
     """Return the instances that a selector matches as columns; `total` is how many there are in all."""
     if query.names is UNSET:
         found = sorted(tx.inventory.matching(selector, query.group or None), key=lambda each: each.name)
         updating = _updating(tx, None)
-        return _columns(found, updating, total, tx.inventory.label_keys())
+        settled = marks.settle(_counts(found), whole=not query.selector)
+        return _columns(found, updating, total, tx.inventory.label_keys(), settled)
     found = list(_named(tx, query.names.split(","), selector, query.group))
-    return _columns(found, _updating(tx, [each.id for each in found]), total, [])
+    settled = marks.settle(_counts(found), whole=False)
+    return _columns(found, _updating(tx, [each.id for each in found]), total, [], settled)
 
 
-def _columns(found: list[Matched], updating: set[str], total: int, keys: list[str]) -> Columns:
+def _counts(found: list[Matched]) -> Counter[str]:
+    """Return how many instances run each version."""
+    by_state = Counter(instance.current for instance in found)
+    return Counter({state(its, ""): number for its, number in by_state.items()})
+
+
+def _columns(found: list[Matched], updating: set[str], total: int, keys: list[str], marks: dict[str, int]) -> Columns:
     versions = {each: number for number, each in enumerate(dict.fromkeys(each.current for each in found))}
     groups = {each: number for number, each in enumerate(dict.fromkeys(each.spread for each in found))}
     return Columns(
         total=total,
         keys=keys,
         versions=[state(each, "") for each in versions],
+        marks=marks,
         groups=list(groups),
         names=[each.name for each in found],
         states=[_state_of(each, updating=each.name in updating) for each in found],

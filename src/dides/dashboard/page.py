@@ -15,8 +15,9 @@ from dides.api.problems import described
 from dides.api.sessions import COOKIE, FORM_FIELD
 from dides.dashboard.assets import assets
 from dides.dashboard.guard import HEADERS, Browser
-from dides.dashboard.words import by_whom, plural, seconds, state
+from dides.dashboard.words import by_whom, last_lines, plural, seconds, state
 from dides.model.errors import InvalidError, RefusedError
+from dides.protocol.progress import done
 
 _WHY = {
     400: "What was sent is no form.",
@@ -43,7 +44,9 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 _environment.globals.update(asset=assets().url, form_field=FORM_FIELD, version=version("dides"))
-_environment.filters.update(by_whom=by_whom, moment=_moment, plural=plural, seconds=seconds, state=state)
+_environment.filters.update(
+    by_whom=by_whom, done=done, last_lines=last_lines, moment=_moment, plural=plural, seconds=seconds, state=state
+)
 
 
 def render(request: Browser, template: str, status: int = 200, **context: Any) -> Response[str]:

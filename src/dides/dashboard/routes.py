@@ -1,19 +1,23 @@
 """All pages, as one router."""
 
 from litestar import Router
+from litestar.di import Provide
 from litestar.exceptions import HTTPException
 
 from dides.dashboard import deploy, deployment, deployments, events, fleet, instances, login
 from dides.dashboard.assets import asset
 from dides.dashboard.guard import check, to_login
 from dides.dashboard.page import not_found, refused
+from dides.dashboard.version_marks import VersionMarks
 from dides.model.errors import RefusedError, UnauthorizedError
 
 
 def create_dashboard() -> Router:
     """Return the routes of the dashboard."""
+    marks = VersionMarks()
     return Router(
         "/",
+        dependencies={"marks": Provide(lambda: marks, sync_to_thread=False)},
         route_handlers=[
             asset,
             login.login,

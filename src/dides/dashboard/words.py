@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dides.model.actor import INSTANCE, SYSTEM, is_itself
 from dides.model.state import State
 
+LAST_LINES = 6
+"""Lines of a message that are shown at once: the last ones, where the error usually is."""
+
 
 def plural(number: int, one: str, many: str | None = None) -> str:
     """Return "1 instance", "2 instances", "1,000 instances"."""
@@ -48,3 +51,8 @@ def by_whom(actor: str, instance: str | None = None) -> str:
 def took(span: float) -> str:
     """Return a duration of seconds, measured: to tenths under ten seconds, else to seconds."""
     return seconds(max(0.0, round(span, 1) if span < 10 else float(round(span))))
+
+
+def last_lines(message: str, number: int = LAST_LINES) -> str:
+    """Return the last lines of a message that are not empty at its end."""
+    return "\n".join(message.rstrip().splitlines()[-number:])

@@ -70,6 +70,7 @@ function askForNewest() {
 
 function all(answer) {
   fleet.replace(answer);
+  versions.learn(answer.marks);
   map.label = element("group").value;
   offer(answer.keys, map.label);
   say("");
@@ -80,17 +81,16 @@ function all(answer) {
 
 function some(answer, names) {
   const moved = fleet.update(answer, names);
-  show(moved ? null : names.map((name) => fleet.byName.get(name)));
+  const marked = versions.learn(answer.marks);
+  show(moved || marked ? null : names.map((name) => fleet.byName.get(name)));
   list.changed();
 }
 
 // Show the numbers, and the map: of some instances that have changed where they were, or all of it.
 function show(changed = null) {
   const counts = fleet.counts();
-  const marked = versions.settle(counts.versions);
   summary.show(counts);
-  if (!changed) map.arrange();
-  else marked ? map.redraw() : map.touch(changed);
+  changed ? map.touch(changed) : map.arrange();
   const [there, matching] = [fleet.total > 0, fleet.byName.size];
   element("empty").hidden = there;
   element("fleet").hidden = !there;

@@ -1,5 +1,4 @@
-// Which version has which mark. A version keeps its mark for as long as an instance runs it, so that a rollout is seen
-// as one mark that gives way to another. The most frequent one has the quietest mark.
+// Which version has which mark. The coordinator gives the marks out, so that a version looks the same in every window.
 import { NONE, OTHER } from "./marks.js";
 
 const naturally = new Intl.Collator(undefined, { numeric: true }).compare;
@@ -11,17 +10,12 @@ export class Versions {
     return version === "" ? NONE : (this.#marks.get(version) ?? OTHER);
   }
 
-  // Give the marks that are free to the most frequent of the versions without one; `counts` has how often each is run.
-  // Return whether any version has another mark now.
-  settle(counts) {
-    const before = [...this.#marks].join();
-    for (const version of this.#marks.keys()) if (!counts.has(version)) this.#marks.delete(version);
-    const taken = new Set(this.#marks.values());
-    const free = [0, 1, 2, 3].filter((mark) => !taken.has(mark));
-    const without = [...counts.keys()].filter((version) => version !== "" && !this.#marks.has(version));
-    without.sort((one, other) => counts.get(other) - counts.get(one) || naturally(one, other));
-    without.slice(0, free.length).forEach((version, place) => this.#marks.set(version, free[place]));
-    return before !== [...this.#marks].join();
+  // Take up the marks of an answer; return whether any version has another one now.
+  learn(marks) {
+    const now = new Map(Object.entries(marks));
+    const before = this.#marks;
+    this.#marks = now;
+    return now.size !== before.size || [...now].some(([version, mark]) => before.get(version) !== mark);
   }
 
   // The versions as a legend has them: those with marks, then the others by how often they are run.

@@ -3,6 +3,7 @@ import { span } from "../moments.js";
 import { firstTold, stateAt } from "./model.js";
 
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const LAST_LINES = 6;
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
 // When a target was told first, as text with the date in its title; the page says on which day it began.
@@ -23,7 +24,12 @@ export function took(target, at) {
 }
 
 export function why(target) {
-  return [target.reason, target.message].filter(Boolean).join(": ");
+  return [target.reason, lastLines(target.message, 1)].filter(Boolean).join(": ");
+}
+
+// The end of a message, where the error usually stands.
+function lastLines(message, number) {
+  return message.trimEnd().split("\n").slice(-number).join("\n");
 }
 
 // Fills an element with what is known of a target at a moment.
@@ -35,7 +41,7 @@ export function describe(into, target, model, at) {
   for (const [name, value] of [...times(target, model, at), ...versions(target), ...(known ? outcome(target) : [])]) {
     list.append(fact(name, value));
   }
-  const message = known && target.message ? [element("pre", target.message)] : [];
+  const message = known && target.message ? [element("pre", lastLines(target.message, LAST_LINES))] : [];
   into.replaceChildren(headline(target, state), list, ...message);
 }
 
