@@ -143,6 +143,16 @@ async def test_a_failure_shows_its_last_lines_at_once_and_all_of_it_on_demand(fl
     assert "line 1\n" in on_demand
 
 
+async def test_only_the_first_failures_are_open_so_that_the_timeline_is_near(fleet: Fleet) -> None:
+    await fleet.grow(*(f"web-{number}" for number in range(5, 9)))
+    await fleet.app.deploy("2", configuration={"batch_size": 8, "failure_threshold": 8, "auto_rollback": False})
+    for number in range(1, 8):
+        await fleet.report(f"web-{number}", 3, "2", message="disk full")
+    open_ones, _, folded = (await fleet.get("1/summary")).text.partition("<details>")
+    assert (open_ones.count("disk full"), folded.count("disk full")) == (5, 2)
+    assert "2 more" in folded
+
+
 async def test_what_was_never_started_is_not_said_to_be_done(fleet: Fleet) -> None:
     await fleet.app.deploy("2", configuration={"batch_size": 1, "auto_rollback": False})
     await fleet.report("web-1", 3, "2")
