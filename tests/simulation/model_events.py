@@ -112,9 +112,10 @@ def _outage(world: World, away: int) -> None:
 
 
 def _late_heartbeat(world: World, place: int) -> None:
-    number, heartbeat = world.late_heartbeats[place]
+    number, heartbeat, overtaken = world.late_heartbeats[place]
     world.late_heartbeats = world.late_heartbeats[:place] + world.late_heartbeats[place + 1 :]
-    world.hear(number, heartbeat)
+    if not (world.case.observing and overtaken):  # Agents number their reports, so that nobody takes an old one in.
+        world.hear(number, heartbeat)
 
 
 def _late_answer(world: World, place: int) -> None:
@@ -125,7 +126,7 @@ def _late_answer(world: World, place: int) -> None:
 
 
 def _send_late(world: World, number: int) -> None:
-    world.late_heartbeats += ((number, world.agents[number].heartbeat()),)
+    world.late_heartbeats += ((number, world.agents[number].heartbeat(), False),)
 
 
 def _answer_late(world: World, number: int) -> None:

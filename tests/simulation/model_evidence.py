@@ -6,7 +6,7 @@ It follows the words of the design and none of the engine's code. Time is counte
 import msgspec
 from msgspec.structs import replace
 
-from dides.model.deployment import Target
+from dides.model.deployment import Target, TargetState
 from dides.model.instance import Report
 from dides.model.policy import Policy
 from dides.model.state import Status
@@ -27,9 +27,15 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
     failed: bool = False
     """It has said FAILED about this telling."""
     died: bool = False
-    """It has said FAILED at the target since it was told."""
+    """It has said FAILED at the target since it was assigned, or anywhere since it had succeeded."""
     dying: bool = False
     """That is the last that it has said."""
+    leaving: bool = False
+    """Without `observed`: the last that it has said is that it has left the target, where it had been for long."""
+    left: bool = False
+    """It had been at the target for long enough, and has said, without doubt, that it runs another version."""
+    unsound_for: int = 0
+    """How long ago it was HEALTHY at the target last, without pauses and outages; at most `update_timeout`."""
     age: int = 0
     """How long ago it was told, without pauses and outages."""
 
@@ -43,13 +49,20 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
         failed = is_failed and (report.observed is not None or self.news)
         is_there = report.current.meets(target.to)
         arrived = report.status is Status.HEALTHY and is_there
+        was_there = target.state is TargetState.SUCCEEDED or target.already or self.held
+        dies = is_failed and (is_there or was_there)
+        goes = was_there and not is_failed and report.current.contradicts(target.to)
+        confirmed = report.observed is not None or self.leaving
         after = replace(
             self,
             news=self.news or not is_failed,
             spoke=True,
             failed=self.failed or failed,
-            died=self.died or (is_failed and is_there),
-            dying=is_failed and is_there,
+            died=self.died or dies,
+            dying=dies,
+            leaving=goes and report.observed is None,
+            left=self.left or (goes and confirmed),
+            unsound_for=0 if arrived else self.unsound_for,
             healthy_for=(self.healthy_for or 0) if arrived else None,
         )
         return after._with_held(policy)
@@ -63,8 +76,9 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
         healthy_for = (
             None if self.healthy_for is None else min(self.healthy_for + watched, ticks(policy.min_healthy_time))
         )
-        age = min(self.age + (running and watched), ticks(policy.update_timeout))
-        return replace(self, age=age, healthy_for=healthy_for)._with_held(policy)
+        timeout, passed = ticks(policy.update_timeout), running and watched
+        age, unsound = min(self.age + passed, timeout), min(self.unsound_for + passed, timeout)
+        return replace(self, age=age, unsound_for=unsound, healthy_for=healthy_for)._with_held(policy)
 
     def _with_held(self, policy: Policy) -> "Evidence":
         held = self.healthy_for is not None and self.healthy_for >= ticks(policy.min_healthy_time)

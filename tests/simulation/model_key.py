@@ -34,7 +34,7 @@ def key_of(world: World) -> bytes:
             targets,
             [_instance(each, ledger.targets.get(each.id), its) for each in ledger.instances.values()],
             [_agent(each) for each in world.agents.values()],
-            [(number, *_heartbeat(heartbeat)) for number, heartbeat in world.late_heartbeats],
+            [(number, *_heartbeat(late), overtaken) for number, late, overtaken in world.late_heartbeats],
             [(number, each.generation, _state(each.desired)) for number, each in world.late_answers],
             world.calm if world.case.policy.waves else 0,
             world.ran if its.kind is Kind.DEPLOY else 0,
@@ -45,8 +45,16 @@ def key_of(world: World) -> bytes:
 
 def _deployment(its: Deployment, since: Moments) -> tuple[object, ...]:
     timers = its.timers
-    moments = [_until(each, since) for each in (timers.deadline_at, timers.soaked_at, timers.blocked_until)]
-    return its.id, its.status, its.wave.open, its.wave.began_with, its.wave.succeeded, moments, its.counts.unavailable
+    waits = (
+        timers.deadline_at,
+        timers.soaked_at,
+        timers.blocked_until,
+        timers.health_until,
+        None if timers.deadline_at is None else timers.waiting_since,
+    )
+    moments = [_until(moment, since) for moment in waits]
+    wave = (its.wave.open, its.wave.began_with, its.wave.succeeded, timers.waiting_since is not None)
+    return its.id, its.status, wave, moments, its.counts.unavailable
 
 
 def _target(world: World, target: Target, since: Moments) -> tuple[object, ...]:
@@ -55,7 +63,11 @@ def _target(world: World, target: Target, since: Moments) -> tuple[object, ...]:
         return (target.deferred, _state(target.to))
     returns_to = _returns_to(target, world.ledger.its_deployment)
     if target.state is TargetState.SUCCEEDED:
-        return (returns_to, target.wave, evidence.died, evidence.dying, _report(target))
+        ends = (target.lapse, _until(target.deadline_at, since), evidence.unsound_for if target.deadline_at else 0)
+        said = (evidence.died, evidence.dying, evidence.leaving, evidence.left)
+        return (returns_to, target.wave, said, ends, _report(target))
+    if target.already:
+        return (returns_to, target.lapse)
     if target.state is not TargetState.UPDATING:
         return (returns_to,)
     # With `observed`, whether FAILED is news is not asked for.
@@ -72,6 +84,9 @@ def _target(world: World, target: Target, since: Moments) -> tuple[object, ...]:
         evidence.failed,
         evidence.died,
         evidence.dying,
+        evidence.leaving,
+        evidence.left,
+        evidence.unsound_for if evidence.held else 0,
         evidence.age,
         evidence.spoke,
     )

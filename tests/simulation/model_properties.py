@@ -158,10 +158,11 @@ def verdicts_have_a_ground(before: World, after: World) -> None:
         if target.state is SUCCEEDED:
             _require(evidence.held, "succeeded without having been HEALTHY at the target for long enough")
         elif target.state is FAILED and earlier.state is SUCCEEDED:
-            _require(evidence.died, "a success failed that had not died")
+            away = evidence.unsound_for >= ticks(after.ledger.its_deployment.policy.update_timeout)
+            _require(evidence.died or evidence.left or away, "a success failed that had not ended")
         elif target.state is FAILED:
             late = evidence.age >= ticks(after.ledger.its_deployment.policy.update_timeout)
-            _require(evidence.failed or late, "failed without a ground")
+            _require(evidence.failed or evidence.left or late, "failed without a ground")
             _require(_was_last_attempt(before, target, number), "failed with attempts left")
 
 
@@ -190,7 +191,8 @@ def nothing_is_left_undecided(world: World) -> None:
     for number, target in world.ledger.targets.items():
         evidence = world.evidence[number]
         if target.state is SUCCEEDED:
-            _require(not evidence.dying, "one that died after its success still counts as a success")
+            ended = evidence.dying or (evidence.left and world.case.observing)
+            _require(not ended, "one that died, or fell back, after its success still counts as a success")
         if target.state is not UPDATING or target.retry_at is not None:
             continue
         _require(not evidence.failed, "a failure was not seen")
@@ -200,7 +202,7 @@ def nothing_is_left_undecided(world: World) -> None:
 
 
 def waves_come_one_by_one(before: World, event: Event, after: World) -> None:
-    """A wave opens once the one before it has started its count, none is updating, one succeeded, and it soaked."""
+    """A wave opens once the one before it is done, one succeeded, it soaked, and what succeeded in it is HEALTHY."""
     policy, its = after.case.policy, after.ledger.its_deployment
     if its.kind is Kind.ROLLBACK:
         return
@@ -211,14 +213,34 @@ def waves_come_one_by_one(before: World, event: Event, after: World) -> None:
     if its.wave.open == was_open:
         return
     of_the_last_one = [each for each in targets if each.wave == was_open]
-    _require(its.wave.open == was_open + 1, "a wave was passed over")
-    _require(_started(before) == sizes[was_open - 1], "a wave opens before the last one has started its count")
+    given_up = all(before.ledger.targets[number].deferred or _is_away(before, number) for number in _pending(before))
+    _require(its.wave.open == was_open + 1 or given_up, "a wave was passed over")
+    counted = _started(before) == sizes[was_open - 1]
+    _require(counted or given_up, "a wave opens before the last one has started its count")
     _require(all(each.state is not UPDATING for each in of_the_last_one), "a wave opens before the last one is over")
     _require(any(each.state is SUCCEEDED for each in of_the_last_one), "a wave opens after one without a success")
+    was_held = before.ledger.its_deployment.timers.health_until is not None
     if policy.wave_pause == "manual":
-        _require(event[0] == "promote", "a wave opens that was not promoted")
+        _require(event[0] == "promote" or was_held, "a wave opens that was not promoted")
     else:
-        _require(before.calm >= ticks_to_soak(after), "a wave opens before the last one has soaked")
+        _require(before.calm >= ticks_to_soak(after) or given_up, "a wave opens before the last one has soaked")
+    sound = all(_is_sound(after, target) for target in of_the_last_one if target.state is SUCCEEDED)
+    held_for = before.ledger.its_deployment.timers.health_until
+    waited = held_for is not None and before.ledger.now >= held_for
+    _require(sound or waited or event[0] == "promote", "a wave opens though what succeeded before it is not HEALTHY")
+
+
+def _pending(world: World) -> list[int]:
+    return [number for number, target in world.ledger.targets.items() if target.state is PENDING]
+
+
+def _is_away(world: World, number: int) -> bool:
+    return not world.ledger.instances[number].reachable
+
+
+def _is_sound(world: World, target: Target) -> bool:
+    instance = world.ledger.instances[target.id]
+    return instance.reachable and instance.status is Status.HEALTHY and instance.current.meets(target.to)
 
 
 def ticks_to_soak(world: World) -> int:

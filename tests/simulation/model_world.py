@@ -26,7 +26,8 @@ class World:
         self.ledger = Ledger(_instance(number, case.earlier) for number in numbers)
         standing = Standing(generation=GENERATION, applied=V1)
         self.agents = {number: Agent(standing=standing, observing=case.observing) for number in numbers}
-        self.late_heartbeats: tuple[tuple[int, Heartbeat], ...] = ()
+        self.late_heartbeats: tuple[tuple[int, Heartbeat, bool], ...] = ()
+        """Whose, what it says, and whether a later one of the same agent has overtaken it."""
         self.late_answers: tuple[tuple[int, Directive], ...] = ()
         self.left = case.at_most
         self.evidence = dict.fromkeys(numbers, Evidence())
@@ -64,7 +65,10 @@ class World:
         )
 
     def hear(self, number: int, heartbeat: Heartbeat) -> None:
-        """Let the coordinator take a heartbeat in."""
+        """Let the coordinator take a heartbeat in; those of the same agent that are still under way come too late."""
+        self.late_heartbeats = tuple(
+            (sender, late, overtaken or sender == number) for sender, late, overtaken in self.late_heartbeats
+        )
         report = _report(heartbeat, self.ledger.now)
         target = self.ledger.targets.get(number)
         if target is not None:

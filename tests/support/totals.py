@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from dides.engine.admission import ALREADY
-from dides.model.deployment import Counts, Deployment, Target, TargetState
+from dides.engine.lapse import is_watched
+from dides.model.deployment import Counts, Deployment, Lapse, Target, TargetState
 from dides.model.state import Status
 
 
@@ -16,7 +16,12 @@ def real_counts(targets: Iterable[Target]) -> Counts:
     for target in targets:
         count["total"] += 1
         count[target.state.value] += 1
-        count["already"] += target.state is TargetState.SKIPPED and target.reason == ALREADY
+        count["already"] += target.already and target.lapse is not Lapse.LEFT
+        count["silent"] += target.lapse is Lapse.SILENT
+        ill = target.lapse in (Lapse.DEGRADED, Lapse.LEAVING)
+        count["degraded"] += ill or (target.lapse is Lapse.LEFT and not target.already)
+        count["joined_failed"] += target.joined and target.state is TargetState.FAILED
+        assert target.lapse is None or is_watched(target)
         count["deferred"] += target.state is TargetState.PENDING and target.deferred
     return Counts(**count)
 
@@ -24,7 +29,7 @@ def real_counts(targets: Iterable[Target]) -> Counts:
 def assert_totals_true(deployment: Deployment, targets: Iterable[Target]) -> None:
     """Check a deployment's running totals against its targets, counted one by one."""
     targets = list(targets)
-    counts = real_counts(targets)
+    counts = msgspec.structs.replace(real_counts(targets), decommissioned=deployment.counts.decommissioned)
     if deployment.in_flight and deployment.max_unavailable is not None:
         down = (
             each.state is TargetState.UPDATING or each.status is not Status.HEALTHY
@@ -35,8 +40,11 @@ def assert_totals_true(deployment: Deployment, targets: Iterable[Target]) -> Non
         ill = (each for each in targets if each.instance_id and each.state is TargetState.PENDING)
         assert all(each.unhealthy is (each.status is not Status.HEALTHY) for each in ill)
     assert deployment.counts == counts, f"deployment {deployment.id}: {deployment.counts}, but really {counts}"
-    of_wave = (each for each in targets if each.wave == deployment.wave.open)
-    assert deployment.wave.succeeded == sum(each.state is TargetState.SUCCEEDED for each in of_wave)
+    succeeded = [
+        target for target in targets if target.wave == deployment.wave.open and target.state is TargetState.SUCCEEDED
+    ]
+    assert deployment.wave.succeeded == len(succeeded)
+    assert deployment.wave.lapsed == sum(target.lapse is not None for target in succeeded)
     if deployment.in_flight:
         values = Counter(each.spread for each in targets if each.state is TargetState.UPDATING)
         assert all(values[value] == number for value, number in deployment.spread.items())

@@ -63,14 +63,15 @@ WARNING = Mark("!", "!", "warning", "yellow")
 HELD_BY = {
     "batch_size": "the window is full",
     "wave": "the rest of this wave has to end before the next one begins",
-    "promote": "this wave is over, and waits: dides promote opens the next one",
-    "soak": "this wave is over, and soaks before the next one begins",
+    "promote": "this wave is done, and waits: dides promote opens the next one",
+    "soak": "this wave is done, and soaks before the next one begins",
+    "health": "this wave is done, but not all of it is HEALTHY at the target; dides promote goes on all the same",
     "max_unavailable": "as many as may be are updating or not healthy (max_unavailable)",
     "spread_by": "those that are next wait for others of their value (spread_by)",
     "paused": "paused; dides resume goes on",
 }
 """What holds a deployment, by the name on the wire."""
-WAITS = ("promote", "soak", "paused")
+WAITS = ("promote", "soak", "health", "paused")
 """Those of them for which nothing goes on until an operator acts, or time has passed."""
 BLOCKS = ("max_unavailable", "spread_by")
 """Those for which something has to happen to the fleet: worth a word when nothing is updating."""

@@ -10,7 +10,7 @@ from dides.coordinator.meant import in_flight
 from dides.coordinator.rollbacks import reinstate
 from dides.coordinator.step import Stepped, begin_rollback, step_of
 from dides.coordinator.stopping import stop_targets
-from dides.coordinator.tellings import log_wave
+from dides.coordinator.tellings import MOST_NAMED, log_wave
 from dides.coordinator.undoing import to_undo
 from dides.coordinator.verdicts import settle_reported
 from dides.engine.availability import is_unavailable
@@ -19,7 +19,7 @@ from dides.engine.limits import limits_of
 from dides.engine.order import in_order
 from dides.engine.rollback import Standing, is_a_rollback
 from dides.engine.timers import moved, moved_target
-from dides.engine.waves import opened, why_not_promoted
+from dides.engine.waves import promoted, why_not_promoted
 from dides.model.deployment import Deployment, DeploymentStatus, Kind, TargetState, Timers
 from dides.model.errors import ConflictError, FieldError, InFlightError, InvalidError
 from dides.model.instance import Matched
@@ -92,7 +92,7 @@ def resume(tx: Transaction, actor: str, only: int | None = None) -> Deployment:
     if deployment.status is DeploymentStatus.RUNNING:
         return deployment
     by = tx.now - (deployment.paused_at or tx.now)
-    tx.targets.reschedule([moved_target(each, by) for each in tx.targets.updating(deployment.id)])
+    tx.targets.reschedule([moved_target(target, by) for target in tx.targets.timed(deployment.id)])
     log(tx, "deployment.resumed", actor, deployment_id=deployment.id)
     timers = moved(deployment.timers, by)
     return tx.deployments.save(
@@ -101,7 +101,7 @@ def resume(tx: Transaction, actor: str, only: int | None = None) -> Deployment:
 
 
 def promote(tx: Transaction, actor: str, quiet_until: int, *, only: int | None = None) -> Stepped:
-    """Open the next wave of a deployment whose open wave waits or soaks, and take the first step of it.
+    """Promote the done wave of a deployment, and take the next step.
 
     The errors of `in_flight`, and ConflictError when no wave waits. What heartbeats have said of the open
     wave is judged first, by its own threshold.
@@ -112,10 +112,13 @@ def promote(tx: Transaction, actor: str, quiet_until: int, *, only: int | None =
         return before
     if reason := why_not_promoted(deployment):
         raise ConflictError(reason)
-    log(tx, "wave.promoted", actor, deployment_id=deployment.id, data={"wave": deployment.wave.open})
-    promoted = opened(deployment)
-    log_wave(tx, deployment, promoted)
-    after = step_of(tx, tx.deployments.save(promoted), quiet_until)
+    changed = promoted(deployment, tx.now)
+    data: dict[str, object] = {"wave": deployment.wave.open}
+    if deployment.wave.lapsed and changed.wave != deployment.wave:
+        data["passed_over"] = tx.targets.lapsed(deployment.id, deployment.wave.open, MOST_NAMED)
+    log(tx, "wave.promoted", actor, deployment_id=deployment.id, data=data)
+    log_wave(tx, deployment, changed)
+    after = step_of(tx, tx.deployments.save(changed), quiet_until)
     return msgspec.structs.replace(after, told=before.told | after.told)
 
 

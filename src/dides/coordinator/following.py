@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from dides.engine.availability import change_at_report
+from dides.engine.lapse import after_replacement, is_watched, tally_lapse
 from dides.engine.verdict import matters, note, silenced
 from dides.model.deployment import Deployment, Target, TargetState
 from dides.model.instance import Instance, Report
@@ -35,9 +36,10 @@ def follow_reports(
 
     `before` are the senders as they were, `heard` the reports, each with its sender as the report leaves it.
     """
+    known = dict(targets)
     step_due = _note(tx, deployment, targets, heard)
     after = {instance.id: instance.status for instance, _ in heard}
-    changed = _with_returned(tx, deployment, targets, before)
+    changed = _with_returned(tx, _with_lapses(deployment, known, targets), targets, before)
     changed = _with_availability(tx, changed, targets, before, after)
     if changed == deployment:
         return step_due
@@ -54,16 +56,46 @@ def follow_silence(tx: Transaction, gone: Sequence[Instance]) -> None:
     targets = targets_of(tx, deployment, gone)
     if deployment is None or not targets:
         return
-    tx.targets.reschedule(
-        [
-            quiet
-            for target in targets.values()
-            if target.state is TargetState.UPDATING and (quiet := silenced(target, tx.now)) is not target
-        ]
-    )
-    changed = _with_availability(tx, deployment, targets, gone, dict.fromkeys(targets, Status.UNKNOWN))
+    fallen_silent = _silenced(tx, deployment, targets, gone)
+    tx.targets.note(fallen_silent, marked=False)
+    quiet = {target.instance_id: target for target in fallen_silent if target.instance_id is not None}
+    changed = _with_lapses(deployment, targets, quiet)
+    changed = _with_availability(tx, changed, targets, gone, dict.fromkeys(targets, Status.UNKNOWN))
     if changed != deployment:
         tx.deployments.save(changed)
+
+
+def end_success(tx: Transaction, instance: Instance) -> bool:
+    """Write down that another machine has taken up the name of an instance; return whether that ends a success."""
+    deployment = tx.deployments.in_flight()
+    target = targets_of(tx, deployment, [instance]).get(instance.id)
+    if deployment is None or target is None or not is_watched(target):
+        return False
+    replaced = after_replacement(target)
+    tx.targets.note([replaced], marked=replaced.state is TargetState.SUCCEEDED)
+    tx.deployments.save(tally_lapse(deployment, target, replaced))
+    return True
+
+
+def _silenced(tx: Transaction, deployment: Deployment, targets: Targets, gone: Sequence[Instance]) -> list[Target]:
+    """Return the targets that silence changes, as it leaves them."""
+    changed = []
+    for instance in gone:
+        target = targets.get(instance.id)
+        if target is None or not (target.state is TargetState.UPDATING or is_watched(target)):
+            continue
+        since = instance.last_heartbeat_at or tx.now
+        quiet = silenced(target, tx.now, deployment.policy, since)
+        if quiet is not target:
+            changed.append(quiet)
+    return changed
+
+
+def _with_lapses(deployment: Deployment, before: Targets, after: Targets) -> Deployment:
+    """Return the deployment with its totals once these targets have changed."""
+    for number, target in after.items():
+        deployment = tally_lapse(deployment, before[number], target)
+    return deployment
 
 
 def _note(tx: Transaction, deployment: Deployment, targets: Targets, heard: Sequence[tuple[Instance, Report]]) -> bool:
@@ -71,7 +103,7 @@ def _note(tx: Transaction, deployment: Deployment, targets: Targets, heard: Sequ
     noted: dict[int, tuple[Target, bool]] = {}
     for instance, report in heard:
         target = targets.get(instance.id)
-        if target is None or target.state not in (TargetState.UPDATING, TargetState.SUCCEEDED):
+        if target is None or not (target.state is TargetState.UPDATING or is_watched(target)):
             continue
         changed = note(target, report, deployment.policy)
         if changed is not target:

@@ -8,6 +8,7 @@ from msgspec import UNSET
 from dides.coordinator import convergence
 from dides.coordinator.following import follow_reports, targets_of
 from dides.coordinator.journal import event
+from dides.engine.lapse import awaits_confirmation
 from dides.engine.rollback import last_good_after
 from dides.engine.sessions import Listening, hear
 from dides.engine.verdict import counts
@@ -209,7 +210,12 @@ def _heard_after(instance: Instance, report: Report, target: Target | None) -> i
 
     A report that waited in line while its sender was told says nothing about that: the next one has to be stored.
     """
-    waits = target is not None and target.state is TargetState.UPDATING and not counts(report, target)
+    if target is None:
+        return instance.generation
+    if counts(report, target) and awaits_confirmation(target, report):
+        # It said for the first time that it has left the target: the next report is to be stored even if it is alike.
+        return instance.generation - 1
+    waits = target.state is TargetState.UPDATING and not counts(report, target)
     return instance.heard if waits else instance.generation
 
 

@@ -6,9 +6,11 @@ import msgspec
 
 from dides.coordinator import convergence
 from dides.coordinator.credentials import same
+from dides.coordinator.following import end_success
 from dides.coordinator.journal import log
 from dides.coordinator.verdicts import settle_reported
 from dides.engine.inheritance import inherits_beside, may_be_joined
+from dides.engine.lapse import after_decommission
 from dides.engine.tally import with_joined, without
 from dides.model.actor import instance_actor
 from dides.model.deployment import Deployment, Target, TargetState
@@ -57,12 +59,13 @@ def register(tx: Transaction, newcomer: Newcomer) -> Joined:
     known = tx.inventory.get(newcomer.name)
     itself = known is not None and same(newcomer.presented, tx.inventory.credential_of(known.name))
     instance = _add(tx, newcomer) if known is None else _take_up(tx, known, newcomer, itself=itself)
+    replaced = known is not None and not itself and end_success(tx, instance)
     told = set() if known is None or itself else _forget_desired(tx, instance)
     joined = _join_in_flight(tx, existing(tx, instance.name))
     told |= _inherit(tx, existing(tx, instance.name), new=not itself)
     joined_as = existing(tx, instance.name)
     converging = bool(tx.convergences.of([joined_as.id]))
-    return Joined(joined_as, created=known is None, step_due=joined, told=told, converging=converging)
+    return Joined(joined_as, created=known is None, step_due=joined or replaced, told=told, converging=converging)
 
 
 def relabel(tx: Transaction, name: str, labels: Mapping[str, str], actor: str) -> Instance:
@@ -171,7 +174,7 @@ def _join_in_flight(tx: Transaction, instance: Instance) -> bool:
     spread = instance.labels.get(deployment.policy.spread_by or "", "")
     healthy = instance.status is Status.HEALTHY
     unhealthy = deployment.max_unavailable is not None and not healthy
-    new = NewTarget(instance.id, instance.name, deployment.to, instance.current, spread, unhealthy)
+    new = NewTarget(instance.id, instance.name, deployment.to, instance.current, spread, unhealthy, joined=True)
     tx.targets.append(deployment.id, new)
     tx.deployments.save(with_joined(deployment, spread, healthy=healthy))
     log(tx, "target.joined", deployment_id=deployment.id, instance=instance.name)
@@ -206,3 +209,5 @@ def _withdraw(tx: Transaction, deployment: Deployment, target: Target) -> None:
     if target.state in (TargetState.PENDING, TargetState.UPDATING):
         tx.targets.remove(target)
         log(tx, "target.withdrawn", deployment_id=deployment.id, instance=target.instance)
+    elif target.lapse is not None:
+        tx.targets.note([after_decommission(target)], marked=False)

@@ -83,7 +83,8 @@ def _stand_still(tx: Transaction, away: int, quiet_until: int) -> None:
     deployment = tx.deployments.in_flight()
     if deployment is None:
         return
-    updating = [told_by(moved_hold(each, away, quiet_until), tx.now) for each in tx.targets.updating(deployment.id)]
+    timed = tx.targets.timed(deployment.id)
+    updating = [told_by(moved_hold(target, away, quiet_until), tx.now) for target in timed]
     if deployment.status is DeploymentStatus.RUNNING:
         # The timers of a paused one are moved when it resumes, by all the time that it was paused.
         updating = [moved_target(each, away, quiet_until) for each in updating]

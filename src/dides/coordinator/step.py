@@ -8,7 +8,7 @@ from dides.coordinator.rollbacks import create_rollback
 from dides.coordinator.stopping import stop_targets
 from dides.coordinator.tellings import log_wave, retell
 from dides.coordinator.verdicts import settle, target_event
-from dides.engine.admission import ALREADY, in_turn
+from dides.engine.admission import in_turn
 from dides.engine.ending import UNREACHABLE, ended
 from dides.engine.reconcile import reconcile
 from dides.engine.window import may_examine, may_examine_of_each, may_examine_unhealthy
@@ -90,7 +90,7 @@ def _assign(tx: Transaction, deployment: Deployment, assigned: tuple[Assignment,
     ]
     tx.targets.assign(assigned, tx.inventory.tell(tellings), tx.now)
     convergence.give_way(tx, deployment, (each.instance_id for each in tellings))
-    already = (each for each in assigned if each.reason == ALREADY)
+    already = (assignment for assignment in assigned if assignment.already)
     tx.inventory.set_last_good({each.target.instance_id: each.before for each in already if each.target.instance_id})
     tx.events.append([target_event(tx, deployment, each) for each in assigned])
     return {each.target.instance for each in assigned}

@@ -8,6 +8,9 @@ from dides.model.plan import Plan
 from dides.store.base import Transaction
 from dides.store.records import Telling
 
+MOST_NAMED = 100
+"""Instances that one event names."""
+
 
 def retell(tx: Transaction, deployment: Deployment, plan: Plan) -> set[str]:
     """Let failed attempts wait, and tell those whose wait is over once more; return the names of the latter."""
@@ -43,10 +46,14 @@ def retell(tx: Transaction, deployment: Deployment, plan: Plan) -> set[str]:
 
 
 def log_wave(tx: Transaction, before: Deployment, after: Deployment) -> None:
-    """Note that a wave was opened, or that one is over and soaks."""
+    """Write the event of a wave that was opened, or that is done and soaks, or is held by health."""
     of = len(after.waves)
     if after.wave.open != before.wave.open:
         log(tx, "wave.opened", deployment_id=after.id, data={"open": after.wave.open, "of": of})
+    elif after.timers.health_until is not None and before.timers.health_until is None:
+        names = tx.targets.lapsed(after.id, after.wave.open, MOST_NAMED)
+        data = {"wave": after.wave.open, "of": of, "lapsed": after.wave.lapsed, "waits_for": names}
+        log(tx, "wave.held", deployment_id=after.id, data=data)
     elif after.timers.soaked_at is not None and before.timers.soaked_at is None:
         data = {"wave": after.wave.open, "of": of, "seconds": after.policy.wave_pause}
         log(tx, "wave.soaking", deployment_id=after.id, data=data)

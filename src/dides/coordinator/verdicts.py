@@ -9,6 +9,7 @@ from dides.engine.tally import tally
 from dides.engine.verdict import heard_at, verdicts
 from dides.model.deployment import Deployment, TargetState
 from dides.model.plan import Assignment, Settled
+from dides.model.state import NOTHING, State
 from dides.store.base import Transaction
 from dides.store.records import Event
 
@@ -16,13 +17,22 @@ from dides.store.records import Event
 def settle(tx: Transaction, deployment: Deployment, settled: Sequence[Settled]) -> None:
     """Set targets to what the verdicts say; the caller saves the deployment with its counts."""
     tx.targets.settle(settled, tx.now)
-    good = {
-        each.target.instance_id: each.target.report.current
-        for each in settled
-        if each.state is TargetState.SUCCEEDED and each.target.instance_id and each.target.report
-    }
-    tx.inventory.set_last_good(good)
+    tx.inventory.set_last_good(_last_good_after(settled))
     tx.events.append([target_event(tx, deployment, each) for each in settled])
+
+
+def _last_good_after(settled: Sequence[Settled]) -> dict[int, State]:
+    """Return the last good states that verdicts change, by instance id: a success that ends was none."""
+    good: dict[int, State] = {}
+    for verdict in settled:
+        target = verdict.target
+        if target.instance_id is None:
+            continue
+        if verdict.state is TargetState.SUCCEEDED and target.report:
+            good[target.instance_id] = target.to.over(target.report.current)
+        elif target.state is TargetState.SUCCEEDED:
+            good[target.instance_id] = target.last_good or NOTHING
+    return good
 
 
 def settle_reported(tx: Transaction, deployment: Deployment) -> Deployment:

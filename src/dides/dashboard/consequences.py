@@ -13,7 +13,7 @@ from dides.dashboard.words import plural, seconds, state
 from dides.engine.rollback import Standing, common_state, is_a_rollback
 from dides.engine.stop import stop
 from dides.engine.threshold import threshold_of
-from dides.engine.waves import is_last, open_size, opened, why_not_promoted
+from dides.engine.waves import is_last, open_size, promoted, why_not_promoted
 from dides.model.deployment import Deployment, DeploymentStatus, Kind
 from dides.store.base import Transaction
 
@@ -126,13 +126,19 @@ def _resume(_: Transaction, deployment: Deployment) -> list[str]:
     return lines
 
 
-def _promote(_: Transaction, deployment: Deployment) -> list[str]:
-    following, started = opened(deployment), deployment.counts.started
+def _promote(tx: Transaction, deployment: Deployment) -> list[str]:
+    lapsed, following = deployment.wave.lapsed, promoted(deployment, tx.now)
+    them = f"{lapsed:,} that had succeeded and {'is' if lapsed == 1 else 'are'} not HEALTHY at the target now"
+    if following.wave == deployment.wave:
+        return [f"It first waits for {them}, for up to {seconds(deployment.policy.update_timeout)}."]
+    started = deployment.counts.started
     last = is_last(following)
     room = deployment.counts.pending if last else open_size(following) - started
     wave = f"Wave {following.wave.open} of {len(following.waves)} opens"
     opens = f"{wave}{', the last one' if last else ''}"
     lines = [f"{opens}: up to {room:,} more targets are told, at most {deployment.window:,} updating at once."]
+    if lapsed:
+        lines.append(f"It passes over {them}.")
     if deployment.timers.soaked_at is not None:
         lines.append(f"The rest of the soak of {seconds(float(deployment.policy.wave_pause))} is left out.")
     if deployment.status is DeploymentStatus.PAUSED:

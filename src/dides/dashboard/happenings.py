@@ -121,7 +121,13 @@ def _wave(text: str) -> Callable[[Event], str]:
 def _soaking(event: Event) -> str:
     pause = event.data.get("seconds")
     for_long = f"soaks for {seconds(pause)}" if isinstance(pause, int | float) else "waits until it is promoted"
-    return f"{_wave('is over, and')(event)} {for_long}"
+    return f"{_wave('is done, and')(event)} {for_long}"
+
+
+def _held(event: Event) -> str:
+    lapsed = int(str(event.data.get("lapsed", 0)))
+    verb = "is" if lapsed == 1 else "are"
+    return f"{_wave('waits:')(event)} {plural(lapsed, 'instance')} that had succeeded {verb} not HEALTHY at the target"
 
 
 def _told(event: Event) -> str:
@@ -169,6 +175,7 @@ KINDS: Mapping[str, Happening] = {
     "deployment.aborted": Happening(_D, "An operator stopped it where it was.", _of_deployment("was aborted")),
     "wave.opened": Happening(_W, "The next targets may be told.", _wave("was opened")),
     "wave.soaking": Happening(_W, "Its targets are watched before the next wave opens.", _soaking),
+    "wave.held": Happening(_W, "Not all that succeeded in it is HEALTHY at the target now.", _held),
     "wave.promoted": Happening(_W, "An operator let the next wave begin.", _wave("was promoted")),
     "target.told": Happening(_T, "It has a new desired state, and its update begins.", _told),
     "target.succeeded": Happening(_T, "It is HEALTHY at the target.", _plain("succeeded")),

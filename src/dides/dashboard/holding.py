@@ -44,7 +44,7 @@ def _paused(deployment: Deployment) -> Hold:
 def _promote(deployment: Deployment) -> Hold:
     return Hold(
         name=window.PROMOTE,
-        means=f"{_wave(deployment)} is over, and waits, because wave_pause is manual.",
+        means=f"{_wave(deployment)} is done, and waits, because wave_pause is manual.",
         release="It goes on when somebody promotes it.",
     )
 
@@ -53,9 +53,20 @@ def _soak(deployment: Deployment) -> Hold:
     soaked_at = deployment.timers.soaked_at
     return Hold(
         name=window.SOAK,
-        means=f"{_wave(deployment)} is over, and is watched for {seconds(_soak_seconds(deployment))} before the next.",
+        means=f"{_wave(deployment)} is done, and is watched for {seconds(_soak_seconds(deployment))} before the next.",
         release="It goes on when that time is over, or when somebody promotes it.",
         until=None if soaked_at is None else to_datetime(soaked_at),
+    )
+
+
+def _health(deployment: Deployment) -> Hold:
+    until, lapsed = deployment.timers.health_until, deployment.wave.lapsed
+    return Hold(
+        name=window.HEALTH,
+        means=f"{_wave(deployment)} is done, but {plural(lapsed, 'instance')} that had succeeded in it "
+        f"{'is' if lapsed == 1 else 'are'} not HEALTHY at the target now.",
+        release="It goes on when they are HEALTHY again, when that time is over, or when somebody promotes it.",
+        until=None if until is None else to_datetime(until),
     )
 
 
@@ -123,6 +134,7 @@ _HOLDS: dict[str, Callable[[Deployment], Hold]] = {
     window.PAUSED: _paused,
     window.PROMOTE: _promote,
     window.SOAK: _soak,
+    window.HEALTH: _health,
     window.WAVE: _wave_open,
     window.BATCH_SIZE: _batch_size,
     window.MAX_UNAVAILABLE: _max_unavailable,

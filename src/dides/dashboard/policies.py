@@ -6,7 +6,7 @@ import msgspec
 
 from dides.dashboard.words import plural, seconds
 from dides.engine.threshold import threshold_of
-from dides.engine.waves import is_over
+from dides.engine.waves import is_done
 from dides.model.deployment import Deployment, DeploymentStatus, Kind
 from dides.model.policy import Amount, Ordering
 
@@ -69,7 +69,7 @@ def _wave_state(deployment: Deployment, number: int) -> str:
     if number > deployment.wave.open:
         return "to come" if deployment.in_flight else "never opened"
     if deployment.in_flight:
-        return "over" if is_over(deployment) else "open"
+        return "over" if is_done(deployment) else "open"
     return "over" if deployment.status is DeploymentStatus.COMPLETED else "stopped"
 
 

@@ -5,12 +5,14 @@ from collections.abc import Iterable
 import msgspec
 
 from dides.engine.availability import needs_room
+from dides.engine.lapse import ALREADY
+from dides.engine.threshold import joined_failures_reached
 from dides.engine.window import room_of
 from dides.model.deployment import Deployment, DeploymentStatus, Kind, Target, TargetState
-from dides.model.plan import Assignment, Candidate
+from dides.model.plan import Assignment, Candidate, Settled
 from dides.model.state import State, Status, known
 
-ALREADY = "already at target"
+TOO_MANY_JOINED_FAILED = "not started: too many instances that joined after the trigger have failed"
 NOTHING_TO_RETURN_TO = "nothing to return to"
 
 
@@ -19,6 +21,8 @@ class Admission(msgspec.Struct):
 
     assigned: list[Assignment]
     deferred: list[Target]
+    refused: list[Settled]
+    """Instances that joined after the trigger, and are skipped because others of them have failed."""
     ran_out: bool = False
     """A candidate was left because no slot was free for it."""
     blocked_by: str | None = None
@@ -27,10 +31,13 @@ class Admission(msgspec.Struct):
 
 def admit(deployment: Deployment, candidates: Iterable[Candidate], now: int) -> Admission:
     """Go through the candidates in order until one needs a slot and none is free; none has a turn in a pause."""
-    admission, room = Admission([], []), room_of(deployment)
+    admission, room = Admission([], [], []), room_of(deployment)
     for candidate in candidates if deployment.status is DeploymentStatus.RUNNING else ():
         assignment = _without_slot(deployment, candidate)
-        if assignment is not None:
+        if candidate.target.joined and joined_failures_reached(deployment):
+            target = candidate.target
+            admission.refused.append(Settled(target=target, state=TargetState.SKIPPED, reason=TOO_MANY_JOINED_FAILED))
+        elif assignment is not None:
             admission.assigned.append(assignment)
         elif not candidate.instance.reachable:
             admission.deferred.append(candidate.target)
@@ -65,7 +72,8 @@ def _without_slot(deployment: Deployment, candidate: Candidate) -> Assignment | 
         # A rollback skips none as already there: it may be in mid-apply of what is being undone.
         return _assignment(candidate, None, TargetState.SKIPPED, NOTHING_TO_RETURN_TO) if desired.empty else None
     if instance.reachable and instance.status is Status.HEALTHY and instance.current.meets(desired):
-        return _assignment(candidate, desired, TargetState.SKIPPED, ALREADY)
+        there = _assignment(candidate, desired, TargetState.SKIPPED, ALREADY)
+        return msgspec.structs.replace(there, already=True)
     return None
 
 

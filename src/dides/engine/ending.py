@@ -2,16 +2,17 @@
 
 import msgspec
 
-from dides.engine.waves import has_no_success, why_no_success
+from dides.engine.waves import has_no_success, is_last, only_deferred, why_no_success
 from dides.model.deployment import Counts, Deployment, DeploymentStatus, Kind, Timers
 from dides.model.plan import Ending
 
 UNREACHABLE = "unreachable"
 
 
-def nothing_left(counts: Counts) -> bool:
-    """Tell whether no target is updating, and none is pending but those put off as unreachable."""
-    return counts.updating == 0 and counts.pending == counts.deferred
+def nothing_left(deployment: Deployment) -> bool:
+    """Tell whether no target is updating or pending; in the last wave those put off as unreachable do not count."""
+    counts = deployment.counts
+    return counts.updating == 0 and (counts.pending == 0 or (is_last(deployment) and only_deferred(deployment)))
 
 
 def ended(deployment: Deployment, ending: Ending, now: int) -> Deployment:
@@ -47,10 +48,24 @@ def conclude(deployment: Deployment) -> Ending:
 def _conclude_rollback(counts: Counts) -> Ending:
     stranded = counts.succeeded == 0 and counts.deferred > 0
     status = DeploymentStatus.FAILED if counts.failed or stranded else DeploymentStatus.COMPLETED
-    reason = _summary(counts, "returned to what they had")
+    return Ending(status=status, reason=_rollback_summary(counts))
+
+
+def _rollback_summary(counts: Counts) -> str:
+    if counts.total and counts.skipped == counts.total:
+        return f"nothing to return to: no earlier version is known of {_instances(counts.total)}"
+    reason = _summary(counts, f"{_noun(counts.total)} restored")
     if counts.skipped:
-        reason += f", {counts.skipped} had nothing known to return to"
-    return Ending(status=status, reason=reason)
+        reason += f", {counts.skipped} with nothing to return to"
+    return reason
+
+
+def _instances(number: int) -> str:
+    return f"{number:,} {_noun(number)}"
+
+
+def _noun(number: int) -> str:
+    return "instance" if number == 1 else "instances"
 
 
 def _why_none(counts: Counts) -> str:
@@ -62,9 +77,11 @@ def _why_none(counts: Counts) -> str:
 
 
 def _summary(counts: Counts, done: str) -> str:
-    parts = [f"{counts.succeeded + counts.already} of {counts.total} {done}"]
-    if counts.failed:
-        parts.append(f"{counts.failed} failed")
-    if counts.deferred:
-        parts.append(f"{counts.deferred} unreachable")
-    return ", ".join(parts)
+    others = (
+        (counts.failed, "failed"),
+        (counts.silent, "silent since"),
+        (counts.degraded, "degraded since"),
+        (counts.deferred, "unreachable"),
+    )
+    parts = [f"{counts.at_target:,} of {counts.total:,} {done}"]
+    return ", ".join(parts + [f"{number:,} {what}" for number, what in others if number])

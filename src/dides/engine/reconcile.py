@@ -16,13 +16,13 @@ returns later), forecast.py (what all this would do to a fleet).
 
 import msgspec
 
-from dides.engine.admission import ALREADY, Admission, admit
+from dides.engine.admission import Admission, admit
 from dides.engine.ending import conclude, nothing_left
 from dides.engine.retries import retold
 from dides.engine.tally import tally
 from dides.engine.trip import why_tripped
 from dides.engine.verdict import Time, Verdicts, time_of, verdicts
-from dides.engine.waves import advance
+from dides.engine.waves import advance, is_done
 from dides.engine.window import MAX_UNAVAILABLE, SPREAD_BY, free_slots
 from dides.model.deployment import Deployment, DeploymentStatus, Kind
 from dides.model.plan import Ending, Plan, Snapshot
@@ -36,7 +36,7 @@ def reconcile(snapshot: Snapshot) -> Plan:
     deployment = tally(deployment, given.settled)
     if reason := why_tripped(deployment, time):
         return Plan(deployment=deployment, settled=given.settled, ending=_trip(deployment, reason))
-    deployment = advance(deployment, snapshot.now)
+    deployment = advance(deployment, snapshot.now, give_up=time.timeouts_run)
     admission = admit(deployment, snapshot.candidates, snapshot.now)
     deployment = _blocked(snapshot, _admitted(deployment, admission), admission)
     return _go_on(snapshot, deployment, time, given, admission)
@@ -50,7 +50,7 @@ def _trip(deployment: Deployment, reason: str) -> Ending:
 def _go_on(snapshot: Snapshot, deployment: Deployment, time: Time, given: Verdicts, admission: Admission) -> Plan:
     plan = Plan(
         deployment=deployment,
-        settled=given.settled,
+        settled=(*given.settled, *admission.refused),
         postponed=given.postponed,
         retold=tuple(each for target in snapshot.due if (each := retold(deployment, target, snapshot.now))),
         assigned=tuple(admission.assigned),
@@ -58,11 +58,11 @@ def _go_on(snapshot: Snapshot, deployment: Deployment, time: Time, given: Verdic
     )
     counts = deployment.counts
     # Unreachable targets are given up only while time counts: not in a pause, nor right after an outage.
-    if nothing_left(counts) and (counts.pending == 0 or time.timeouts_run):
+    if nothing_left(deployment) and (counts.pending == 0 or time.timeouts_run):
         return _ended(plan, deployment)
     return msgspec.structs.replace(
         plan,
-        run_again=_more_to_examine(snapshot, deployment, admission),
+        run_again=_more_to_examine(snapshot, deployment, admission) or _is_done_now(snapshot, deployment),
         next_deadline=_next_deadline(snapshot, plan),
     )
 
@@ -80,9 +80,9 @@ def _ended(plan: Plan, deployment: Deployment) -> Plan:
 
 def _admitted(deployment: Deployment, admission: Admission) -> Deployment:
     """Return the deployment once the candidates have been dealt with."""
-    deployment = tally(deployment, admission.assigned)
+    deployment = tally(deployment, (*admission.assigned, *admission.refused))
     counts = deployment.counts
-    already = sum(each.reason == ALREADY for each in admission.assigned)
+    already = sum(assignment.already for assignment in admission.assigned)
     return msgspec.structs.replace(
         deployment,
         counts=msgspec.structs.replace(
@@ -110,8 +110,19 @@ def _more_to_examine(snapshot: Snapshot, deployment: Deployment, admission: Admi
     """Tell whether the step stopped at its bound, with slots still free, and the next one would see other targets."""
     counts = deployment.counts
     waiting = counts.pending > counts.deferred and free_slots(deployment) > 0 and not admission.ran_out
-    moved_on = bool(admission.assigned or admission.deferred) or deployment.wave.open != snapshot.deployment.wave.open
+    moved_on = (
+        bool(admission.assigned or admission.deferred or admission.refused)
+        or deployment.wave.open != snapshot.deployment.wave.open
+    )
     return waiting and moved_on
+
+
+def _is_done_now(snapshot: Snapshot, deployment: Deployment) -> bool:
+    """Tell whether this step has left nothing to start in the open wave, so that the next one judges the wave."""
+    timeouts_run = time_of(deployment, snapshot.now, snapshot.quiet_until).timeouts_run
+    timers = deployment.timers
+    waits = (timers.soaked_at, timers.health_until, timers.waiting_since) != (None, None, None)
+    return is_done(deployment) and timeouts_run and not waits
 
 
 def _next_deadline(snapshot: Snapshot, plan: Plan) -> int | None:
@@ -123,11 +134,13 @@ def _next_deadline(snapshot: Snapshot, plan: Plan) -> int | None:
     if plan.deployment.status is DeploymentStatus.RUNNING:
         timers = plan.deployment.timers
         # One that has passed, but may not count yet, must not hide the moment from which it does.
+        deadline = timers.deadline_at if timers.waiting_since is None else None
         moments += [
-            each
-            for each in (timers.deadline_at, timers.soaked_at, timers.blocked_until)
-            if each is not None and each > snapshot.now
+            moment
+            for moment in (deadline, timers.soaked_at, timers.health_until, timers.blocked_until)
+            if moment is not None and moment > snapshot.now
         ]
+        moments += [verdict.deadline_at for verdict in plan.settled]
         moments += [each.deadline_at for each in plan.assigned]
         moments += [each.deadline_at for each in plan.retold]
         moments += [each.retry_at for each in plan.postponed]

@@ -40,9 +40,12 @@ def return_state(target: Target) -> State | None:
 
 
 def policy_of(undone: Deployment) -> Policy:
-    """Return how the rollback of a deployment proceeds: with its `batch_size` and `update_timeout`, and no brakes."""
+    """Return how the rollback of a deployment proceeds: with its window and `update_timeout`, and no brakes.
+
+    The window is a count: a percentage was one of the matched instances, of which a rollback may return fewer.
+    """
     its = undone.policy
-    return Policy(batch_size=its.batch_size, update_timeout=its.update_timeout, auto_rollback=False)
+    return Policy(batch_size=undone.window, update_timeout=its.update_timeout, auto_rollback=False)
 
 
 def last_good_after(instance: Instance, report: Report) -> State | None:

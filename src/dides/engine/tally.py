@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from dides.engine.availability import change_at_settling, is_unavailable
+from dides.engine.lapse import after_decommission, tally_lapse
 from dides.model.deployment import Deployment, Target, TargetState, Wave
 from dides.model.plan import Assignment, Settled
 
@@ -15,7 +16,10 @@ from dides.model.plan import Assignment, Settled
 def tally(deployment: Deployment, changes: Iterable[Settled | Assignment]) -> Deployment:
     """Return the deployment with its totals as they are after these changes."""
     changes = tuple(changes)
+    deployment = _with_lapses(deployment, changes)
     counts = deployment.counts.after(*(each.move for each in changes))
+    joined_failed = counts.joined_failed + sum(_joined_failure(change) for change in changes)
+    counts = msgspec.structs.replace(counts, joined_failed=joined_failed)
     if deployment.max_unavailable is not None:
         change = sum(_availability_change(each) for each in changes)
         counts = msgspec.structs.replace(counts, unavailable=counts.unavailable + change)
@@ -46,17 +50,30 @@ def without(deployment: Deployment, target: Target) -> Deployment:
     if deployment.max_unavailable is not None and is_unavailable(target.state, target.status):
         counts = msgspec.structs.replace(counts, unavailable=counts.unavailable - 1)
     if target.state not in (TargetState.PENDING, TargetState.UPDATING):
-        return msgspec.structs.replace(deployment, counts=counts)
+        return tally_lapse(msgspec.structs.replace(deployment, counts=counts), target, after_decommission(target))
     state = target.state.value
     less = {
         state: getattr(counts, state) - 1,
         "total": counts.total - 1,
         "deferred": counts.deferred - target.deferred,
+        "decommissioned": counts.decommissioned + (not target.joined),
     }
     spread = deployment.spread
     if deployment.share is not None and target.state is TargetState.UPDATING:
         spread = {**spread, target.spread: spread[target.spread] - 1}
     return msgspec.structs.replace(deployment, counts=msgspec.structs.replace(counts, **less), spread=spread)
+
+
+def _with_lapses(deployment: Deployment, changes: Iterable[Settled | Assignment]) -> Deployment:
+    for change in changes:
+        if isinstance(change, Settled):
+            after = msgspec.structs.replace(change.target, state=change.state, lapse=change.lapse)
+            deployment = tally_lapse(deployment, change.target, after)
+    return deployment
+
+
+def _joined_failure(change: Settled | Assignment) -> bool:
+    return change.state is TargetState.FAILED and change.target.joined
 
 
 def _availability_change(change: Settled | Assignment) -> int:

@@ -6,7 +6,7 @@ from dides.model.deployment import Target, Timers
 
 
 def moved_target(target: Target, by: int, at_least: int = 0) -> Target:
-    """Return an updating target with its timeout and its next attempt later by `by` ms, and not before a moment."""
+    """Return a target with its timeout and its next attempt later by `by` ms, and not before a moment."""
     return msgspec.structs.replace(
         target,
         deadline_at=_later(target.deadline_at, by, at_least),
@@ -33,6 +33,8 @@ def moved(timers: Timers, by: int, at_least: int = 0) -> Timers:
         deadline_at=_later(timers.deadline_at, by, at_least),
         soaked_at=_later(timers.soaked_at, by, at_least),
         blocked_until=_later(timers.blocked_until, by, at_least),
+        health_until=_later(timers.health_until, by, at_least),
+        waiting_since=_later(timers.waiting_since, by, 0),
     )
 
 

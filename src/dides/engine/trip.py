@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dides.engine.ending import nothing_left
 from dides.engine.threshold import threshold_reached
 from dides.engine.verdict import Time
-from dides.engine.waves import has_no_success, is_over, why_no_success
+from dides.engine.waves import has_no_success, has_started, is_done, why_no_success
 from dides.model.deployment import Deployment, Kind
 
 
@@ -19,9 +19,10 @@ def why_tripped(deployment: Deployment, time: Time) -> str | None:
     return next((reason for rule in RULES if (reason := rule(deployment, time))), None)
 
 
-def wave_failed(deployment: Deployment, _: Time) -> str | None:
-    """Stop when the open wave is over, or soaks, and none in it has succeeded; ending.py takes care of the last one."""
-    return why_no_success(deployment) if is_over(deployment) and has_no_success(deployment) else None
+def wave_failed(deployment: Deployment, time: Time) -> str | None:
+    """Stop when the open wave is done and none in it is succeeded; ending.py takes care of the last one."""
+    done = is_done(deployment) and (time.timeouts_run or has_started(deployment))
+    return why_no_success(deployment) if done and has_no_success(deployment) else None
 
 
 def deadline_passed(deployment: Deployment, time: Time) -> str | None:
@@ -29,8 +30,8 @@ def deadline_passed(deployment: Deployment, time: Time) -> str | None:
     deadline, counts = deployment.timers.deadline_at, deployment.counts
     if deadline is None or time.now < deadline or not time.timeouts_run:
         return None
-    if nothing_left(counts):
-        return None  # It was done in time; this very step ends it.
+    if nothing_left(deployment) or deployment.timers.waiting_since is not None:
+        return None  # It was done in time, and this very step ends it; or it waits for its operator.
     left = counts.pending + counts.updating
     return f"deadline of {deployment.policy.deadline:g} s passed: {left} of {counts.total} were not done"
 

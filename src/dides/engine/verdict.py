@@ -1,14 +1,16 @@
 """The verdict on an updating target: what a heartbeat, or its absence, means. The first rule that matches wins.
 
-"FAILED without `observed`" is decided in `reported_failed`, `min_healthy_time` in `note` and `succeeded`.
+"FAILED without `observed`" is decided in `reported_failed`, `min_healthy_time` in `note` and `succeeded`. What may
+follow a success is in lapse.py.
 """
 
 from collections.abc import Callable, Iterable
 
 import msgspec
 
+from dides.engine.lapse import after_report, after_silence, is_watched, lapse_of, why_it_ended, with_lapse
 from dides.engine.retries import postponed
-from dides.model.deployment import Deployment, DeploymentStatus, Target, TargetState
+from dides.model.deployment import Deployment, DeploymentStatus, Lapse, Target, TargetState
 from dides.model.instance import Report
 from dides.model.plan import Postponed, Settled
 from dides.model.policy import Policy
@@ -50,12 +52,11 @@ def counts(report: Report, target: Target) -> bool:
 
 
 def note(target: Target, report: Report, policy: Policy) -> Target:
-    """Return an updating or succeeded target as a heartbeat leaves it; the same one when that changes nothing.
+    """Return an updating or watched target as a heartbeat leaves it; the same one when that changes nothing.
 
-    A heartbeat that does not count changes nothing; one between two attempts says no more than that the first telling
-    was read. Neither does one that follows another which calls for a verdict,
-    until a step has given it, unless it would change that verdict too: a failure that was acknowledged is forgotten
-    neither because the next heartbeat came first nor because it came right after the one that succeeded.
+    A heartbeat that does not count changes nothing. One between two attempts says only that the instance has read the
+    first assignment. A report that calls for a verdict is kept until a step gives that verdict: a later report neither
+    hides a failure, nor takes a success back; what it says of the time since the success is kept beside it.
     """
     if not counts(report, target):
         return target
@@ -65,29 +66,43 @@ def note(target: Target, report: Report, policy: Policy) -> Target:
     if report.status is Status.FAILED and not report.says_status:
         # It was FAILED before, and this heartbeat, which may be about the version alone, does not say that it still is.
         report = msgspec.structs.replace(report, status=Status.UNKNOWN)
+    if is_watched(target):
+        return after_report(target, report, policy)
+    return _note_updating(target, report, policy)
+
+
+def _note_updating(target: Target, report: Report, policy: Policy) -> Target:
     news = target.failure_is_news or (report.says_status and report.status is not Status.FAILED)
     noted = msgspec.structs.replace(
         target, report=report, failure_is_news=news, healthy_at=_healthy_at(target, report, policy)
     )
-    time = heard_at(report.at)
-    due = judge(target, time)
-    if due and (due.state is TargetState.FAILED or not failed_after_success(noted, time)):
+    due = judge(target, heard_at(report.at))
+    if due is None:
+        return noted
+    if due.state is TargetState.FAILED:
         return target
-    return noted
+    if report.status is Status.FAILED:
+        return noted
+    # It has succeeded, and the step that says so will see what it reports since.
+    return msgspec.structs.replace(target, report=report)
 
 
-def silenced(target: Target, now: int) -> Target:
+def silenced(target: Target, now: int, policy: Policy, last_heartbeat_at: int) -> Target:
     """Return a target as silence over the time to live leaves it: being HEALTHY has to be held from the beginning.
 
-    What it has held for long enough before counts all the same, until a step has seen it.
+    What it has held for long enough before counts all the same, until a step has seen it. Moments are milliseconds.
     """
+    if is_watched(target):
+        return after_silence(target, last_heartbeat_at, policy)
     if target.healthy_at is None or judge(target, heard_at(now)):
         return target
     return msgspec.structs.replace(target, healthy_at=None)
 
 
 def matters(before: Target, after: Target, now: int) -> bool:
-    """Tell whether what was noted calls for a step: for a verdict, or to wait for the end of `min_healthy_time`."""
+    """Tell whether what was noted calls for a step: for a verdict, or to wait for a moment from now on."""
+    if is_watched(after):
+        return before.lapse is not after.lapse
     held = before.healthy_at is None and after.healthy_at is not None and after.state is TargetState.UPDATING
     return held or judge(after, heard_at(now)) is not None
 
@@ -97,15 +112,31 @@ def verdicts(deployment: Deployment, targets: Iterable[Target], time: Time) -> V
     each_once = {target.id: target for target in targets}
     given = [verdict for target in each_once.values() if (verdict := judge(target, time))]
     again = {each.target.id: later for each in given if (later := postponed(deployment, each, time.now))}
-    return Verdicts(tuple(each for each in given if each.target.id not in again), tuple(again.values()))
+    settled = (verdict for verdict in given if verdict.target.id not in again)
+    return Verdicts(tuple(_at_its_time(deployment, verdict, time.now) for verdict in settled), tuple(again.values()))
+
+
+def _at_its_time(deployment: Deployment, verdict: Settled, now: int) -> Settled:
+    """Return a verdict with what a target that succeeds has done since it was HEALTHY for long enough."""
+    return with_lapse(verdict, deployment.policy, now) if verdict.state is TargetState.SUCCEEDED else verdict
 
 
 def judge(target: Target, time: Time) -> Settled | None:
     """Return the verdict on an updating or succeeded target; None means: wait. Between two attempts there is none."""
     if target.retry_at is not None:
         return None
-    rules = UPDATING_RULES if target.state is TargetState.UPDATING else SUCCEEDED_RULES
+    rules = RULES.get(target.state, ())
     return next((verdict for rule in rules if (verdict := rule(target, time))), None)
+
+
+def fell_back_at_once(target: Target, time: Time) -> Settled | None:
+    """HEALTHY at the target for `min_healthy_time`, and then, before a step has said so, at another version: failed."""
+    if succeeded(target, time) is None or target.report is None:
+        return None
+    left = lapse_of(target, target.report)
+    if left is not Lapse.LEFT:
+        return None
+    return success_ended(msgspec.structs.replace(target, lapse=left), time)
 
 
 def succeeded(target: Target, time: Time) -> Settled | None:
@@ -139,12 +170,10 @@ def timed_out(target: Target, time: Time) -> Settled | None:
     return _failed(target, "timed out: not HEALTHY at the target in time")
 
 
-def failed_after_success(target: Target, _: Time) -> Settled | None:
-    """FAILED at the target, by one that had succeeded: a canary that dies later is a failed canary."""
-    report = target.report
-    if report is None or report.status is not Status.FAILED or not report.current.meets(target.to):
-        return None
-    return _failed(target, "reported FAILED after it had succeeded")
+def success_ended(target: Target, time: Time) -> Settled | None:
+    """Fail a target that succeeded and then left the target, or was silent or ill for long: a failed canary."""
+    reason = why_it_ended(target, time.now, timeouts_run=time.timeouts_run)
+    return _failed(target, reason) if reason else None
 
 
 def _healthy_at(target: Target, report: Report, policy: Policy) -> int | None:
@@ -160,5 +189,6 @@ def _failed(target: Target, reason: str) -> Settled:
 
 
 Rule = Callable[[Target, Time], Settled | None]
-UPDATING_RULES: tuple[Rule, ...] = (succeeded, reported_failed, timed_out)
-SUCCEEDED_RULES: tuple[Rule, ...] = (failed_after_success,)
+UPDATING_RULES: tuple[Rule, ...] = (fell_back_at_once, succeeded, reported_failed, timed_out)
+SUCCEEDED_RULES: tuple[Rule, ...] = (success_ended,)
+RULES = {TargetState.UPDATING: UPDATING_RULES, TargetState.SUCCEEDED: SUCCEEDED_RULES}

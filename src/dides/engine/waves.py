@@ -1,7 +1,9 @@
 """Waves: how many targets may have started before an operator, or time, says that it goes well.
 
-A wave is over when its count has started and none is updating. Then it soaks for `wave_pause` seconds, or waits until
-an operator promotes it, and the next one opens. One that is over without a success in it stops the deployment.
+A wave is *done* when its count has started, or nothing reachable is left to start, and none is updating. A done wave
+without a success stops the deployment. Else it soaks for `wave_pause` seconds, or waits until an operator promotes it.
+Then it is *over* once each of its succeeded targets is reachable and HEALTHY at the target; that is waited for during
+`update_timeout` at most (`held_by` is `health`). When it is over the next one opens.
 
 Worked: `waves` [1, "10%"] over 50 instances are the sizes (1, 5, 50), counted from the beginning. Wave 2 lets 4 more
 start, as many at a time as the other limits allow.
@@ -11,7 +13,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from dides.model.deployment import Deployment, DeploymentStatus, Wave
+from dides.model.deployment import Deployment, DeploymentStatus, Timers, Wave
 from dides.model.policy import Amount, count_of
 
 
@@ -39,10 +41,28 @@ def is_last(deployment: Deployment) -> bool:
     return deployment.wave.open >= len(deployment.waves)
 
 
-def is_over(deployment: Deployment) -> bool:
-    """Tell whether the open wave, which is not the last, has started its count and has none updating."""
+def open_base(deployment: Deployment) -> int:
+    """Return of how many targets a percentage threshold is taken now: the open wave's, without those decommissioned.
+
+    Worked: of 10 matched instances 7 are decommissioned before they have finished; a wave of 5 can hold 3.
+    """
+    return max(1, min(open_size(deployment), deployment.waves[-1] - deployment.counts.decommissioned))
+
+
+def is_done(deployment: Deployment) -> bool:
+    """Tell whether the open wave, which is not the last, has none updating and nothing reachable left to start."""
     counts = deployment.counts
-    return not is_last(deployment) and counts.updating == 0 and counts.started >= open_size(deployment)
+    return not is_last(deployment) and counts.updating == 0 and (has_started(deployment) or only_deferred(deployment))
+
+
+def has_started(deployment: Deployment) -> bool:
+    """Tell whether as many targets have started as the open wave holds."""
+    return deployment.counts.started >= open_size(deployment)
+
+
+def only_deferred(deployment: Deployment) -> bool:
+    """Tell whether every pending target was unreachable when its turn came."""
+    return deployment.counts.pending == deployment.counts.deferred
 
 
 def cap(deployment: Deployment) -> int | None:
@@ -68,32 +88,48 @@ def why_no_success(deployment: Deployment) -> str:
     return f"no target succeeded: {of_it} that started {where}{verb}; see the messages of the failed targets"
 
 
-def advance(deployment: Deployment, now: int) -> Deployment:
-    """Return the deployment with the next wave open, or with its soak begun, when the open one is over."""
-    if not is_over(deployment) or deployment.status is not DeploymentStatus.RUNNING:
+def advance(deployment: Deployment, now: int, *, give_up: bool = True) -> Deployment:
+    """Return the deployment with its done wave soaking, waiting, or followed by the next one, as time (ms) has it.
+
+    `give_up` is false while an unreachable target may only seem so, because a coordinator has just come back: a wave
+    is then done only once it has started its count.
+    """
+    if deployment.status is not DeploymentStatus.RUNNING:
         return deployment
-    pause = deployment.policy.wave_pause_ms
-    if pause is None:
-        return deployment
-    soaked_at = deployment.timers.soaked_at
-    if soaked_at is None:
-        soaked_at = now + pause
-    if now >= soaked_at:
-        return opened(deployment)
-    return _with_soaked_at(deployment, soaked_at)
+    while is_done(deployment) and (give_up or has_started(deployment)):
+        timers = _waiting(deployment, now)
+        if timers is not None:
+            return msgspec.structs.replace(deployment, timers=timers)
+        deployment = opened(deployment, now)
+    return deployment if is_done(deployment) else _no_longer_waiting(deployment, now)
 
 
-def opened(deployment: Deployment) -> Deployment:
+def opened(deployment: Deployment, now: int) -> Deployment:
     """Return the deployment with the next wave open."""
     wave = Wave(open=deployment.wave.open + 1, began_with=deployment.counts.started)
-    return msgspec.structs.replace(_with_soaked_at(deployment, None), wave=wave)
+    return msgspec.structs.replace(_no_longer_waiting(deployment, now), wave=wave)
+
+
+def promoted(deployment: Deployment, now: int) -> Deployment:
+    """Return the deployment once an operator has promoted its done wave.
+
+    The next wave opens. Only a wave that waited for the promotion, and in which a success has lapsed, is looked at for
+    up to `update_timeout` first; a second promotion opens the next one all the same.
+    """
+    timers = deployment.timers
+    if deployment.policy.wave_pause_ms is None and timers.health_until is None and deployment.wave.lapsed:
+        until = now + deployment.policy.update_timeout_ms
+        deployment = _no_longer_waiting(deployment, now)
+        timers = msgspec.structs.replace(deployment.timers, health_until=until)
+        return msgspec.structs.replace(deployment, timers=timers)
+    return opened(deployment, now)
 
 
 def why_not_promoted(deployment: Deployment) -> str | None:
-    """Return why the open wave cannot be promoted, or None when it waits for just that (or soaks)."""
+    """Return why the open wave cannot be promoted, or None when it waits for just that, soaks, or is held by health."""
     if is_last(deployment):
         return f"Deployment {deployment.id} has no further wave to promote to."
-    if not is_over(deployment):
+    if not is_done(deployment):
         wave = deployment.wave
         return (
             f"Wave {wave.open} of {len(deployment.waves)} of deployment {deployment.id} is still being rolled out; "
@@ -102,5 +138,37 @@ def why_not_promoted(deployment: Deployment) -> str | None:
     return None
 
 
-def _with_soaked_at(deployment: Deployment, moment: int | None) -> Deployment:
-    return msgspec.structs.replace(deployment, timers=msgspec.structs.replace(deployment.timers, soaked_at=moment))
+def _waiting(deployment: Deployment, now: int) -> Timers | None:
+    """Return the timers of a done wave that is not over yet, or None for a wave that is over."""
+    timers, pause = deployment.timers, deployment.policy.wave_pause_ms
+    if pause is None and timers.health_until is None:
+        since = now if timers.waiting_since is None else timers.waiting_since
+        return msgspec.structs.replace(timers, waiting_since=since)
+    if pause is not None:
+        timers = msgspec.structs.replace(timers, soaked_at=_soaked_at(deployment, now, pause))
+        if now < (timers.soaked_at or 0):
+            return timers
+    if not deployment.wave.lapsed:
+        return None
+    until = timers.health_until
+    if until is None:
+        until = (timers.soaked_at or now) + deployment.policy.update_timeout_ms
+    return msgspec.structs.replace(timers, health_until=until) if now < until else None
+
+
+def _soaked_at(deployment: Deployment, now: int, pause: int) -> int:
+    """Return when the done wave has soaked (ms); a wave in which nothing has started has nothing to soak."""
+    if deployment.timers.soaked_at is not None:
+        return deployment.timers.soaked_at
+    return now if deployment.counts.started == deployment.wave.began_with else now + pause
+
+
+def _no_longer_waiting(deployment: Deployment, now: int) -> Deployment:
+    """Return the deployment without the timers of a done wave; its deadline has stood still while it waited."""
+    timers = deployment.timers
+    waited = 0 if timers.waiting_since is None else max(0, now - timers.waiting_since)
+    deadline = None if timers.deadline_at is None else timers.deadline_at + waited
+    timers = msgspec.structs.replace(
+        timers, deadline_at=deadline, soaked_at=None, health_until=None, waiting_since=None
+    )
+    return msgspec.structs.replace(deployment, timers=timers)

@@ -10,9 +10,9 @@ from dides.engine import availability, spread, waves
 from dides.model.deployment import Deployment, DeploymentStatus
 from dides.model.plan import Candidate
 
-BATCH_SIZE, WAVE, SOAK, PROMOTE = "batch_size", "wave", "soak", "promote"
+BATCH_SIZE, WAVE, SOAK, PROMOTE, HEALTH = "batch_size", "wave", "soak", "promote", "health"
 MAX_UNAVAILABLE, SPREAD_BY, PAUSED = "max_unavailable", "spread_by", "paused"
-NAMES = (PAUSED, PROMOTE, SOAK, WAVE, BATCH_SIZE, MAX_UNAVAILABLE, SPREAD_BY)
+NAMES = (PAUSED, PROMOTE, SOAK, HEALTH, WAVE, BATCH_SIZE, MAX_UNAVAILABLE, SPREAD_BY)
 """Everything that `held_by` may say, in the order in which it is asked."""
 LOOK_AHEAD = 64
 
@@ -36,7 +36,11 @@ def held_by(deployment: Deployment) -> str | None:
     counts = deployment.counts
     if deployment.status is DeploymentStatus.PAUSED:
         return PAUSED
-    if not deployment.in_flight or counts.pending == counts.deferred:
+    if not deployment.in_flight or counts.pending == 0:
+        return None
+    if waves.is_done(deployment):
+        return _name_of_wave(deployment)
+    if waves.only_deferred(deployment):
         return None
     if free_slots(deployment):
         return deployment.blocked_by
@@ -123,6 +127,8 @@ def _passes_over(deployment: Deployment) -> bool:
 
 
 def _name_of_wave(deployment: Deployment) -> str:
-    if not waves.is_over(deployment):
+    if not waves.is_done(deployment):
         return WAVE
+    if deployment.timers.health_until is not None:
+        return HEALTH
     return PROMOTE if deployment.policy.wave_pause_ms is None else SOAK

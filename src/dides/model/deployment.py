@@ -37,6 +37,19 @@ class TargetState(StrEnum):
     SKIPPED = "skipped"
 
 
+class Lapse(StrEnum):
+    """How a target that was at the target no longer is, as far as its reports say; no such word means that it is."""
+
+    SILENT = "silent"
+    """It has been silent for its time to live."""
+    DEGRADED = "degraded"
+    """It is not HEALTHY, or does not say which version it runs."""
+    LEAVING = "leaving"
+    """One report without `observed` says that it runs another version; a second one has to confirm that."""
+    LEFT = "left"
+    """It reported FAILED, runs another version, or is another machine."""
+
+
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """How many targets are in each state, kept by the transactions that change them."""
 
@@ -52,6 +65,14 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """How many of the pending were unreachable when their turn came, and have not returned."""
     unavailable: int = 0
     """How many are updating or not HEALTHY; kept while in flight, and only with `max_unavailable`."""
+    silent: int = 0
+    """How many of the succeeded and the already are silent since."""
+    degraded: int = 0
+    """How many of the succeeded and the already are not HEALTHY at the target since, though not silent."""
+    joined_failed: int = 0
+    """How many of the failed joined after the trigger: they do not count against the threshold."""
+    decommissioned: int = 0
+    """How many left the total because their instances were decommissioned before they had finished."""
 
     @property
     def started(self) -> int:
@@ -62,6 +83,11 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     def touched(self) -> int:
         """How many have been told anything: what there is for a rollback to return."""
         return self.started + self.already
+
+    @property
+    def at_target(self) -> int:
+        """How many are known to be at the target now: HEALTHY, and heard of within their time to live."""
+        return self.succeeded + self.already - self.silent - self.degraded
 
     def stopped(self) -> "Counts":
         """Return the counts once every unfinished target has been skipped."""
@@ -93,6 +119,8 @@ class Wave(msgspec.Struct, frozen=True, kw_only=True):
     """How many targets had started when it was opened."""
     succeeded: int = 0
     """How many of the targets that it told are succeeded."""
+    lapsed: int = 0
+    """How many of these are not reachable and HEALTHY at the target now."""
 
 
 class Timers(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +132,10 @@ class Timers(msgspec.Struct, frozen=True, kw_only=True):
     """When the open wave, which is over, has soaked; None before it is over."""
     blocked_until: int | None = None
     """When `max_unavailable` has kept it from going on for too long; None while it does not."""
+    health_until: int | None = None
+    """Until when the done wave, soaked or promoted, waits for its succeeded targets to be HEALTHY; None before."""
+    waiting_since: int | None = None
+    """Since when the done wave waits for a promotion, in which the deadline stands still; None while it does not."""
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,6 +216,12 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Its instance is not HEALTHY; kept while the deployment is in flight, and only with `max_unavailable`."""
     late: bool = False
     """Its instance had not yet converged to what it had missed when it was assigned."""
+    already: bool = False
+    """It was at the target when its turn came, and was assigned it without an update."""
+    joined: bool = False
+    """Its instance registered after the trigger."""
+    lapse: Lapse | None = None
+    """How it no longer is at the target, after it had succeeded or was already there; None while it is."""
     healthy_at: int | None = None
     """When it will have been HEALTHY at the target for `min_healthy_time`; None while it is not."""
     retry_at: int | None = None
@@ -201,10 +239,13 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def due_at(self) -> int | None:
-        """The earliest moment at which something may have to be decided about it while it is updating."""
+        """The earliest moment at which something may have to be decided about it; None when there is none."""
         return min(self.moments, default=None)
 
     @property
     def moments(self) -> tuple[int, ...]:
-        """The moments that it waits for: its timeout, the end of `min_healthy_time`, the next attempt."""
+        """The moments that it waits for: its timeout, the end of `min_healthy_time`, the next attempt.
+
+        A succeeded target has a timeout only while it has lapsed.
+        """
         return tuple(each for each in (self.deadline_at, self.healthy_at, self.retry_at) if each is not None)

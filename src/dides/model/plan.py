@@ -2,7 +2,7 @@
 
 import msgspec
 
-from dides.model.deployment import Deployment, DeploymentStatus, Move, Target, TargetState
+from dides.model.deployment import Deployment, DeploymentStatus, Lapse, Move, Target, TargetState
 from dides.model.instance import Instance
 from dides.model.state import State
 
@@ -41,6 +41,10 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     state: TargetState
     reason: str = ""
     message: str = ""
+    lapse: Lapse | None = None
+    """How a target that succeeds has left the target by the time of the verdict."""
+    deadline_at: int | None = None
+    """When a lapsed success fails."""
 
     @property
     def move(self) -> Move:
@@ -83,6 +87,8 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     """Its instance has not yet converged to what it has missed."""
     makes_unavailable: bool = False
     """Its instance was HEALTHY and is updating from now on."""
+    already: bool = False
+    """Its instance is at the target, and is assigned it so that it stays there."""
 
     @property
     def move(self) -> Move:

@@ -44,6 +44,14 @@ class State(msgspec.Struct, frozen=True, gc=False):
             self.configuration_version,
         )
 
+    def contradicts(self, desired: "State") -> bool:
+        """Tell whether this current state names another version than the desired one; unknown is no other version."""
+        pairs = (
+            (self.code_version, desired.code_version),
+            (self.configuration_version, desired.configuration_version),
+        )
+        return any(None not in pair and pair[0] != pair[1] for pair in pairs)
+
     def over(self, earlier: "State | None") -> "State":
         """Return this state with the versions it leaves out taken from an earlier one."""
         if earlier is None:

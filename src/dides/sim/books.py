@@ -84,12 +84,11 @@ class Books:
         before, self.targets[number] = self.targets[number], target
         if _wait_alike(target, before):
             return
+        self._moments.put(number, target.due_at)
         if target.state is TargetState.UPDATING:
             self.updating[number] = None
-            self._moments.put(number, target.due_at)
         else:
             self.updating.pop(number, None)
-            self._moments.put(number, None)
 
     def _tell(self, number: int, desired: State | None, told_by: int) -> int:
         """Set an instance's desired state, and return its new generation."""

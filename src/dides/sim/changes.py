@@ -9,7 +9,17 @@ from dides.model.state import NOTHING
 
 def settled(target: Target, change: Settled, now: int) -> Target:
     """Return the target in its final state."""
-    return replace(target, state=change.state, reason=change.reason, message=change.message, finished_at=now)
+    return replace(
+        target,
+        state=change.state,
+        reason=change.reason,
+        message=change.message,
+        finished_at=now,
+        lapse=change.lapse,
+        deadline_at=change.deadline_at,
+        healthy_at=None,
+        retry_at=None,
+    )
 
 
 def skipped(target: Target, reason: str, now: int) -> Target:
@@ -33,6 +43,7 @@ def assigned(target: Target, change: Assignment, generation: int, now: int) -> T
         deadline_at=change.deadline_at,
         finished_at=None if change.state is TargetState.UPDATING else now,
         wave=change.wave,
+        already=change.already,
         failure_is_news=change.failure_is_news,
         report=None,
     )

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from dides.engine.admission import in_turn
 from dides.engine.availability import change_at_report
 from dides.engine.ending import UNREACHABLE, ended
+from dides.engine.lapse import is_watched, tally_lapse
 from dides.engine.order import in_order
 from dides.engine.reconcile import reconcile
 from dides.engine.rollback import last_good_after, undo
@@ -18,7 +19,7 @@ from dides.engine.stop import NOT_STARTED, stop
 from dides.engine.tally import tally
 from dides.engine.timers import moved, moved_hold, moved_target
 from dides.engine.verdict import heard_at, matters, note, silenced, verdicts
-from dides.engine.waves import opened, why_not_promoted
+from dides.engine.waves import promoted, why_not_promoted
 from dides.engine.window import may_examine, may_examine_of_each, may_examine_unhealthy
 from dides.model.deployment import Deployment, DeploymentStatus, Target, TargetState
 from dides.model.instance import Instance, Report
@@ -83,8 +84,11 @@ class Ledger(Books):
         self._follow_health(number, instance.status)
         self._availability(number, instance.status)
         target = self.targets.get(number)
-        if target is not None and target.state is TargetState.UPDATING:
-            self._set(silenced(target, self.now))
+        if target is None or self.deployment is None or not self.deployment.in_flight:
+            return
+        if target.state is TargetState.UPDATING or is_watched(target):
+            # Heartbeats that change nothing are not kept here, so the silence counts from when it is noticed.
+            self._change(target, silenced(target, self.now, self.deployment.policy, self.now))
 
     def step(self) -> Plan:
         """Take one step of the deployment in flight, and apply its plan."""
@@ -101,7 +105,7 @@ class Ledger(Books):
         """Resume it: its timers have stood still."""
         deployment = self.its_deployment
         by = 0 if deployment.paused_at is None else self.now - deployment.paused_at
-        for number in self.updating:
+        for number in self._moments.waiting():
             self._set(moved_target(self.targets[number], by))
         timers = moved(deployment.timers, by)
         self.deployment = replace(deployment, status=DeploymentStatus.RUNNING, paused_at=None, timers=timers)
@@ -112,7 +116,7 @@ class Ledger(Books):
         deployment = self.deployment
         if deployment is None or not deployment.in_flight:
             return
-        for number in self.updating:
+        for number in self._moments.waiting():
             target = moved_hold(self.targets[number], away, quiet_until)
             running = deployment.status is DeploymentStatus.RUNNING
             self._set(moved_target(target, away, quiet_until) if running else target)
@@ -124,7 +128,7 @@ class Ledger(Books):
         plan = self.step()
         if not self.its_deployment.in_flight or why_not_promoted(self.its_deployment):
             return plan
-        self.deployment = opened(self.its_deployment)
+        self.deployment = promoted(self.its_deployment, self.now)
         return self.step()
 
     def abort(self, *, rollback: bool = False) -> None:
@@ -180,7 +184,9 @@ class Ledger(Books):
             number = each.target.id
             self._set(changes.settled(self.targets[number], each, self.now))
             if each.state is TargetState.SUCCEEDED and each.target.report:
-                self._set_last_good(number, each.target.report.current)
+                self._set_last_good(number, each.target.to.over(each.target.report.current))
+            elif each.target.state is TargetState.SUCCEEDED:
+                self._set_last_good(number, each.target.last_good)
 
     def _assign(self, told: Assignment) -> None:
         number = told.target.id
@@ -199,16 +205,21 @@ class Ledger(Books):
 
     def _note(self, target: Target, report: Report) -> bool:
         """Write down what a report says of a target; return whether it calls for a step."""
-        if target.state not in (TargetState.UPDATING, TargetState.SUCCEEDED):
+        if target.state is not TargetState.UPDATING and not is_watched(target):
             return False
         noted = note(target, report, self.its_deployment.policy)
         if noted is target:
             return False
-        self._set(noted)
+        self._change(target, noted)
         if not matters(target, noted, report.at):
             return False
         self.marked[target.id] = None
         return True
+
+    def _change(self, before: Target, after: Target) -> None:
+        """Write a target as a report, or silence, leaves it, and keep the totals of successes that have lapsed."""
+        self._set(after)
+        self.deployment = tally_lapse(self.its_deployment, before, after)
 
     def _availability(self, number: int, before: Status) -> bool:
         """Keep the count of unavailable instances when one's status was `before`; return whether room came free."""

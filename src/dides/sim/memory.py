@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from dides.sim.attendance import Attendance
 from dides.sim.doubts import Heard, Life
-from dides.sim.rows import FAILED, DeploymentRow, InstanceRow, Pair, TargetRow, meets, over
+from dides.sim.rows import FAILED, DeploymentRow, InstanceRow, Pair, TargetRow, over
 from dides.sim.tables import Change, matches
 
 TAKE_IN = "write"
@@ -66,6 +66,8 @@ class Story:
         self.pauses: list[tuple[int, int]] = []
         self.paused_at: int | None = None
         self.wave_over_at: int | None = None
+        self.promoted = 0
+        """The number of the wave that an operator promoted last."""
 
     def setting(self, name: str) -> Any:
         """Return a field of the policy; None for one that there is not."""
@@ -76,9 +78,10 @@ class Story:
         """True for a rollback."""
         return self.row.kind == "rollback"
 
-    def threshold(self, wave_open: int) -> int:
-        """Return how many failures stop it, in a wave."""
-        return count_of(self.policy["failure_threshold"], self.waves[min(wave_open, len(self.waves)) - 1])
+    def threshold(self, row: DeploymentRow) -> int:
+        """Return how many failures stop it, in its open wave and without those that were decommissioned unfinished."""
+        size = self.waves[min(row.wave_open, len(self.waves)) - 1]
+        return count_of(self.policy["failure_threshold"], max(1, min(size, self.waves[-1] - row.decommissioned)))
 
     def had_before(self, instance_id: int, managed: Pair) -> Pair:
         """Return what an instance returns to: the managed versions only, each as it was last known to be good."""
@@ -152,6 +155,8 @@ class Memory:
                 self._note_pause(row, change.now)
         for deployment in change.after.in_flight():
             self._note_wave(change, deployment)
+            if change.by in self.promoting:
+                self.stories[deployment.id].promoted = deployment.wave_open
 
     def _begin(self, change: Change, row: DeploymentRow) -> None:
         targets = change.after.targets_of(row.id)
@@ -188,7 +193,8 @@ class Memory:
             return
         states = [each.state for each in change.after.targets_of(row.id)]
         started = sum(states.count(state) for state in UPDATED)
-        if states.count("updating") or started < story.waves[row.wave_open - 1]:
+        left = started < story.waves[row.wave_open - 1] and row.pending > row.deferred
+        if states.count("updating") or left:
             story.wave_over_at = None
         elif story.wave_over_at is None or _opened(change, row):
             story.wave_over_at = change.now
@@ -248,7 +254,7 @@ def earned_failure(report: Report, story: Story, target: TargetRow, reports: lis
     if report.status != FAILED or not report.says_status or not report.counts(telling):
         return False
     if target.state == "succeeded":
-        return meets(report.current, target.to)
+        return True
     if report.observed is not None or telling.status != FAILED:
         return True
     earlier = reports[: reports.index(report)]

@@ -42,6 +42,10 @@ class Moments:
             self._come.add(heapq.heappop(self._heap)[1])
         return sorted(self._come)
 
+    def waiting(self) -> list[int]:
+        """Return the numbers that wait for a moment, come or not, in rising order."""
+        return sorted(self._of)
+
     def next_moment(self) -> int | None:
         """Return the earliest moment that is still to come, as of the last time that `due` was asked."""
         while self._heap:

@@ -66,6 +66,10 @@ class DeploymentRow(msgspec.Struct, frozen=True):
     already: int
     deferred: int
     unavailable: int
+    silent: int
+    degraded: int
+    joined_failed: int
+    decommissioned: int
     spread: str
     wave_open: int
     rollback_of: int | None
@@ -104,6 +108,9 @@ class TargetRow(msgspec.Struct, frozen=True):
     told_at: int | None
     wave: int
     spread: str
+    already: int
+    joined: int
+    lapse: str | None
 
     @property
     def to(self) -> Pair:

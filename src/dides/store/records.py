@@ -68,6 +68,8 @@ class NewTarget(msgspec.Struct, frozen=True, gc=False):
     before: State
     spread: str = ""
     unhealthy: bool = False
+    joined: bool = False
+    """Its instance registered after the trigger."""
 
 
 class Telling(msgspec.Struct, frozen=True):

@@ -82,7 +82,11 @@ class Targets(Protocol):
         ...
 
     def due(self, deployment_id: int, now: int) -> tuple[Target, ...]:
-        """Return the updating targets of which a moment has come (`Target.due_at`)."""
+        """Return the targets of which a moment has come (`Target.due_at`)."""
+        ...
+
+    def timed(self, deployment_id: int) -> tuple[Target, ...]:
+        """Return every target that waits for a moment: the updating ones, and successes that have lapsed."""
         ...
 
     def updating(self, deployment_id: int) -> tuple[Target, ...]:
@@ -90,7 +94,7 @@ class Targets(Protocol):
         ...
 
     def next_deadline(self, deployment_id: int, now: int) -> int | None:
-        """Return the earliest moment after now among the updating targets."""
+        """Return the earliest moment after now among the targets."""
         ...
 
     def candidates(
@@ -104,6 +108,10 @@ class Targets(Protocol):
 
     def unhealthy(self, deployment_id: int, limit: int) -> tuple[Candidate, ...]:
         """Return up to `limit` candidates that are written down as not HEALTHY, in order."""
+        ...
+
+    def lapsed(self, deployment_id: int, wave: int, limit: int) -> list[str]:
+        """Return the names of up to `limit` succeeded targets of a wave that have lapsed, in order."""
         ...
 
     def touched(self, deployment_id: int) -> list[Touched]:

@@ -11,6 +11,7 @@ from dides.model.deployment import (
     Deployment,
     DeploymentStatus,
     Kind,
+    Lapse,
     Target,
     TargetState,
     Timers,
@@ -129,7 +130,12 @@ def deployment_from(row: Row) -> Deployment:
         waves=tuple(row["waves"]),
         share=row["share"],
         max_unavailable=row["max_unavailable"],
-        wave=Wave(open=row["wave_open"], began_with=row["wave_began_with"], succeeded=row["wave_succeeded"]),
+        wave=Wave(
+            open=row["wave_open"],
+            began_with=row["wave_began_with"],
+            succeeded=row["wave_succeeded"],
+            lapsed=row["wave_lapsed"],
+        ),
         timers=Timers(**{name: row[name] for name in TIMERS}),
         spread=row["spread"],
         blocked_by=row["blocked_by"],
@@ -155,6 +161,7 @@ def deployment_columns(deployment: Deployment) -> dict[str, Any]:
         "wave_open": deployment.wave.open,
         "wave_began_with": deployment.wave.began_with,
         "wave_succeeded": deployment.wave.succeeded,
+        "wave_lapsed": deployment.wave.lapsed,
         "spread": dict(deployment.spread),
         "blocked_by": deployment.blocked_by,
         "rolled_back_by": deployment.rolled_back_by,
@@ -193,6 +200,9 @@ def target_from(row: Row) -> Target:
         spread=row["spread"],
         unhealthy=row["unhealthy"],
         late=row["late"],
+        already=row["already"],
+        joined=row["joined"],
+        lapse=None if row["lapse"] is None else Lapse(row["lapse"]),
         has_read=row["has_read"],
         failure_is_news=row["failure_is_news"],
         report=report_from(row),
@@ -201,8 +211,13 @@ def target_from(row: Row) -> Target:
     )
 
 
+def lapse_value(lapse: Lapse | None) -> str | None:
+    """Return a lapse as its column keeps it."""
+    return None if lapse is None else lapse.value
+
+
 def moment_columns(target: Target) -> dict[str, int | None]:
-    """Return the columns that keep what an updating target waits for."""
+    """Return the columns that keep what a target waits for."""
     return {
         "deadline_at": target.deadline_at,
         "healthy_at": target.healthy_at,

@@ -15,6 +15,7 @@ from dides.store.records import NewTarget
 from dides.store.rows import (
     Row,
     instance_from,
+    lapse_value,
     moment_columns,
     report_columns,
     state_from,
@@ -58,8 +59,12 @@ class SqlTargets:
         return tuple(self._targets(_TARGET.where(_in(deployment_id), targets.c.marked)))
 
     def due(self, deployment_id: int, now: int) -> tuple[Target, ...]:
-        """Return the updating targets of which a moment has come."""
-        return tuple(self._targets(_TARGET.where(_updating(deployment_id), targets.c.due_at <= now)))
+        """Return the targets of which a moment has come."""
+        return tuple(self._targets(_TARGET.where(_in(deployment_id), targets.c.due_at <= now)))
+
+    def timed(self, deployment_id: int) -> tuple[Target, ...]:
+        """Return every target that waits for a moment."""
+        return tuple(self._targets(_TARGET.where(_in(deployment_id), targets.c.due_at.is_not(None))))
 
     def updating(self, deployment_id: int) -> tuple[Target, ...]:
         """Return every updating target."""
@@ -67,8 +72,8 @@ class SqlTargets:
         return tuple(sorted(self._targets(_TARGET.where(_updating(deployment_id))), key=lambda each: each.position))
 
     def next_deadline(self, deployment_id: int, now: int) -> int | None:
-        """Return the earliest moment after now among the updating targets."""
-        wanted = select(func.min(targets.c.due_at)).where(_updating(deployment_id), targets.c.due_at > now)
+        """Return the earliest moment after now among the targets."""
+        wanted = select(func.min(targets.c.due_at)).where(_in(deployment_id), targets.c.due_at > now)
         return self._db.execute(wanted).scalar()
 
     def candidates(
@@ -96,6 +101,13 @@ class SqlTargets:
         """Return the pending targets that were put off, with their instances."""
         wanted = _candidates().where(_pending(deployment_id), targets.c.deferred)
         return self._candidates(wanted.order_by(targets.c.position))
+
+    def lapsed(self, deployment_id: int, wave: int, limit: int) -> list[str]:
+        """Return the names of up to `limit` succeeded targets of a wave that have lapsed, in order."""
+        succeeded = (targets.c.state == TargetState.SUCCEEDED.value) & (targets.c.wave == wave)
+        lapsed = _in(deployment_id) & targets.c.lapse.is_not(None)
+        wanted = select(targets.c.instance).where(lapsed, succeeded).order_by(targets.c.position).limit(limit)
+        return list(self._db.execute(wanted).scalars())
 
     def touched(self, deployment_id: int) -> list[Touched]:
         """Return every target that was told and whose instance still exists, with its instance."""
@@ -127,6 +139,8 @@ class SqlTargets:
                 KEY: each.id,
                 "failure_is_news": each.failure_is_news,
                 "has_read": each.has_read,
+                "reason": each.reason,
+                "lapse": lapse_value(each.lapse),
                 **report_columns(each.report),
                 **moment_columns(each),
             }
@@ -148,10 +162,18 @@ class SqlTargets:
     def settle(self, settled: Sequence[Settled], now: int) -> None:
         """Set the final states of targets."""
         rows = [
-            {KEY: each.target.id, "state": each.state.value, "reason": each.reason, "message": each.message}
-            for each in settled
+            {
+                KEY: settled_target.target.id,
+                "state": settled_target.state.value,
+                "reason": settled_target.reason,
+                "message": settled_target.message,
+                "lapse": lapse_value(settled_target.lapse),
+                "deadline_at": settled_target.deadline_at,
+                "due_at": settled_target.deadline_at,
+            }
+            for settled_target in settled
         ]
-        update_rows(self._db, targets, rows, finished_at=now)
+        update_rows(self._db, targets, rows, finished_at=now, healthy_at=None, retry_at=None)
 
     def assign(self, assigned: Sequence[Assignment], generations: Mapping[int, int], now: int) -> None:
         """Set targets told, with their instances' new generations by instance id."""

@@ -19,6 +19,7 @@ OWN = (
     "before_configuration",
     "spread",
     "unhealthy",
+    "joined",
 )
 """The columns of a new target that are its own, in the order of `own`."""
 
@@ -36,6 +37,7 @@ def own(position: int, target: NewTarget) -> tuple[Value, ...]:
         before.configuration_version,
         target.spread,
         target.unhealthy,
+        target.joined,
     )
 
 
@@ -51,6 +53,7 @@ def untold(deployment_id: int) -> dict[str, Value]:
         "attempt": 0,
         "wave": 0,
         "late": False,
+        "already": False,
         "has_read": False,
         "failure_is_news": False,
         "marked": False,
@@ -76,6 +79,7 @@ def assigned_columns(assigned: Assignment, generations: Mapping[int, int], now: 
         "finished_at": now if finished else None,
         "wave": assigned.wave,
         "late": assigned.late,
+        "already": assigned.already,
         "failure_is_news": assigned.failure_is_news,
         "marked": False,
         **report_columns(None),

@@ -88,7 +88,7 @@ async def test_the_rollback_returns_everyone_to_what_they_had(fleet: Fleet) -> N
     await fleet.arrive("a", "b", "c", "d")
     rollback = await fleet.step()
     assert rollback.status is DeploymentStatus.COMPLETED
-    assert rollback.reason == "4 of 4 returned to what they had"
+    assert rollback.reason == "4 of 4 instances restored"
     assert [(await fleet.instance(name)).current for name in "abcd"] == [V1, V1, V1, V3]
 
 
@@ -128,7 +128,7 @@ async def test_failures_in_a_rollback_are_recorded_and_do_not_stop_it(fleet: Fle
     await fleet.arrive("c")
     rollback = await fleet.step()
     assert rollback.status is DeploymentStatus.FAILED
-    assert rollback.reason == "1 of 3 returned to what they had, 2 failed"
+    assert rollback.reason == "1 of 3 instances restored, 2 failed"
     assert rollback.rolled_back_by is None
 
 

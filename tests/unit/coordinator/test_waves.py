@@ -1,8 +1,10 @@
 """Waves over the real store: sizes, soaks, promotion, and what stands still."""
 
+from typing import Any
+
 import pytest
 
-from dides.engine.window import held_by
+from dides.engine.window import HEALTH, PROMOTE, SOAK, held_by
 from dides.model.deployment import Deployment, DeploymentStatus
 from dides.model.errors import ConflictError, NotFoundError
 from dides.model.state import Status
@@ -202,10 +204,120 @@ async def test_unreachable_and_settled_targets_are_not_in_a_waves_count(fleet: F
     assert await updating(fleet, deployment) == ["c", "d"]
 
 
-async def test_a_wave_that_cannot_be_filled_ends_the_rollout_when_nothing_else_is_left(fleet: Fleet) -> None:
+async def test_a_wave_that_cannot_be_filled_waits_for_its_promotion_before_it_gives_the_unreachable_up(
+    fleet: Fleet,
+) -> None:
     await fleet.running(*FIVE)
     await fleet.silence("c", "d", "e")
     deployment = await fleet.trigger(batch_size=5, waves=(3,), wave_pause="manual")
     await fleet.arrive("a", "b")
     await fleet.steps()
+    waiting = await fleet.deployment(deployment.id)
+    assert (waiting.status, held_by(waiting)) == (DeploymentStatus.RUNNING, PROMOTE)
+    await fleet.promote()
     assert (await fleet.deployment(deployment.id)).status is DeploymentStatus.COMPLETED
+
+
+async def test_the_deadline_stands_still_while_a_wave_waits_for_its_promotion(fleet: Fleet) -> None:
+    await fleet.running(*FIVE)
+    deployment = await fleet.trigger(batch_size=5, waves=(1,), wave_pause="manual", deadline=100)
+    await fleet.arrive("a")
+    await fleet.steps()
+    fleet.clock.advance(1_000)
+    await fleet.steps()
+    await fleet.promote()
+    opened = await fleet.deployment(deployment.id)
+    assert opened.status is DeploymentStatus.RUNNING
+    assert opened.timers.deadline_at == deployment.created_at + 1_100_000
+
+
+async def test_a_soaked_wave_waits_until_its_successes_are_healthy_again(fleet: Fleet) -> None:
+    await fleet.running(*FIVE)
+    deployment = await fleet.trigger(batch_size=5, waves=(1,), wave_pause=10)
+    await fleet.arrive("a")
+    await fleet.steps()
+    await fleet.report("a", Status.DEGRADED)
+    fleet.clock.advance(10)
+    await fleet.steps()
+    assert await open_wave(fleet) == (1, HEALTH)
+    assert [event.data["waits_for"] for event in await fleet.events("wave.held")] == [["a"]]
+    await fleet.report("a", Status.HEALTHY)
+    await fleet.steps()
+    assert await updating(fleet, deployment) == ["b", "c", "d", "e"]
+
+
+async def test_health_holds_a_wave_no_longer_than_update_timeout(fleet: Fleet) -> None:
+    await fleet.running(*FIVE)
+    await fleet.trigger(batch_size=5, waves=(1,), wave_pause=60, update_timeout=30)
+    await fleet.arrive("a")
+    await fleet.steps()
+    fleet.clock.advance(40)
+    await fleet.report("a", Status.DEGRADED)
+    fleet.clock.advance(20)
+    await fleet.steps()
+    assert await open_wave(fleet) == (1, HEALTH)
+    fleet.clock.advance(29)
+    await fleet.steps()
+    assert await open_wave(fleet) == (1, HEALTH)
+    fleet.clock.advance(1)
+    await fleet.steps()
+    assert (await fleet.in_flight()).wave.open == 2, "it began later than update_timeout after the success"
+
+
+@pytest.mark.parametrize("policy", [{"wave_pause": 60}, {"wave_pause": "manual"}])
+async def test_a_promotion_names_who_it_passes_over(fleet: Fleet, policy: dict[str, Any]) -> None:
+    await fleet.running(*FIVE)
+    await fleet.trigger(batch_size=5, waves=(1,), **policy)
+    await fleet.arrive("a")
+    await fleet.steps()
+    await fleet.silence("a")
+    if policy["wave_pause"] == "manual":
+        await fleet.promote()
+        assert await open_wave(fleet) == (1, HEALTH), "the first promotion waits for the health of what succeeded"
+    else:
+        assert await open_wave(fleet) == (1, SOAK)
+    await fleet.promote()
+    assert (await fleet.in_flight()).wave.open == 2
+    assert (await fleet.events("wave.promoted"))[-1].data == {"wave": 1, "passed_over": ["a"]}
+
+
+async def test_waves_of_unreachable_instances_end_by_themselves_after_the_soak(fleet: Fleet) -> None:
+    await fleet.running(*FIVE)
+    await fleet.silence("b", "c", "d", "e")
+    deployment = await fleet.trigger(batch_size=5, waves=(1, 3), wave_pause=10)
+    await fleet.arrive("a")
+    await fleet.steps()
+    assert await open_wave(fleet) == (1, SOAK)
+    fleet.clock.advance(10)
+    await fleet.steps()
+    ended = await fleet.deployment(deployment.id)
+    assert (ended.status, ended.reason) == (DeploymentStatus.COMPLETED, "1 of 5 at the target, 4 unreachable")
+
+
+async def test_withdrawn_targets_leave_the_base_of_a_percentage_threshold(fleet: Fleet) -> None:
+    names = [f"web-{number}" for number in range(10)]
+    await fleet.running(*names)
+    deployment = await fleet.trigger(failure_threshold="50%")
+    for name in names[3:]:
+        await fleet.decommission(name)
+    await fleet.fail("web-0")
+    await fleet.steps()
+    assert (await fleet.deployment(deployment.id)).in_flight, "1 of 3 is under 50 %"
+    await fleet.fail("web-1")
+    await fleet.steps()
+    assert (await fleet.deployment(deployment.id)).status is FAILED
+
+
+async def test_those_that_joined_and_failed_stop_others_that_joined_and_nothing_else(fleet: Fleet) -> None:
+    await fleet.running("a", "b")
+    deployment = await fleet.trigger(failure_threshold=1)
+    await fleet.register("x", "y")
+    await fleet.arrive("a")
+    await fleet.steps()
+    await fleet.arrive("b")
+    await fleet.steps()
+    await fleet.fail("x")
+    await fleet.steps()
+    ended = await fleet.deployment(deployment.id)
+    assert (ended.status, ended.counts.failed) == (DeploymentStatus.COMPLETED, 1)
+    assert (await fleet.states(deployment))["y"].startswith("skipped: not started: too many instances that joined")

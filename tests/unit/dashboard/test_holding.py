@@ -20,10 +20,18 @@ OVER: dict[str, Any] = {
 ROOM: dict[str, Any] = {"window": 5, "counts": counts(pending=8, updating=2, unavailable=4)}
 HELD: dict[str, tuple[Deployment, str]] = {
     window.PAUSED: (deployment(**OVER, status=PAUSED, paused_at=NOW), "An operator has paused it."),
-    window.PROMOTE: (deployment(**OVER, policy=Policy(wave_pause="manual")), "Wave 1 of 2 is over, and waits"),
+    window.PROMOTE: (deployment(**OVER, policy=Policy(wave_pause="manual")), "Wave 1 of 2 is done, and waits"),
     window.SOAK: (
         deployment(**OVER, policy=Policy(wave_pause=90), timers=Timers(soaked_at=NOW)),
         "is watched for 1 min 30 s before the next",
+    ),
+    window.HEALTH: (
+        deployment(
+            **{**OVER, "wave": Wave(succeeded=2, lapsed=1)},
+            policy=Policy(wave_pause=90),
+            timers=Timers(health_until=NOW),
+        ),
+        "1 instance that had succeeded in it is not HEALTHY at the target now.",
     ),
     window.WAVE: (
         deployment(window=5, waves=(2, 10), counts=counts(pending=8, updating=1, succeeded=1)),
@@ -53,9 +61,11 @@ def test_every_name_is_put_in_words(name: str) -> None:
 
 def test_moments_that_are_known_come_along() -> None:
     soak, paused = hold_of(HELD[window.SOAK][0]), hold_of(HELD[window.PAUSED][0])
+    health = hold_of(HELD[window.HEALTH][0])
     assert soak is not None
     assert paused is not None
-    assert soak.until == paused.since == to_datetime(NOW)
+    assert health is not None
+    assert soak.until == health.until == paused.since == to_datetime(NOW)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import msgspec
 import pytest
 
-from dides.engine.admission import ALREADY, NOTHING_TO_RETURN_TO, Admission, admit, desired_for
+from dides.engine.admission import NOTHING_TO_RETURN_TO, Admission, admit, desired_for
+from dides.engine.lapse import ALREADY
 from dides.model.deployment import Deployment, TargetState
 from dides.model.plan import Assignment, Candidate
 from dides.model.policy import Policy

@@ -25,7 +25,13 @@ COMPLETED, FAILED = DeploymentStatus.COMPLETED, DeploymentStatus.FAILED
 def test_nothing_is_left_once_none_is_updating_and_only_unreachable_ones_are_pending(
     states: dict[str, int], nothing: bool
 ) -> None:
-    assert nothing_left(counts(**states)) is nothing
+    assert nothing_left(deployment(counts=counts(**states))) is nothing
+
+
+def test_before_the_last_wave_unreachable_ones_are_left() -> None:
+    first = deployment(waves=(1, 6), counts=counts(succeeded=1, pending=5, deferred=5))
+    assert not nothing_left(first)
+    assert nothing_left(deployment(waves=(1, 6), counts=counts(succeeded=1)))
 
 
 @pytest.mark.parametrize(
@@ -34,6 +40,12 @@ def test_nothing_is_left_once_none_is_updating_and_only_unreachable_ones_are_pen
         ({"succeeded": 3}, COMPLETED, "3 of 3 at the target"),
         ({"succeeded": 2, "skipped": 1, "already": 1}, COMPLETED, "3 of 3 at the target"),
         ({"skipped": 2, "already": 2}, COMPLETED, "2 of 2 at the target"),
+        ({"succeeded": 9_999, "failed": 1}, COMPLETED, "9,999 of 10,000 at the target, 1 failed"),
+        (
+            {"succeeded": 9_000, "skipped": 1_000, "already": 1_000, "silent": 1, "degraded": 1},
+            COMPLETED,
+            "9,998 of 10,000 at the target, 1 silent since, 1 degraded since",
+        ),
         ({"succeeded": 2, "failed": 1}, COMPLETED, "2 of 3 at the target, 1 failed"),
         ({"succeeded": 2, "pending": 1, "deferred": 1}, COMPLETED, "2 of 3 at the target, 1 unreachable"),
         ({"pending": 3, "deferred": 3}, FAILED, "no target reachable"),
@@ -63,12 +75,18 @@ def test_a_deployment_in_which_none_succeeded_and_some_failed_is_rolled_back_wha
 @pytest.mark.parametrize(
     ("states", "status", "reason"),
     [
-        ({"succeeded": 2}, COMPLETED, "2 of 2 returned to what they had"),
-        ({"succeeded": 2, "failed": 1}, FAILED, "2 of 3 returned to what they had, 1 failed"),
-        ({"succeeded": 1, "pending": 1, "deferred": 1}, COMPLETED, "1 of 2 returned to what they had, 1 unreachable"),
-        ({"pending": 2, "deferred": 2}, FAILED, "0 of 2 returned to what they had, 2 unreachable"),
-        ({"skipped": 2}, COMPLETED, "0 of 2 returned to what they had, 2 had nothing known to return to"),
-        ({}, COMPLETED, "0 of 0 returned to what they had"),
+        ({"succeeded": 2}, COMPLETED, "2 of 2 instances restored"),
+        ({"succeeded": 2, "failed": 1}, FAILED, "2 of 3 instances restored, 1 failed"),
+        ({"succeeded": 1, "pending": 1, "deferred": 1}, COMPLETED, "1 of 2 instances restored, 1 unreachable"),
+        ({"pending": 2, "deferred": 2}, FAILED, "0 of 2 instances restored, 2 unreachable"),
+        ({"skipped": 2}, COMPLETED, "nothing to return to: no earlier version is known of 2 instances"),
+        ({"succeeded": 1, "skipped": 1}, COMPLETED, "1 of 2 instances restored, 1 with nothing to return to"),
+        (
+            {"succeeded": 3, "silent": 1, "degraded": 1},
+            COMPLETED,
+            "1 of 3 instances restored, 1 silent since, 1 degraded since",
+        ),
+        ({}, COMPLETED, "0 of 0 instances restored"),
     ],
 )
 def test_failures_in_a_rollback_are_recorded_and_told_at_its_end(

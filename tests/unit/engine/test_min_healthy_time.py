@@ -69,28 +69,36 @@ def test_a_heartbeat_that_does_not_count_restarts_nothing() -> None:
 
 
 def test_silence_restarts_it() -> None:
-    quiet = silenced(hear(healthy()), NOW + 5_000)
+    quiet = silenced(hear(healthy()), NOW + 5_000, TEN_SECONDS, NOW)
     assert quiet.healthy_at is None
     assert note(quiet, healthy(NOW + 6_000), TEN_SECONDS).healthy_at == NOW + 16_000
 
 
 def test_silence_does_not_undo_what_was_held_before_it() -> None:
     target = hear(healthy())
-    assert silenced(target, HELD) is target
+    assert silenced(target, HELD, TEN_SECONDS, NOW) is target
 
 
 def test_silence_of_one_that_is_not_healthy_changes_nothing() -> None:
     target = hear(report(Status.DEGRADED))
-    assert silenced(target, HELD) is target
+    assert silenced(target, HELD, TEN_SECONDS, NOW) is target
 
 
-@pytest.mark.parametrize("later", [report(Status.DEGRADED, V2, at=HELD), report(Status.FAILED, V1, at=HELD)])
+@pytest.mark.parametrize("later", [report(Status.DEGRADED, V2, at=HELD), report(Status.HEALTHY, V1, at=HELD)])
 def test_what_was_held_counts_though_another_report_came_before_the_step(later: Report) -> None:
     assert has_succeeded(hear(healthy(), later), HELD)
 
 
-def test_what_was_held_does_not_count_when_it_failed_at_the_target_before_the_step() -> None:
-    verdict = judge(hear(healthy(), report(Status.FAILED, V2, at=HELD)), Time(HELD, timeouts_run=True))
+@pytest.mark.parametrize(
+    "later",
+    [
+        report(Status.FAILED, V2, at=HELD),
+        report(Status.FAILED, V1, at=HELD),
+        report(Status.HEALTHY, V1, at=HELD, observed=GENERATION),
+    ],
+)
+def test_what_was_held_does_not_count_when_it_failed_or_fell_back_before_the_step(later: Report) -> None:
+    verdict = judge(hear(healthy(), later), Time(HELD, timeouts_run=True))
     assert verdict is not None
     assert verdict.state is TargetState.FAILED
 

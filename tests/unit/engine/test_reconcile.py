@@ -4,7 +4,7 @@ import pytest
 
 from dides.engine.reconcile import reconcile
 from dides.engine.window import may_examine
-from dides.model.deployment import Counts, DeploymentStatus, Target, TargetState
+from dides.model.deployment import Counts, DeploymentStatus, Lapse, Target, TargetState
 from dides.model.plan import Plan
 from dides.model.policy import Policy
 from dides.model.state import Status
@@ -103,8 +103,10 @@ def test_once_tripped_nothing_new_is_told() -> None:
 
 
 def test_a_canary_that_dies_after_it_succeeded_trips_the_deployment_instead_of_completing_it() -> None:
-    dead = succeeded(1, report=report(Status.FAILED, V2))
-    plan = reconcile(snapshot(deployment(counts=counts(updating=1, succeeded=1)), reported=(dead, arrived(2))))
+    dead = succeeded(1, report=report(Status.FAILED, V2), lapse=Lapse.LEFT)
+    plan = reconcile(
+        snapshot(deployment(counts=counts(updating=1, succeeded=1, degraded=1)), reported=(dead, arrived(2)))
+    )
     assert plan.deployment.counts == counts(succeeded=1, failed=1)
     assert plan.ending is not None
     assert plan.ending.stop

@@ -112,21 +112,21 @@ def test_one_that_joins_where_nothing_is_kept_adds_only_itself() -> None:
 
 def test_an_updating_target_whose_instance_is_gone_leaves_every_total() -> None:
     after = without(everywhere(), updating(spread="a", status=HEALTHY))
-    assert after.counts == counts(pending=5, succeeded=2, unavailable=0)
+    assert after.counts == counts(pending=5, succeeded=2, unavailable=0, decommissioned=1)
     assert after.spread == {"a": 0, "b": 0}
 
 
 @pytest.mark.parametrize(("status", "unavailable"), [(HEALTHY, 1), (FAILED, 0)])
 def test_a_pending_target_whose_instance_is_gone_leaves_the_total(status: Status, unavailable: int) -> None:
     after = without(everywhere(), pending(spread="a", status=status))
-    assert after.counts == counts(pending=4, updating=1, succeeded=2, unavailable=unavailable)
+    assert after.counts == counts(pending=4, updating=1, succeeded=2, unavailable=unavailable, decommissioned=1)
     assert after.spread == {"a": 1, "b": 0}
 
 
 def test_one_that_was_put_off_leaves_those_put_off_as_well() -> None:
     before = everywhere(counts=counts(pending=5, deferred=2, unavailable=2))
     after = without(before, pending(deferred=True, status=Status.UNKNOWN))
-    assert after.counts == counts(pending=4, deferred=1, unavailable=1)
+    assert after.counts == counts(pending=4, deferred=1, unavailable=1, decommissioned=1)
 
 
 @pytest.mark.parametrize("state", [TargetState.SUCCEEDED, TargetState.FAILED, TargetState.SKIPPED])

@@ -8,7 +8,7 @@ from dides.engine.reconcile import reconcile
 from dides.engine.threshold import threshold_reached
 from dides.engine.trip import blocked_too_long, deadline_passed, wave_failed, why_tripped
 from dides.engine.verdict import Time
-from dides.model.deployment import Deployment, Timers, Wave
+from dides.model.deployment import Deployment, Lapse, Timers, Wave
 from dides.model.policy import Policy
 from dides.model.state import Status
 from support.builders import (
@@ -60,7 +60,7 @@ def test_the_only_success_of_a_wave_that_dies_while_it_soaks_stops_the_deploymen
         policy=Policy(wave_pause=60),
         timers=Timers(soaked_at=NOW + 1),
     )
-    died = succeeded(1, report=report(Status.FAILED), wave=1)
+    died = succeeded(1, report=report(Status.FAILED), wave=1, lapse=Lapse.LEFT)
     plan = reconcile(snapshot(soaking, [candidate(3)], reported=(died,)))
     assert plan.ending is not None
     assert plan.ending.stop

@@ -8,8 +8,8 @@ from dides.engine.waves import (
     advance,
     cap,
     has_no_success,
+    is_done,
     is_last,
-    is_over,
     open_size,
     opened,
     sizes_of,
@@ -72,14 +72,17 @@ def test_the_open_wave(number: int, size: int, last: bool) -> None:
         ("its count has started and none is updating", {"pending": 45, "succeeded": 5}, True),
         ("failed ones have started too", {"pending": 45, "succeeded": 3, "failed": 2}, True),
         ("those already at the target have not started", {"pending": 45, "succeeded": 4, "skipped": 1}, False),
+        ("nothing reachable is left to start", {"pending": 46, "deferred": 46, "succeeded": 4}, True),
+        ("nothing is left to start", {"succeeded": 4, "skipped": 46}, True),
+        ("one that is left can be reached", {"pending": 46, "deferred": 45, "succeeded": 4}, False),
     ],
 )
-def test_a_wave_is_over_when(why: str, states: dict[str, int], over: bool) -> None:
-    assert is_over(staged(2, counts=counts(**states))) is over, why
+def test_a_wave_is_done_when(why: str, states: dict[str, int], over: bool) -> None:
+    assert is_done(staged(2, counts=counts(**states))) is over, why
 
 
 def test_the_last_wave_is_never_over_its_end_is_the_deployments() -> None:
-    assert not is_over(staged(3, counts=counts(succeeded=50)))
+    assert not is_done(staged(3, counts=counts(succeeded=50)))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +112,7 @@ def test_without_a_pause_the_next_wave_opens_in_the_step_that_finds_the_open_one
 
 def test_a_wave_that_is_not_over_stays_open() -> None:
     working = staged(counts=counts(pending=49, updating=1), policy=Policy())
-    assert advance(working, NOW) is working
+    assert advance(working, NOW) == working
 
 
 def test_a_wave_soaks_from_the_step_that_finds_it_over() -> None:
@@ -137,13 +140,14 @@ def test_in_a_pause_no_soak_begins_or_ends(timers: Timers) -> None:
 
 
 def test_a_wave_that_waits_to_be_promoted_waits_for_ever() -> None:
-    waiting = soaking(MANUAL)
-    assert advance(waiting, NOW + 10**12) is waiting
+    waiting = advance(soaking(MANUAL), NOW)
+    assert waiting.timers.waiting_since == NOW
+    assert advance(waiting, NOW + 10**12) == waiting
 
 
 def test_the_wave_that_is_opened_counts_its_successes_anew() -> None:
     done = staged(2, counts=counts(pending=45, succeeded=4, failed=1), wave=Wave(open=2, began_with=1, succeeded=3))
-    assert opened(done).wave == Wave(open=3, began_with=5, succeeded=0)
+    assert opened(done, NOW).wave == Wave(open=3, began_with=5, succeeded=0)
 
 
 @pytest.mark.parametrize("policy", [SOAK, MANUAL])

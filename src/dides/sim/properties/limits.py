@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from dides.sim.memory import UPDATED, Memory, Story, count_of
-from dides.sim.rows import HEALTHY, DeploymentRow
+from dides.sim.rows import HEALTHY, DeploymentRow, TargetRow
 from dides.sim.tables import Change
 
 
@@ -22,6 +22,22 @@ def waves_open_in_time(change: Change, memory: Memory) -> Iterator[str]:
     for before, after in change.deployments:
         if before and after and after.wave_open > before.wave_open:
             yield from _opened(change, memory, before, after)
+
+
+def waves_wait_for_health(change: Change, memory: Memory) -> Iterator[str]:
+    """The next wave waits for `update_timeout` at most until what succeeded in this one is reachable and HEALTHY."""
+    for before, after in change.deployments:
+        if not before or not after or after.wave_open == before.wave_open or change.by in memory.promoting:
+            continue
+        story = memory.stories[after.id]
+        lapsed = [target for target in change.after.targets_of(after.id) if _holds_up(target, before)]
+        waited = memory.active(story, story.wave_over_at or change.now, change.now)
+        if lapsed and waited + 1_000 * (1 + memory.attendance.outages) < story.policy["update_timeout"] * 1000:
+            yield f"wave {after.wave_open} of deployment {after.id} opened although {lapsed[0].instance} is not HEALTHY"
+
+
+def _holds_up(target: TargetRow, row: DeploymentRow) -> bool:
+    return target.state == "succeeded" and target.wave == row.wave_open and target.lapse is not None
 
 
 def spread_is_kept(change: Change, memory: Memory) -> Iterator[str]:
@@ -67,22 +83,26 @@ def attempts_are_limited(change: Change, memory: Memory) -> Iterator[str]:
 
 def _opened(change: Change, memory: Memory, before: DeploymentRow, after: DeploymentRow) -> Iterator[str]:
     story = memory.stories[after.id]
-    if after.wave_open != before.wave_open + 1:
+    given_up = after.pending == after.deferred
+    if after.wave_open != before.wave_open + 1 and not given_up:
         yield f"deployment {after.id} went from wave {before.wave_open} to {after.wave_open}"
     its = [each for each in change.after.targets_of(after.id) if 0 < each.wave <= before.wave_open]
     size = story.waves[before.wave_open - 1]
-    if any(each.state == "updating" for each in its) or sum(each.state in UPDATED for each in its) < size:
+    filled = sum(each.state in UPDATED for each in its) >= size
+    if any(each.state == "updating" for each in its) or not (filled or given_up):
         yield f"wave {before.wave_open} of deployment {after.id} was not over when the next one opened"
-    if not any(each.state == "succeeded" for each in its if each.wave == before.wave_open):
+    of_the_wave = [target.state for target in its if target.wave == before.wave_open]
+    if "succeeded" not in of_the_wave and (of_the_wave or not given_up):
         yield f"wave {before.wave_open} of deployment {after.id} had no success when the next one opened"
-    if change.by not in memory.promoting:
+    if change.by not in memory.promoting and of_the_wave:
         yield from _unsoaked(change, memory, story, after)
 
 
 def _unsoaked(change: Change, memory: Memory, story: Story, row: DeploymentRow) -> Iterator[str]:
     pause = story.setting("wave_pause") or 0
     if pause == "manual":
-        yield f"wave {row.wave_open} of deployment {row.id} opened without having been promoted"
+        if story.promoted != row.wave_open - 1:
+            yield f"wave {row.wave_open} of deployment {row.id} opened without having been promoted"
         return
     soaked = memory.active(story, story.wave_over_at or change.now, change.now)
     slack = 1_000 * memory.attendance.outages

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 from dides.sim.memory import Memory
-from dides.sim.rows import HEALTHY, DeploymentRow
+from dides.sim.rows import HEALTHY, DeploymentRow, TargetRow, meets
 from dides.sim.tables import Change, name_all
 
 STATES = ("pending", "updating", "succeeded", "failed", "skipped")
 FINISHED = ("succeeded", "failed", "skipped")
-ALREADY = "already at target"
+LEFT = "left"
 
 
 def one_in_flight(change: Change, _: Memory) -> Iterator[str]:
@@ -35,10 +35,10 @@ def tripped_tells_nothing(change: Change, memory: Memory) -> Iterator[str]:
             yield f"{target.instance} was told by deployment {row.id}, which had {was.status}"
         story = memory.stories[row.id]
         tripped = row.status == "aborted" or (row.status == "failed" and not story.rolls_back)
-        if tripped and target.reason != ALREADY:
+        if tripped and not target.already:
             yield f"{target.instance} was told in the very step in which deployment {row.id} {row.status}"
-        failed = sum(each.state == "failed" for each in change.after.targets_of(row.id))
-        if target.state == "updating" and not story.rolls_back and failed >= story.threshold(row.wave_open):
+        failed = _failed(change, row, joined=bool(target.joined))
+        if target.state == "updating" and not story.rolls_back and failed >= story.threshold(row):
             yield f"{target.instance} was told by deployment {row.id} with {failed} failed targets"
 
 
@@ -48,8 +48,8 @@ def threshold_trips(change: Change, memory: Memory) -> Iterator[str]:
         return
     for row in change.after.in_flight():
         story = memory.stories[row.id]
-        failed = sum(each.state == "failed" for each in change.after.targets_of(row.id))
-        if not story.rolls_back and failed >= story.threshold(row.wave_open):
+        failed = _failed(change, row)
+        if not story.rolls_back and failed >= story.threshold(row):
             yield f"deployment {row.id} goes on with {failed} failed targets"
 
 
@@ -104,12 +104,47 @@ def pause_tells_nothing(change: Change, _: Memory) -> Iterator[str]:
             yield f"{target.instance} was told by deployment {was.id} while that was paused"
 
 
+def endings_are_true(change: Change, memory: Memory) -> Iterator[str]:
+    """A deployment that completes says how many are at the target, and so many are."""
+    for before, row in change.deployments:
+        if not before or not row or not before.in_flight or row.status != "completed" or row.kind != "deploy":
+            continue
+        there = [target for target in change.after.targets_of(row.id) if _is_at_target(change, memory, target)]
+        if row.reason.partition(" of ")[0] != f"{len(there)}":
+            yield f"deployment {row.id} ends with {row.reason!r}, and {len(there)} are at the target"
+
+
+def _is_at_target(change: Change, memory: Memory, target: TargetRow) -> bool:
+    """Tell whether a target has been at the target, and has neither gone silent nor reported anything else since."""
+    if target.state != "succeeded" and not target.already:
+        return False
+    instance = change.after.instances.get(target.instance_id or 0)
+    if instance is None:
+        return target.lapse != LEFT
+    telling = memory.stories[target.deployment_id].told[target.id]
+    reports = [report for report in memory.reports.get(instance.id, ()) if report.counts(telling)]
+    if not reports:
+        return bool(instance.reachable and target.already)
+    last = reports[-1]
+    return bool(instance.reachable) and last.status == HEALTHY and meets(last.current, target.to)
+
+
+def _failed(change: Change, row: DeploymentRow, *, joined: bool = False) -> int:
+    """Return how many targets have failed that were there from the start, or that joined later."""
+    targets = change.after.targets_of(row.id)
+    return sum(target.state == "failed" and bool(target.joined) is joined for target in targets)
+
+
 def _real_counts(change: Change, memory: Memory, row: DeploymentRow) -> dict[str, int]:
     targets = change.after.targets_of(row.id)
     states = Counter(each.state for each in targets)
     counts = {name: states[name] for name in STATES} | {"total": len(targets)}
     counts["deferred"] = sum(bool(each.deferred) and each.state == "pending" for each in targets)
-    counts["already"] = sum(each.state == "skipped" and each.reason == ALREADY for each in targets)
+    counts["already"] = sum(target.already and target.lapse != LEFT for target in targets)
+    counts["silent"] = sum(target.lapse == "silent" for target in targets)
+    left = sum(target.lapse == LEFT and not target.already for target in targets)
+    counts["degraded"] = sum(target.lapse in ("degraded", "leaving") for target in targets) + left
+    counts["joined_failed"] = sum(target.state == "failed" and target.joined for target in targets)
     if memory.stories[row.id].setting("max_unavailable") is not None and row.in_flight:
         instances = change.after.instances
         here = [(each, instances[each.instance_id or 0]) for each in targets if each.instance_id in instances]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from dides.sim.doubts import Life
 from dides.sim.memory import TAKE_IN, Memory, Report, Story, earned_failure
-from dides.sim.rows import HEALTHY, TargetRow, meets
+from dides.sim.rows import FAILED, HEALTHY, TargetRow, meets
 from dides.sim.tables import Change
 
 SLACK_MS = 1_000
@@ -12,6 +12,8 @@ SLACK_MS = 1_000
 UNKNOWN_MS = 5_000
 """For how long one coordinator may not know that another one has heard of an instance."""
 BY_REPORT, BY_TIME = "reported FAILED", ("timed out", "lost")
+AFTER_SUCCESS = "after it had succeeded"
+BY_ABSENCE = ("silent for", "not HEALTHY at the target for")
 
 
 def successes_are_earned(change: Change, memory: Memory) -> Iterator[str]:
@@ -24,7 +26,7 @@ def successes_are_earned(change: Change, memory: Memory) -> Iterator[str]:
 def failures_are_earned(change: Change, memory: Memory) -> Iterator[str]:
     """Failed: FAILED was reported, about this telling, or the time is over."""
     for before, after in change.settled:
-        if after.state != "failed":
+        if after.state != "failed" or after.reason.endswith(AFTER_SUCCESS):
             continue
         story = memory.stories[after.deployment_id]
         reports = memory.reports.get(before.instance_id or 0, [])
@@ -33,6 +35,45 @@ def failures_are_earned(change: Change, memory: Memory) -> Iterator[str]:
                 yield f"{after.instance} failed in deployment {after.deployment_id}, and did not report that"
         elif not after.reason.startswith(BY_TIME):
             yield f"{after.instance} failed for no known reason: {after.reason!r}"
+
+
+def ended_successes_are_real(change: Change, memory: Memory) -> Iterator[str]:
+    """A success ends by a report of FAILED or another version, by another machine, or by absence that lasts."""
+    for before, after in change.settled:
+        if after.state != "failed" or not after.reason.endswith(AFTER_SUCCESS):
+            continue
+        story = memory.stories[after.deployment_id]
+        reports = _about(memory, before)
+        if after.reason.startswith(BY_ABSENCE):
+            sound = max((report.at for report in reports if _is_sound(report, before)), default=0)
+            active = memory.active(story, sound, change.now)
+            if active + _slack(memory) < story.policy["update_timeout"] * 1000:
+                yield f"the success of {after.instance} ended after {active / 1000:g} s without it"
+        elif after.reason.startswith("another machine"):
+            continue  # Registrations are not among the reports; the unit tests have this case.
+        elif not any(_has_left(report, before) for report in reports):
+            yield f"the success of {after.instance} ended without a report: {after.reason!r}"
+
+
+def successes_end(change: Change, memory: Memory) -> Iterator[str]:
+    """A success ends with the next step once its instance has said FAILED, or another version."""
+    for row in change.after.in_flight() if change.unit == "step" else ():
+        for target in change.after.targets_of(row.id):
+            if target.state != "succeeded" or target.instance_id not in change.after.instances:
+                continue
+            since = [report for report in _about(memory, target) if report.observed is not None]
+            sound = [number for number, report in enumerate(since) if _is_sound(report, target)]
+            if sound and any(_has_left(report, target) for report in since[sound[0] :]):
+                yield f"{target.instance} has left deployment {row.id}, and counts as a success"
+
+
+def _is_sound(report: Report, target: TargetRow) -> bool:
+    return report.status == HEALTHY and meets(report.current, target.to)
+
+
+def _has_left(report: Report, target: TargetRow) -> bool:
+    other = any(None not in pair and pair[0] != pair[1] for pair in zip(report.current, target.to, strict=True))
+    return other or (report.status == FAILED and report.says_status)
 
 
 def acknowledged_failures_count(change: Change, memory: Memory) -> Iterator[str]:

@@ -11,6 +11,14 @@ branch_labels = None
 depends_on = None
 
 
+UPDATING, DUE, LAPSED = sa.text("state = 'updating'"), sa.text("due_at IS NOT NULL"), sa.text("lapse IS NOT NULL")
+"""The conditions of the partial indexes of targets."""
+
+
+def _count(name: str) -> sa.Column[Any]:
+    return sa.Column(name, sa.Integer(), nullable=False, server_default="0")
+
+
 def _new_columns() -> dict[str, list[sa.Column[Any]]]:
     """Return the new columns by table."""
     return {
@@ -21,8 +29,22 @@ def _new_columns() -> dict[str, list[sa.Column[Any]]]:
             sa.Column("duplicated_until", sa.BigInteger(), nullable=False, server_default="0"),
         ],
         "convergences": [],
-        "deployments": [sa.Column("withdrawn", sa.Boolean(), nullable=False, server_default=sa.false())],
-        "targets": [sa.Column("late", sa.Boolean(), nullable=False, server_default=sa.false())],
+        "deployments": [
+            sa.Column("withdrawn", sa.Boolean(), nullable=False, server_default=sa.false()),
+            _count("silent"),
+            _count("degraded"),
+            _count("joined_failed"),
+            _count("decommissioned"),
+            _count("wave_lapsed"),
+            sa.Column("health_until", sa.BigInteger(), nullable=True),
+            sa.Column("waiting_since", sa.BigInteger(), nullable=True),
+        ],
+        "targets": [
+            sa.Column("late", sa.Boolean(), nullable=False, server_default=sa.false()),
+            sa.Column("already", sa.Boolean(), nullable=False, server_default=sa.false()),
+            sa.Column("joined", sa.Boolean(), nullable=False, server_default=sa.false()),
+            sa.Column("lapse", sa.String(), nullable=True),
+        ],
     }
 
 
@@ -32,6 +54,7 @@ def upgrade() -> None:
         for column in columns:
             op.add_column(table, column)
     _type_actors()
+    _watch_successes()
     _add_heirs()
     _fill_withdrawn()
 
@@ -69,11 +92,32 @@ def _fill_withdrawn() -> None:
 
 def downgrade() -> None:
     """Take this version back."""
+    _forget_successes()
     _untype_actors()
     op.drop_table("heirs")
     for table, columns in reversed(_new_columns().items()):
         for column in reversed(columns):
             op.drop_column(table, column.name)
+
+
+def _watch_successes() -> None:
+    """Let succeeded targets wait for moments, too; none of those that are there does."""
+    op.execute("UPDATE targets SET already = TRUE WHERE state = 'skipped' AND reason = 'already at target'")
+    op.execute("UPDATE targets SET deadline_at = NULL, healthy_at = NULL, due_at = NULL WHERE state <> 'updating'")
+    _index_due_targets(DUE)
+    columns = ["deployment_id", "position"]
+    op.create_index("ix_targets_lapsed", "targets", columns, sqlite_where=LAPSED, postgresql_where=LAPSED)
+
+
+def _forget_successes() -> None:
+    op.drop_index("ix_targets_lapsed", "targets")
+    _index_due_targets(UPDATING)
+
+
+def _index_due_targets(condition: sa.TextClause) -> None:
+    op.drop_index("ix_targets_due", "targets")
+    columns = ["deployment_id", "due_at"]
+    op.create_index("ix_targets_due", "targets", columns, sqlite_where=condition, postgresql_where=condition)
 
 
 ACTORS = {"events": "actor", "deployments": "created_by", "idempotency_keys": "actor"}
