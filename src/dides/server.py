@@ -53,6 +53,8 @@ class Listen(msgspec.Struct, frozen=True):
     port: int
     dev: bool = False
     insecure_http: bool = False
+    base_path: str = ""
+    """The path prefix below which a proxy shows it; "" for none."""
 
     def check(self) -> None:
         """Raise ListenError where plain HTTP, or an open door, would be reachable from another machine."""
@@ -112,7 +114,7 @@ def serve(
         if listen.dev:
             log.warning("development mode: no credential is asked for, and any registration token is accepted")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(url, access, settings, listening, announce))
+            runner.run(_serve(url, access, settings, listen, listening, announce))
 
 
 def _held(url: str) -> contextlib.AbstractContextManager[None]:
@@ -128,12 +130,19 @@ def _allow_many_connections() -> None:
 
 
 async def _serve(
-    database: str, access: Access, settings: Settings, listening: socket.socket, announce: Callable[[str], object]
+    database: str,
+    access: Access,
+    settings: Settings,
+    listen: Listen,
+    listening: socket.socket,
+    announce: Callable[[str], object],
 ) -> None:
     store = open_store(database, SystemClock())
     coordinator = Coordinator(store, store.clock, settings)
     overload, traffic = Overload(), Traffic()
-    app = create_app(coordinator, access, version("dides"), overload, [create_dashboard()], traffic)
+    app = create_app(
+        coordinator, access, version("dides"), overload, [create_dashboard()], traffic, base_path=listen.base_path
+    )
     config = uvicorn.Config(
         app,
         http=answering_connection(app) if isinstance(app, HotPath) else limited_connection(traffic),
@@ -150,7 +159,8 @@ async def _serve(
     try:
         async with coordinator.running():
             watching = asyncio.create_task(overload.watch())
-            await _Server(config, coordinator, traffic, announce).serve(sockets=[listening])
+            server = _Server(config, coordinator, traffic, lambda url: announce(url + listen.base_path))
+            await server.serve(sockets=[listening])
             watching.cancel()
     finally:
         await store.close()

@@ -128,12 +128,13 @@ async def running_app(
     settings: Settings = MANUAL,
     wrap: Callable[[Store], Store] = lambda store: store,
     overload: Overload | None = None,
+    base_path: str = "",
 ) -> AsyncIterator[App]:
     """Start the application on a database in a directory; `wrap` may put something between it and the store."""
     clock = clock or SystemClock()
     directory.mkdir(exist_ok=True)  # noqa: ASYNC240 - a test's own loop
     store = wrap(sqlite_store(directory / "dides.db", clock))
-    async with running_on(store, clock, dev=dev, settings=settings, overload=overload) as app:
+    async with running_on(store, clock, dev=dev, settings=settings, overload=overload, base_path=base_path) as app:
         yield app
 
 
@@ -145,11 +146,12 @@ async def running_on(
     dev: bool = False,
     settings: Settings = MANUAL,
     overload: Overload | None = None,
+    base_path: str = "",
 ) -> AsyncIterator[App]:
     """Start the application on a store, by the store's own clock unless told another one, and close it at the end."""
     coordinator = Coordinator(store, clock or store.clock, settings)
     access = Access(operator=hash_of(OPERATOR), registration=hash_of(REGISTRATION), dev=dev)
-    asgi = create_app(coordinator, access, "0.0.0", overload, [create_dashboard()])
+    asgi = create_app(coordinator, access, "0.0.0", overload, [create_dashboard()], base_path=base_path)
     try:
         async with coordinator.running():
             yield App(asgi, coordinator, store)

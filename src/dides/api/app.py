@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from dides.api import deployments, events, inventory, metrics, operations, plans
 from dides.api.access import Access, Principal
 from dides.api.answers import answer_head_and_options, identify_requests
+from dides.api.base_path import below
 from dides.api.hotpath import HotPath
 from dides.api.metrics import CoordinatorCollector, registry_of
 from dides.api.overload import Overload
@@ -47,19 +48,23 @@ def create_app(
     overload: Overload | None = None,
     pages: Sequence[Router] = (),
     traffic: Traffic | None = None,
+    base_path: str = "",
 ) -> ASGIApp:
     """Return the application over a coordinator that is running.
 
-    `overload` says when it sheds load; `pages` are further routes, for browsers; `traffic` counts requests.
+    `overload` says when it sheds load; `pages` are further routes, for browsers; `traffic` counts requests; `base_path`
+    is a prefix of all paths.
     """
     overload, traffic = overload or Overload(), traffic or Traffic()
     registry = registry_of(CoordinatorCollector(coordinator, traffic, overload, version))
     routes = _create_routes(coordinator, access, version, registry, pages)
+    routes.state.base_path = base_path
     methods = {route.path_format: route.methods for route in routes.routes}
     # Outermost, because Litestar's own middleware does not see what no route answers.
     app = identify_requests(answer_head_and_options(traffic.counted(drop_unfinished(routes)), methods))
+    app = below(app, base_path)
     # Without credentials, who sends a request has to be looked at in other ways: the routes do that.
-    return app if access.dev else HotPath(app, Responder(coordinator, overload, traffic))
+    return app if access.dev else HotPath(app, Responder(coordinator, overload, traffic, base_path))
 
 
 def _create_routes(

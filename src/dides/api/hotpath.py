@@ -13,6 +13,7 @@ from hashlib import sha256
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPRequestEvent, HTTPScope, Receive, ReceiveMessage, Scope, Send
 
+from dides.api.base_path import without
 from dides.api.responder import DESIRED, PREFIX, Answer, Holding, Responder, Taking
 
 LARGEST_PLAIN_BODY = 16 * 1024
@@ -29,12 +30,13 @@ class HotPath:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a plain heartbeat or blocking query; hand anything else on."""
-        if scope["type"] == ScopeType.HTTP and scope["path"].startswith(PREFIX):
+        path = without(self.responder.base_path, scope["path"]) if scope["type"] == ScopeType.HTTP else ""
+        if scope["type"] == ScopeType.HTTP and path.startswith(PREFIX):
             if scope["method"] == "PATCH" and not scope["query_string"]:
-                await self._heartbeat(scope["path"][len(PREFIX) :], scope, receive, send)
+                await self._heartbeat(path[len(PREFIX) :], scope, receive, send)
                 return
-            if scope["method"] == "GET" and scope["path"].endswith(DESIRED):
-                await self._desired(scope["path"][len(PREFIX) : -len(DESIRED)], scope, receive, send)
+            if scope["method"] == "GET" and path.endswith(DESIRED):
+                await self._desired(path[len(PREFIX) : -len(DESIRED)], scope, receive, send)
                 return
         await self.app(scope, receive, send)
 

@@ -80,7 +80,9 @@ Pending = Plain | Taking | Holding
 class Responder:
     """Answers heartbeats and blocking queries, on the event loop of a coordinator."""
 
-    def __init__(self, coordinator: Coordinator, overload: Overload, traffic: Traffic) -> None:
+    def __init__(self, coordinator: Coordinator, overload: Overload, traffic: Traffic, base_path: str = "") -> None:
+        self.base_path = base_path
+        self._base = base_path.encode()
         self.traffic = traffic
         self._take = coordinator.take
         self._queries = coordinator.queries
@@ -102,7 +104,7 @@ class Responder:
 
     def knows(self, plain: Plain) -> bool:
         """Tell whether a request shows the credential of the instance that it is about."""
-        return self.known(_name_in(plain), plain.credential) is not None
+        return self.known(self._name_in(plain), plain.credential) is not None
 
     def take(self, plain: Plain, later: Callable[[], None]) -> Answer | Pending | None:
         """Return the answer to a request, or what it waits for, or None when it is one for the routes.
@@ -111,7 +113,7 @@ class Responder:
         """
         if self._turns.is_now():
             return self.answer(plain)
-        brief = self.known(_name_in(plain), plain.credential)
+        brief = self.known(self._name_in(plain), plain.credential)
         if brief is None or brief.awaited:
             return self.answer(plain)
         if self._turns.is_full:
@@ -122,9 +124,10 @@ class Responder:
 
     def answer(self, plain: Plain) -> Answer | Taking | Holding | None:
         """Return the answer to a request whose turn it is, or what it waits for, or None when it is one for routes."""
-        if not plain.target.startswith(_PREFIX):
+        target = plain.target.removeprefix(self._base)
+        if not target.startswith(_PREFIX):
             return None
-        name, found, asked = plain.target[len(_PREFIX) :].decode("ascii", "replace").partition(f"{DESIRED}?")
+        name, found, asked = target[len(_PREFIX) :].decode("ascii", "replace").partition(f"{DESIRED}?")
         if plain.method == b"PATCH" and not found:
             return self.beat(name, plain.credential, plain.request_id, plain.body)
         if plain.method != b"GET" or not found or plain.length:
@@ -210,13 +213,13 @@ class Responder:
             self.traffic.queries_shed += 1
         return self.refusal(BusyError(), request_id)
 
+    def _name_in(self, plain: Plain) -> str:
+        """Return the name of the instance that a request is about."""
+        target = plain.target.removeprefix(self._base)
+        return target[len(_PREFIX) :].decode("ascii", "replace").partition("/")[0]
+
     def _new_id(self) -> bytes:
         return b"%s%016x" % (self._process, next(self._numbers))
-
-
-def _name_in(plain: Plain) -> str:
-    """Return the name of the instance that a request is about."""
-    return plain.target[len(_PREFIX) :].decode("ascii", "replace").partition("/")[0]
 
 
 def _plain(body: bytes) -> Heartbeat | None:

@@ -12,6 +12,7 @@ import typer
 from dides.cli.exits import ExitCode
 from dides.cli.output import print_error
 from dides.cli.server_options import (
+    BasePath,
     Database,
     DataDir,
     Dev,
@@ -22,6 +23,7 @@ from dides.cli.server_options import (
     MaxHeartbeats,
     ReconcileInterval,
     TimeToLive,
+    parse_base_path,
     parse_listen,
 )
 from dides.cli.settings import SettingsFile
@@ -48,6 +50,7 @@ def server(
     time_to_live: TimeToLive = 30,
     max_heartbeats: MaxHeartbeats = 10_000,
     keep_events: KeepEvents = 90,
+    base_path: BasePath = "",
     insecure_http: InsecureHttp = False,
     dev: Dev = False,
     settings: SettingsFile = None,
@@ -70,7 +73,7 @@ def server(
         max_heartbeats=max_heartbeats,
         keep_events_days=keep_events,
     )
-    where = Listen(host, port, dev=dev, insecure_http=insecure_http)
+    where = Listen(host, port, dev=dev, insecure_http=insecure_http, base_path=parse_base_path(base_path))
     with _refusing():
         directory = data_directory(data_dir)
         serve(directory, where, chosen, database, partial(say_welcome, directory, where))

@@ -7,6 +7,9 @@ from typing import Annotated, Any
 import typer
 
 LONGEST = 31_536_000
+OWN_PATHS = ("deploy", "deployments", "events", "healthz", "inventory", "metrics", "readyz", "schema", "ui")
+"""With what the coordinator's own paths begin."""
+_BASE_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+\Z")
 _LISTEN = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\[\]:/\s]+)):(?P<port>\d{1,5})\Z")
 
 
@@ -69,6 +72,15 @@ KeepEvents = Annotated[
         "--keep-events", envvar="DIDES_KEEP_EVENTS", metavar="DAYS", min=0.001, help="How long events are kept."
     ),
 ]
+BasePath = Annotated[
+    str,
+    typer.Option(
+        "--base-path",
+        envvar="DIDES_BASE_PATH",
+        metavar="/PREFIX",
+        help="The path prefix below which a proxy shows this coordinator, whether or not it passes it on.",
+    ),
+]
 InsecureHttp = Annotated[
     bool,
     typer.Option(
@@ -81,6 +93,16 @@ Dev = Annotated[
     bool,
     typer.Option("--dev", envvar="DIDES_DEV", help="Ask for no credentials. Loopback addresses only."),
 ]
+
+
+def parse_base_path(text: str) -> str:
+    """Return a path prefix without a slash at its end, "" for none; typer.BadParameter."""
+    base = text.rstrip("/")
+    if base and not _BASE_PATH.match(base):
+        raise typer.BadParameter(f"{text!r} is not a path such as /dides")
+    if base[1:].partition("/")[0] in OWN_PATHS:
+        raise typer.BadParameter(f"{text!r} begins as paths of the coordinator itself do; choose another one")
+    return base
 
 
 def parse_listen(text: str) -> tuple[str, int]:

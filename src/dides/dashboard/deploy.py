@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import msgspec
@@ -20,6 +21,7 @@ from dides.dashboard.deploy_form import (
     PACE,
     RARE,
     WHAT,
+    Pairs,
     Typed,
     fields,
     in_form,
@@ -27,8 +29,10 @@ from dides.dashboard.deploy_form import (
     is_missing,
     read,
     texts_in,
+    texts_in_body,
 )
-from dides.dashboard.guard import Browser
+from dides.dashboard.guard import TYPED, Browser
+from dides.dashboard.origin import server_address
 from dides.dashboard.page import render
 from dides.dashboard.words import selection, versions
 from dides.model.errors import InFlightError, InvalidError
@@ -51,6 +55,14 @@ class Draft(msgspec.Struct, kw_only=True):
     error: InvalidError | None = None
 
 
+def address_of(form: Pairs) -> str:
+    """Return the address at which the form is filled in as it was sent, or as the question about it has it."""
+    sent = dict(form.multi_items())
+    texts = texts_in_body(str(sent["body"]).encode(errors="replace")) if "body" in sent else texts_in(form)
+    typed = {name: text for name, text in texts.items() if text != fields()[name].default}
+    return f"{PAGE}?{urlencode(typed)}" if typed else PAGE
+
+
 @get(PAGE)
 async def form(request: Browser) -> Response[str]:
     """Show the form, filled in as far as the query string says."""
@@ -58,13 +70,13 @@ async def form(request: Browser) -> Response[str]:
     return render(request, "deploy.html", fields=fields(), texts=texts, what=WHAT, pace=PACE, rare=RARE)
 
 
-@post(f"{PAGE}/preview")
+@post(f"{PAGE}/preview", opt={TYPED: address_of})
 async def preview(request: Browser, principal: Sender, coordinator: Services) -> Response[str]:
     """Say what would happen, as a part of the page; what is not typed yet is no mistake."""
     return _preview(request, await _draft(request, principal, coordinator))
 
 
-@post(f"{PAGE}/confirm")
+@post(f"{PAGE}/confirm", opt={TYPED: address_of})
 async def confirm(request: Browser, principal: Sender, coordinator: Services) -> Response[str]:
     """Say what will happen, and ask; a form that cannot be meant goes back to the page."""
     draft = await _draft(request, principal, coordinator)
@@ -81,7 +93,7 @@ async def confirm(request: Browser, principal: Sender, coordinator: Services) ->
     return render(request, part, **_plan(draft), key=str(uuid4()))
 
 
-@post(PAGE)
+@post(PAGE, opt={TYPED: address_of})
 async def trigger(request: Browser, principal: Sender, coordinator: Services) -> Response[Any]:
     """Trigger what was confirmed, once however often it is sent, and go to the deployment's page."""
     sent = await request.form()
@@ -145,8 +157,7 @@ def _plan(draft: Draft) -> dict[str, Any]:
 def _commands(request: Browser, typed: Typed | None) -> dict[str, Any]:
     if typed is None:
         return {}
-    https = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", "").partition(",")[0].strip())
-    server = f"{'https' if https else 'http'}://{request.headers.get('host', 'localhost')}"
+    server = server_address(request)
     with_token = not request.app.state.access.dev
     return {
         "dides": dides_command(typed.request, server),

@@ -12,8 +12,9 @@ from functools import cache
 from typing import Any, Protocol
 
 import msgspec
+from msgspec import UNSET
 
-from dides.model.errors import FieldError, InvalidError
+from dides.model.errors import FieldError, InvalidError, MalformedError
 from dides.model.policy import Amount
 from dides.protocol.decode import decode
 from dides.protocol.messages import Configuration, Deployment, DeployRequest
@@ -109,15 +110,28 @@ def read(texts: Mapping[str, str]) -> Typed:
     return Typed(encoded, decode(encoded, DeployRequest))
 
 
+def texts_in_body(body: bytes) -> dict[str, str]:
+    """Return what one would type for the request in a body; nothing where there is none in it."""
+    try:
+        asked = decode(body, DeployRequest)
+    except (InvalidError, MalformedError):
+        return {}
+    said = {name: value for name, value in msgspec.structs.asdict(asked).items() if value is not UNSET}
+    configuration = msgspec.to_builtins(said.pop("configuration", Configuration()))
+    whole = {"labels": {}, "selector": None, **said}
+    return _texts({name: whole.get(name) for name in (*WHAT, "labels", "selector")}, configuration)
+
+
 def texts_of(deployment: Deployment) -> dict[str, str]:
     """Return what one would type for a deployment like this one; what is as it would be anyway is left out."""
-    configuration = msgspec.to_builtins(deployment.configuration)
+    asked = {name: getattr(deployment, name) for name in (*WHAT, "labels", "selector")}
+    return _texts(asked, msgspec.to_builtins(deployment.configuration))
+
+
+def _texts(asked: Mapping[str, object], configuration: Mapping[str, object]) -> dict[str, str]:
     values: dict[str, object] = {
-        "code_version": deployment.code_version,
-        "configuration_version": deployment.configuration_version,
-        "labels": deployment.labels,
-        "selector": deployment.selector,
-        EVERYTHING: not deployment.labels and not deployment.selector,
+        **asked,
+        EVERYTHING: not asked["labels"] and not asked["selector"],
         **{name: value for name, value in configuration.items() if not _is_default(name, value)},
     }
     texts = {name: _text(value) for name, value in values.items() if value is not None}

@@ -12,6 +12,7 @@ from dides.api.injected import Services
 from dides.api.views import deployment_view
 from dides.dashboard.fleet_columns import FleetQuery, columns_of
 from dides.dashboard.guard import HEADERS, HTML_ONLY, Browser
+from dides.dashboard.origin import server_address
 from dides.dashboard.page import render
 from dides.dashboard.version_marks import VersionMarks
 from dides.model.errors import RefusedError, UnauthorizedError
@@ -28,7 +29,7 @@ async def fleet(request: Browser, coordinator: Services) -> Response[str]:
     """Show the fleet."""
     newest = await coordinator.read(_newest)
     there_are = len(coordinator.view) > 0
-    return render(request, "fleet.html", there_are=there_are, server=_address(request), **newest)
+    return render(request, "fleet.html", there_are=there_are, server=server_address(request), **newest)
 
 
 @get("/ui/fleet/deployment")
@@ -57,12 +58,6 @@ def _newest(tx: Transaction) -> dict[str, Any]:
         "undone": deployment_view(undone) if undone else None,
         "undone_to": undone.to if undone else None,
     }
-
-
-def _address(request: Browser) -> str:
-    """Return where the coordinator is, as this browser sees it."""
-    scheme = "https" if request.headers.get("x-forwarded-proto") == "https" else request.url.scheme
-    return f"{scheme}://{request.headers.get('host', '127.0.0.1:8420')}"
 
 
 handlers = [fleet, fleet_deployment, fleet_json]

@@ -1,14 +1,17 @@
 """Who may see pages and send forms, and what browsers are told to refuse."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 from litestar import Request, Response
 from litestar.datastructures import FormMultiDict
+from litestar.enums import RequestEncodingType
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
 from dides.api.access import Role, access_of
+from dides.api.base_path import base_of, is_local, without
 from dides.api.problems import refused
 from dides.api.request_limits import TARGET_BYTES
 from dides.api.requests import check_path
@@ -18,6 +21,11 @@ from dides.model.errors import ForbiddenError, UnauthorizedError
 LOGIN = "/ui/login"
 OPEN = "open"
 """A route with this option needs no session."""
+TYPED = "typed"
+"""A route with this option takes what somebody has typed. The option is a function: it returns, for what was sent, the
+address of the form, filled in like that."""
+LARGEST_TYPED = 8 * 1024
+"""Bytes of a form that are looked at before its sender has signed in."""
 HTML_ONLY = "html only"
 """A route with this option is there for browsers; whoever does not ask for HTML finds nothing."""
 HEADERS = {
@@ -35,8 +43,8 @@ LONGEST_ADDRESS = TARGET_BYTES // 4
 Browser = Request[Any, Any, Any]
 
 
-async def check(request: Browser) -> None:
-    """Refuse what may not come to a page, before it is called.
+async def check(request: Browser) -> Response[Any] | None:
+    """Refuse what may not come to a page, before it is called; return where what was typed can be sent once more.
 
     ForbiddenError for a form of another origin, UnauthorizedError for who has not signed in, NotFoundException where
     there is something for browsers only.
@@ -46,43 +54,63 @@ async def check(request: Browser) -> None:
     access = access_of(request)
     access.check_page(request)
     if request.route_handler.opt.get(OPEN):
-        return
+        return None
     principal = access.signed_in(request)
     if principal is None:
+        request.state.return_to = await _where_it_was_typed(request) or _page_of(request)
         raise UnauthorizedError("Sign in with the operator's token.")
     request.state.principal = principal
     check_path(request)
-    if not is_safe(request.method) and principal.role is not Role.ANYONE:
-        _check_form(request, await request.form())
+    if is_safe(request.method) or principal.role is Role.ANYONE or _shows_token(request, await request.form()):
+        return None
+    if (typed := await _where_it_was_typed(request)) and not request.headers.get("hx-request"):
+        return Redirect(_fitting(typed), status_code=303)
+    raise ForbiddenError("This form belongs to another session. Reload the page and send it again.")
 
 
-def _check_form(request: Browser, form: FormMultiDict) -> None:
+def _shows_token(request: Browser, form: FormMultiDict) -> bool:
     shown, cookie = form.get(FORM_FIELD, ""), request.cookies.get(COOKIE, "")
-    if not access_of(request).sessions.is_form_token(str(shown), cookie):
-        raise ForbiddenError("This form belongs to another session. Reload the page and send it again.")
+    return access_of(request).sessions.is_form_token(str(shown), cookie)
+
+
+async def _where_it_was_typed(request: Browser) -> str | None:
+    """Return the address of the form that was sent, filled in as it was; None for one into which nothing is typed."""
+    address: Callable[[FormMultiDict], str | None] | None = request.route_handler.opt.get(TYPED)
+    length = request.headers.get("content-length", "")
+    small = length.isdecimal() and int(length) <= LARGEST_TYPED
+    urlencoded = request.content_type[0] == RequestEncodingType.URL_ENCODED
+    return address(await request.form()) if address and small and urlencoded else None
+
+
+def _page_of(request: Browser) -> str:
+    """Return the page that a request belongs to: the one that it asks for, or the one from which it was sent."""
+    if request.headers.get("hx-request"):
+        return _path_of(request, request.headers.get("hx-current-url", ""))
+    if not is_safe(request.method):
+        return _path_of(request, request.headers.get("referer", ""))
+    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
 
 
 def to_login(request: Browser, error: UnauthorizedError) -> Response[Any]:
     """Send a browser to where one signs in, and back to the page afterwards; a script is told that it has to."""
+    login = f"{LOGIN}?next={quote(_fitting(request.state.return_to), safe='')}"
     if request.headers.get("hx-request"):
-        here = request.headers.get("hx-current-url", "/")
-        return Response(b"", status_code=401, headers={"HX-Redirect": f"{LOGIN}?next={quote(_path_of(here), safe='')}"})
+        return Response(b"", status_code=401, headers={"HX-Redirect": login})
     if is_safe(request.method) and "text/html" not in request.headers.get("accept", ""):
         return refused(request, error)
-    here = request.url.path if is_safe(request.method) else "/"
-    query = f"?{request.url.query}" if request.url.query and is_safe(request.method) else ""
-    return Redirect(f"{LOGIN}?next={quote(_fitting(here + query), safe='')}", status_code=303)
+    return Redirect(login, status_code=303)
 
 
-def local(path: str) -> str:
+def local(request: Browser, path: str) -> str:
     """Return an address within the dashboard, "/" for any other: nobody is sent elsewhere by a link to us."""
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
+    found = without(base_of(request), path) if is_local(path) else "/"
+    return found if is_local(found) else "/"
 
 
-def _path_of(url: str) -> str:
+def _path_of(request: Browser, url: str) -> str:
     """Return the path and query in an address."""
     rest = url.partition("//")[2]
-    return _fitting(local("/" + rest.partition("/")[2]))
+    return local(request, "/" + rest.partition("/")[2])
 
 
 def _fitting(address: str) -> str:

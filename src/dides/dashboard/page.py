@@ -1,5 +1,6 @@
 """Renders pages and parts of pages."""
 
+import re
 from datetime import datetime
 from http import HTTPStatus
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from litestar.exceptions import HTTPException
 from markupsafe import Markup
 
 from dides.api.access import access_of
+from dides.api.base_path import base_of
 from dides.api.problems import described
 from dides.api.sessions import COOKIE, FORM_FIELD
 from dides.dashboard.assets import assets
@@ -19,6 +21,7 @@ from dides.dashboard.words import by_whom, last_lines, plural, seconds, state
 from dides.model.errors import InvalidError, RefusedError
 from dides.protocol.progress import done
 
+_ADDRESS = re.compile(r'\s(?:href|action|src|hx-get|hx-post|data-new)="(?=/)')
 _WHY = {
     400: "What was sent is no form.",
     404: "There is nothing at this address.",
@@ -59,7 +62,12 @@ def render(request: Browser, template: str, status: int = 200, **context: Any) -
         dev=access.dev,
         here=request.url.path,
     )
-    return Response(text, status_code=status, media_type=MediaType.HTML, headers=HEADERS)
+    return Response(_below(base_of(request), text), status_code=status, media_type=MediaType.HTML, headers=HEADERS)
+
+
+def _below(base: str, text: str) -> str:
+    """Put the path prefix before every address of ours; what others have typed is escaped, and never looks like one."""
+    return _ADDRESS.sub(rf"\g<0>{base}", text) if base else text
 
 
 def refused(request: Browser, error: RefusedError) -> Response[str]:

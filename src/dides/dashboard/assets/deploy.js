@@ -2,16 +2,22 @@
 import { offerCopies } from "./copy.js";
 
 const AGAIN_MS = 2_000;
+const TYPING_MS = 300;
 const SETTLES = /^(deployment\.|instance\.(registered|relabelled|decommissioned|unreachable))/;
 const form = document.getElementById("deploy");
 const preview = document.getElementById("preview");
 const said = document.getElementById("preview-said");
 const rare = document.getElementById("rare");
 let again = 0;
+let typing = 0;
 
 offerCopies(document);
 rare.open = [...rare.querySelectorAll("input, select")].some((each) => each.value !== initially(each));
 
+form.addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(remember, TYPING_MS);
+});
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.detail.target !== preview) return;
   markFields();
@@ -27,6 +33,14 @@ function planAgain() {
   clearTimeout(again);
   again = 0;
   htmx.trigger(form, "dides:again");
+}
+
+// Keep in the address what is typed, so that it survives a sign-in, and can be passed on.
+function remember() {
+  const typed = new Map();
+  for (const [name, value] of new FormData(form)) if (document.getElementById(name)) typed.set(name, value.trim());
+  const query = new URLSearchParams([...typed].filter(([name, value]) => value !== initially(document.getElementById(name))));
+  history.replaceState(null, "", String(query) ? `?${query}` : location.pathname);
 }
 
 function markFields() {

@@ -1,4 +1,5 @@
 // The page of a deployment: fetches anew what events say has changed, and shows it.
+import { base } from "./base.js";
 import { Board } from "./timeline/board.js";
 import { showInstance } from "./instance_dialog.js";
 import { localise } from "./moments.js";
@@ -12,7 +13,7 @@ const MOST_NAMES = 100;
 const OTHERS = new Set(["target.joined", "target.withdrawn"]);
 const page = document.getElementById("deployment");
 const id = Number(page.dataset.id);
-const path = `/ui/deployments/${id}`;
+const path = `${base}/ui/deployments/${id}`;
 const board = new Board(document.getElementById("timeline"));
 const due = { summary: false, whole: false, names: new Set(), timer: 0, pause: PATIENCE_MS };
 const shown = new Map();

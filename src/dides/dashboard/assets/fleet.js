@@ -1,4 +1,5 @@
 // The page of the fleet: the map or the list, what is to be shown on it, and one instance beside it.
+import { base } from "./base.js";
 import { Fleet } from "./fleet/data.js";
 import { Feed } from "./fleet/feed.js";
 import { List } from "./fleet/list.js";
@@ -64,7 +65,7 @@ function happened({ kind, instance }) {
 function askForNewest() {
   newest ||= setTimeout(() => {
     newest = 0;
-    htmx.ajax("GET", "/ui/fleet/deployment", { source: "#newest", target: "#newest", swap: "innerHTML" });
+    htmx.ajax("GET", `${base}/ui/fleet/deployment`, { source: "#newest", target: "#newest", swap: "innerHTML" });
   }, NEWEST_MS);
 }
 

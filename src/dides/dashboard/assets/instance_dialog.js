@@ -1,8 +1,10 @@
 // An instance in the dialog: the part of a page that the fleet shows beside its map, with a title and a way out.
+import { base } from "./base.js";
+
 export function showInstance(name) {
   const body = document.createElement("div");
   document.getElementById("dialog").replaceChildren(headline(name), body, link(name));
-  window.htmx.ajax("GET", `/ui/instances/${encodeURIComponent(name)}`, { target: body, swap: "innerHTML" });
+  window.htmx.ajax("GET", `${base}/ui/instances/${encodeURIComponent(name)}`, { target: body, swap: "innerHTML" });
 }
 
 // The button has the focus first, and stands first, so that a long history is shown from its beginning.
@@ -21,6 +23,6 @@ function headline(name) {
 
 function link(name) {
   const fleet = document.createElement("a");
-  Object.assign(fleet, { href: `/?instance=${encodeURIComponent(name)}`, textContent: "Show it in the fleet" });
+  Object.assign(fleet, { href: `${base}/?instance=${encodeURIComponent(name)}`, textContent: "Show it in the fleet" });
   return fleet;
 }

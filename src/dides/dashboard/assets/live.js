@@ -4,6 +4,8 @@
 // A browser gives up on a stream that is answered with an error, and it does not notice a peer that fell silent. Both are
 // seen to here: the server says something every 15 seconds, and a stream that says nothing for longer is begun anew.
 // A page that nobody sees has no stream: browsers open only six connections to one address.
+import { base } from "./base.js";
+
 const SILENCE_MS = 35_000;
 const RETRY_MS = 2_000;
 let source = null;
@@ -21,7 +23,7 @@ export function follow() {
 
 function open() {
   close();
-  source = new EventSource("/events");
+  source = new EventSource(`${base}/events`);
   heardAt = Date.now();
   source.addEventListener("idle", heard);
   source.onopen = () => {
@@ -55,7 +57,7 @@ function again() {
 
 // A stream does not tell with which status it was refused.
 async function leaveIfSignedOut() {
-  const answer = await fetch("/events?limit=1").catch(() => null);
+  const answer = await fetch(`${base}/events?limit=1`).catch(() => null);
   if (answer && answer.status === 401) location.reload();
 }
 

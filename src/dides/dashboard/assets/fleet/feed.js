@@ -1,4 +1,5 @@
 // Asks the coordinator for the fleet: for everything when what is wanted changes, and else for what has changed only.
+import { base } from "../base.js";
 import { take } from "../pieces.js";
 
 const DEBOUNCE_MS = 250;
@@ -64,7 +65,7 @@ export class Feed {
   // Ask, and pass the answer on; return whether it has everything.
   async #answered(wanted, names, asking) {
     const query = new URLSearchParams(names ? { ...wanted, names: names.join(",") } : wanted);
-    const response = await fetch(`/ui/fleet.json?${query}`, { signal: asking.signal });
+    const response = await fetch(`${base}/ui/fleet.json?${query}`, { signal: asking.signal });
     if (response.status === 401) location.reload();
     if (!response.ok && response.status !== 422) throw new Error(response.statusText || response.status);
     const answer = await response.json();

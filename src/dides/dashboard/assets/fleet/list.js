@@ -1,4 +1,5 @@
 // The instances of the map as a table, some hundred at a time. The rows come from the coordinator.
+import { base } from "../base.js";
 import { localise } from "../moments.js";
 import { inPieces } from "../pieces.js";
 
@@ -71,7 +72,7 @@ export class List {
 }
 
 async function rowsOf(names, signal) {
-  const response = await fetch(`/ui/instances?${new URLSearchParams({ names: names.join(",") })}`, { signal });
+  const response = await fetch(`${base}/ui/instances?${new URLSearchParams({ names: names.join(",") })}`, { signal });
   if (!response.ok) throw new Error(response.statusText);
   return response.text();
 }

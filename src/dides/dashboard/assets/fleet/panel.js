@@ -1,4 +1,6 @@
 // One instance beside the map: a part of the page that htmx asks for, and asks for again as it changes.
+import { base } from "../base.js";
+
 const DEBOUNCE_MS = 400;
 const AGAIN_MS = 10_000; // Heartbeats that change nothing are no events, but the time of the last one is shown.
 
@@ -47,6 +49,6 @@ export class Panel {
     // What has the focus in it would vanish under the reader's hands.
     if (this.name === null || (body.contains(document.activeElement) && body.dataset.of === this.name)) return;
     body.dataset.of = this.name;
-    htmx.ajax("GET", `/ui/instances/${encodeURIComponent(this.name)}`, { source: body, target: body, swap: "innerHTML" });
+    htmx.ajax("GET", `${base}/ui/instances/${encodeURIComponent(this.name)}`, { source: body, target: body, swap: "innerHTML" });
   }
 }
