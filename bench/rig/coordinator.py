@@ -20,6 +20,8 @@ from rig.fill import fill
 from rig.usage import cpu_seconds, resident_mib
 from support.processes import Processes
 
+LIMITS = ("--instance-requests", "--instance-changes")
+"""Flags that limit what one instance may send; few of them stand for many here."""
 FOREVER = 86_400
 """A time to live, in seconds, within which nobody falls silent while something else is measured."""
 START_PATIENCE = 900.0
@@ -95,8 +97,9 @@ async def check_answers(running: Coordinator) -> None:
 
 
 def lasting(time_to_live: float = FOREVER) -> list[str]:
-    """Return the options with which nobody falls silent within so many seconds."""
-    return ["--heartbeat-interval", "30", "--time-to-live", str(time_to_live)]
+    """Return the options with which nobody falls silent within so many seconds, and may report as often as it can."""
+    unlimited = [each for name in LIMITS if name in known_flags() for each in (name, "0")]
+    return ["--heartbeat-interval", "30", "--time-to-live", str(time_to_live), *unlimited]
 
 
 def calm(time_to_live: float = FOREVER) -> list[str]:

@@ -45,7 +45,8 @@ class SystemClock:
         self._last = wall + self._ahead
         return self._last
 
-    def monotonic(self) -> float:
+    @staticmethod
+    def monotonic() -> float:
         """Return seconds since an arbitrary start; never goes backwards."""
         return time.monotonic()
 

@@ -20,9 +20,11 @@ import uvloop
 from dides.api.acceptor import Acceptor
 from dides.api.access import Access
 from dides.api.app import create_app
+from dides.api.client_address import Network
 from dides.api.connection import answering_connection
 from dides.api.hotpath import HotPath
 from dides.api.overload import Overload
+from dides.api.rate_limits import RateLimits
 from dides.api.timed import limited_connection
 from dides.api.traffic import Traffic
 from dides.clock import SystemClock
@@ -55,6 +57,8 @@ class Listen(msgspec.Struct, frozen=True):
     insecure_http: bool = False
     base_path: str = ""
     """The path prefix below which a proxy shows it; "" for none."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """From where X-Forwarded-For is believed."""
 
     def check(self) -> None:
         """Raise ListenError where plain HTTP, or an open door, would be reachable from another machine."""
@@ -140,8 +144,12 @@ async def _serve(
     store = open_store(database, SystemClock())
     coordinator = Coordinator(store, store.clock, settings)
     overload, traffic = Overload(), Traffic()
+    limits = RateLimits(
+        settings, store.clock.monotonic, access.operator, dev=listen.dev, trusted=listen.trusted_proxies
+    )
+    pages = [create_dashboard()]
     app = create_app(
-        coordinator, access, version("dides"), overload, [create_dashboard()], traffic, base_path=listen.base_path
+        coordinator, access, version("dides"), overload, pages, traffic, limits, base_path=listen.base_path
     )
     config = uvicorn.Config(
         app,

@@ -50,6 +50,7 @@ async def test_heartbeats_by_what_became_of_them(tmp_path: Path, monkeypatch: py
         "unauthorized": 2,
         "invalid": 2,
         "shed": 1,
+        "limited": 0,
         "busy": 1,
         "unavailable": 1,
         "gone": 1,

@@ -3,8 +3,9 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import msgspec
 from dides.api.access import Access
 from dides.api.app import create_app
 from dides.api.overload import Overload
+from dides.api.rate_limits import RateLimits
 from dides.clock import Clock, SystemClock
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of
@@ -129,12 +131,16 @@ async def running_app(
     wrap: Callable[[Store], Store] = lambda store: store,
     overload: Overload | None = None,
     base_path: str = "",
+    trusted: Sequence[str] = (),
 ) -> AsyncIterator[App]:
     """Start the application on a database in a directory; `wrap` may put something between it and the store."""
     clock = clock or SystemClock()
     directory.mkdir(exist_ok=True)  # noqa: ASYNC240 - a test's own loop
     store = wrap(sqlite_store(directory / "dides.db", clock))
-    async with running_on(store, clock, dev=dev, settings=settings, overload=overload, base_path=base_path) as app:
+    running = running_on(
+        store, clock, dev=dev, settings=settings, overload=overload, base_path=base_path, trusted=trusted
+    )
+    async with running as app:
         yield app
 
 
@@ -147,11 +153,17 @@ async def running_on(
     settings: Settings = MANUAL,
     overload: Overload | None = None,
     base_path: str = "",
+    trusted: Sequence[str] = (),
 ) -> AsyncIterator[App]:
-    """Start the application on a store, by the store's own clock unless told another one, and close it at the end."""
+    """Start the application on a store, by the store's own clock unless told another one, and close it at the end.
+
+    `trusted` are the networks of proxies.
+    """
     coordinator = Coordinator(store, clock or store.clock, settings)
     access = Access(operator=hash_of(OPERATOR), registration=hash_of(REGISTRATION), dev=dev)
-    asgi = create_app(coordinator, access, "0.0.0", overload, [create_dashboard()], base_path=base_path)
+    networks = [ip_network(text) for text in trusted]
+    limits = RateLimits(settings, coordinator.monotonic, access.operator, dev=dev, trusted=networks)
+    asgi = create_app(coordinator, access, "0.0.0", overload, [create_dashboard()], limits=limits, base_path=base_path)
     try:
         async with coordinator.running():
             yield App(asgi, coordinator, store)

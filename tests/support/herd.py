@@ -55,6 +55,8 @@ class Knock(msgspec.Struct, frozen=True):
     method: str
     taken: bool = True
     """False when the coordinator was away, or had too much to do."""
+    said: msgspec.Struct | None = None
+    """The body."""
 
 
 class HerdCoordinator:
@@ -94,12 +96,12 @@ class HerdCoordinator:
             if not each.done():
                 end(each)
 
-    def receive(self, name: str, method: str) -> None:
+    def receive(self, name: str, method: str, said: msgspec.Struct | None = None) -> None:
         """Count a request; raises what it comes to when it is not taken."""
         now = asyncio.get_running_loop().time()
         again = None if self.away else self.shed()
         taken = not self.away and again is None
-        self.knocks.append(Knock(now, name, method, taken))
+        self.knocks.append(Knock(now, name, method, taken, said))
         if not taken:
             raise UnreachableError("away" if again is None else "too much to do", again)
         if method == "POST":
@@ -154,7 +156,7 @@ class Line(InstanceClient):
     ) -> T:
         """Hand one request over."""
         await asyncio.sleep(0)
-        self._coordinator.receive(self._name, method)
+        self._coordinator.receive(self._name, method, body)
         if query is not None:
             await self._coordinator.hold(self._name, float(query["wait"] or 0))
         answered: Any = self._coordinator.directive(self._name)

@@ -8,6 +8,7 @@ import msgspec
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
+from dides.api.rate_limits import limits_of
 from dides.api.sessions import COOKIE, Sessions, is_safe
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of, same
@@ -55,9 +56,10 @@ class Access(msgspec.Struct, frozen=True):
     registration: bytes
     dev: bool = False
 
-    def check_registration(self, token: str) -> None:
-        """Raise UnauthorizedError unless this is the registration token; any is in the development mode."""
+    def check_registration(self, token: str, connection: Connection) -> None:
+        """Raise UnauthorizedError unless this is the registration token; any is in the development mode. RateError."""
         if not self.dev and not same(hash_of(token), self.registration):
+            limits_of(connection).count_wrong(connection)
             raise UnauthorizedError(
                 "This is not the registration token; see registration-token in the coordinator's data directory."
             )
@@ -88,8 +90,16 @@ class Access(msgspec.Struct, frozen=True):
         if same(hash_of(token), self.operator):
             return Principal(Role.ANYONE if self.dev else Role.OPERATOR, OPERATOR)
         coordinator: Coordinator = connection.app.state.coordinator
-        if owner := await coordinator.read(lambda tx: _owner(tx, hash_of(token))):
+        if not _is_known(connection, coordinator, hash_of(token)):
+            limits_of(connection).check_guess(connection)
+        try:
+            owner = await coordinator.read(lambda tx: _owner(tx, hash_of(token)))
+        except GoneError:
+            limits_of(connection).count_wrong(connection)
+            raise
+        if owner:
             return Principal(Role.ANYONE if self.dev else Role.INSTANCE, instance_actor(owner), instance=owner)
+        limits_of(connection).count_wrong(connection)
         return self._without("Nobody has this credential: it is mistyped, or was replaced by a newer one.")
 
     @property
@@ -143,6 +153,8 @@ async def instance_or_operators(connection: Connection, _: BaseRouteHandler) -> 
 
 async def _principal(connection: Connection) -> Principal:
     principal = await access_of(connection).principal(connection)
+    if principal.role is Role.INSTANCE and principal.instance:
+        limits_of(connection).check_request(principal.instance)
     connection.state.principal = principal
     return principal
 
@@ -155,6 +167,12 @@ def access_of(connection: Connection) -> Access:
 
 def _named(connection: Connection) -> str:
     return str(connection.path_params["name"])
+
+
+def _is_known(connection: Connection, coordinator: Coordinator, credential: bytes) -> bool:
+    """Tell whether a credential is that of the instance that the path names, as far as this process knows."""
+    brief = coordinator.view.get(str(connection.path_params.get("name", "")))
+    return brief is not None and same(credential, brief.credential_hash)
 
 
 def _owner(tx: Transaction, credential: bytes) -> str | None:

@@ -19,6 +19,7 @@ from dides.api.hotpath import HotPath
 from dides.api.metrics import CoordinatorCollector, registry_of
 from dides.api.overload import Overload
 from dides.api.problems import Handled, http_error, invalid_header, refused, unexpected
+from dides.api.rate_limits import RateLimits
 from dides.api.refusals import OPTIONAL
 from dides.api.request_limits import BODY_BYTES
 from dides.api.requests import check_request, decoded_query
@@ -48,23 +49,26 @@ def create_app(
     overload: Overload | None = None,
     pages: Sequence[Router] = (),
     traffic: Traffic | None = None,
+    limits: RateLimits | None = None,
     base_path: str = "",
 ) -> ASGIApp:
     """Return the application over a coordinator that is running.
 
-    `overload` says when it sheds load; `pages` are further routes, for browsers; `traffic` counts requests; `base_path`
-    is a prefix of all paths.
+    `overload` says when it sheds load; `pages` are further routes, for browsers; `traffic` counts requests; `limits`
+    says how much one sender may have; `base_path` is a prefix of all paths.
     """
     overload, traffic = overload or Overload(), traffic or Traffic()
-    registry = registry_of(CoordinatorCollector(coordinator, traffic, overload, version))
+    limits = limits or RateLimits(coordinator.settings, coordinator.monotonic, access.operator, dev=access.dev)
+    registry = registry_of(CoordinatorCollector(coordinator, traffic, overload, limits, version))
     routes = _create_routes(coordinator, access, version, registry, pages)
     routes.state.base_path = base_path
+    routes.state.limits = limits
     methods = {route.path_format: route.methods for route in routes.routes}
     # Outermost, because Litestar's own middleware does not see what no route answers.
     app = identify_requests(answer_head_and_options(traffic.counted(drop_unfinished(routes)), methods))
     app = below(app, base_path)
     # Without credentials, who sends a request has to be looked at in other ways: the routes do that.
-    return app if access.dev else HotPath(app, Responder(coordinator, overload, traffic, base_path))
+    return app if access.dev else HotPath(app, Responder(coordinator, overload, traffic, limits, base_path))
 
 
 def _create_routes(

@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from dides.api import early
 from dides.api.early import EarlyRefusal
+from dides.api.problems import EXCESS
 from dides.api.request_limits import (
     CHUNKS,
     COOKIE_BYTES,
@@ -169,16 +170,23 @@ class Bounded(HttpToolsProtocol):
         super()._start_asgi_task(cycle, partial(self._answer, cycle, app))
 
     async def _answer(self, cycle: RequestResponseCycle, app: Any, scope: Any, receive: Any, send: Any) -> None:
-        """Let the application answer; what it answers before the body has come whole ends the connection."""
+        """Let the application answer.
+
+        What it answers before the body has come whole ends the connection, and so does the answer to one that asks too
+        often: whatever else was sent on it is not answered.
+        """
 
         async def sending(message: Any) -> None:
-            is_early = cycle.more_body and not cycle.response_started
+            is_excess = scope["state"].get(EXCESS, False)
+            is_early = (cycle.more_body or is_excess) and not cycle.response_started
             if is_early:
                 cycle.keep_alive = False
             await send(message)
             if is_early:
                 # It is closed here, and not by uvicorn in the middle of what its sender sends.
                 cycle.keep_alive = self._leaving = True
+            if is_excess:
+                self.pipeline.clear()
 
         await app(scope, receive, sending)
 

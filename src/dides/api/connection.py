@@ -7,6 +7,7 @@ routes, takes the usual way as if nobody had looked.
 """
 
 import asyncio
+from hashlib import sha256
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -18,8 +19,8 @@ from dides.api.plain import BEGINNINGS, Plain, request_in
 from dides.api.request_limits import BODY_SECONDS
 from dides.api.responder import Answer, Holding, Pending, Responder
 from dides.api.timed import Timed
-from dides.model.errors import BusyError
 
+TOO_MANY = 429
 REST_SECONDS = 0.1
 """How long a connection is not listened to after a refusal; its sender was asked to wait for ten times as long."""
 
@@ -38,7 +39,7 @@ def answering_connection(hot: HotPath) -> type["Answering"]:
 class Answering(Timed):
     """A connection of one sender; everything happens on its event loop."""
 
-    __slots__ = ("_begun", "_behind", "_is_last", "_missing", "_pending", "_request", "_used_at")
+    __slots__ = ("_begun", "_behind", "_is_last", "_missing", "_pending", "_request", "_shared", "_shown", "_used_at")
     responder: ClassVar[Responder]
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -55,6 +56,10 @@ class Answering(Timed):
         """What came behind it."""
         self._is_last = False
         """True once the server stops: what is pending is answered, and nothing after it."""
+        self._shown = b""
+        """The hash of the credential that was shown last."""
+        self._shared = False
+        """True once several were shown: it is a proxy's."""
         self._used_at = 0.0
         """When something was answered here last, by the loop's time."""
 
@@ -79,7 +84,21 @@ class Answering(Timed):
         pending, self._pending = self._pending, None
         if pending is not None:
             self.responder.leave(pending)
+        if self._shown and not self._shared and self.responder.crowd is not None:
+            self.responder.crowd.remove(self._shown, self)
         super().connection_lost(exc)
+
+    def give_way(self) -> None:
+        """Close once what is pending is answered, which a held query is at once."""
+        self.shutdown()
+        self.responder.let_go(self._pending)
+
+    def on_headers_complete(self) -> None:
+        """Note whose a request is that takes the usual way."""
+        super().on_headers_complete()
+        for name, value in self.headers:
+            if name == b"authorization" and value[:7].lower() == b"bearer ":
+                self._show(sha256(value[7:].strip()).digest())
 
     def shutdown(self) -> None:
         """Close once what is pending is answered."""
@@ -109,6 +128,8 @@ class Answering(Timed):
             return False
         if plain.missing:
             return self._waits(plain, data)
+        if plain.credential != self._shown:
+            self._show(plain.credential)
         answer = self.responder.take(plain, self._settle)
         if answer is None:
             return False
@@ -116,6 +137,18 @@ class Answering(Timed):
         self._await_nothing()
         self._go_on(answer)
         return True
+
+    def _show(self, credential: bytes) -> None:
+        """Note a credential: whose a connection is, or that it is of several."""
+        before, self._shown = self._shown, credential
+        crowd = self.responder.crowd
+        if crowd is None or self._shared or credential == before:
+            return
+        if not before:
+            crowd.add(credential, self)
+        else:
+            self._shared = True
+            crowd.remove(before, self)
 
     def _waits(self, plain: Plain, data: bytes) -> bool:
         """Wait for the rest of a plain request, if its sender is known: who is not is refused before."""
@@ -185,7 +218,7 @@ class Answering(Timed):
         self._keep_open()
         if self._is_last:
             self.transport.close()
-        elif answer.status == BusyError.status:
+        elif answer.status == TOO_MANY:
             self.transport.pause_reading()
             self.loop.call_later(REST_SECONDS, self._listen_again)
 

@@ -17,10 +17,13 @@ from dides.api.injected import Name, Sender, Services
 from dides.api.pages import cursor_of, name_in
 from dides.api.problems import Handled
 from dides.api.proof import registrants
+from dides.api.rate_limits import limits_of
 from dides.api.refusals import OPTIONAL, for_operators, refusals
 from dides.api.request_limits import REGISTRATION_BYTES
 from dides.api.views import directive_view, instance_view
 from dides.coordinator.coordinator import Coordinator
+from dides.coordinator.credentials import hash_of, same
+from dides.coordinator.intake import changes_nothing
 from dides.coordinator.inventory import existing
 from dides.model.errors import ForbiddenError, GoneError, NotFoundError
 from dides.model.instance import Brief, Instance
@@ -64,7 +67,7 @@ HEARTBEAT = Example(
     summary="Register an instance",
     responses={
         200: ResponseSpec(Registered, generate_examples=False, description="An instance that was there before."),
-        **refusals(400, 401, 403, 409, 410, 413, 422),
+        **refusals(400, 401, 403, 409, 410, 413, 422, 429),
     },
     security=OPTIONAL,
 )
@@ -72,6 +75,7 @@ async def register(
     data: Annotated[Registration, Body(examples=[REGISTRATION])], request: Handled, coordinator: Services
 ) -> Response[Registered]:
     """Register; 201 the first time, 200 when the instance is the same one or the earlier one has fallen silent."""
+    _check_registers_seldom(request, coordinator, data.instance.name)
     joined, credential = await coordinator.register(data.instance, bearer(request))
     registered = Registered(
         instance=_view(coordinator, joined.instance, converging=joined.converging),
@@ -106,6 +110,7 @@ async def heartbeat(
     instance: Brief | Instance
     if _reports(data) or (data.labels is UNSET and principal.is_instance(name)):
         reported = data if data.labels is UNSET else msgspec.structs.replace(data, labels=UNSET)
+        _check_changes_seldom(request, principal, coordinator.view.get(name), reported)
         instance = await _still_there(principal, name, coordinator.heartbeat(name, reported))
     else:
         instance = await coordinator.instance(name)
@@ -201,6 +206,18 @@ def _check_may_change(principal: Principal, heartbeat: Heartbeat) -> None:
         raise ForbiddenError("An instance may not change its own labels after registration; an operator may.")
     if principal.role is Role.OPERATOR and _reports(heartbeat):
         raise ForbiddenError("Only the instance itself may report versions and status; an operator may change labels.")
+
+
+def _check_changes_seldom(request: Handled, principal: Principal, brief: Brief | None, heartbeat: Heartbeat) -> None:
+    if principal.role is Role.INSTANCE and principal.instance and not (brief and changes_nothing(brief, heartbeat)):
+        limits_of(request).check_change(principal.instance)
+
+
+def _check_registers_seldom(request: Handled, coordinator: Coordinator, name: str) -> None:
+    """Count the registration of an instance that shows that it is the one that is there."""
+    brief, presented = coordinator.view.get(name), bearer(request)
+    if brief and presented and same(hash_of(presented), brief.credential_hash):
+        limits_of(request).check_change(name)
 
 
 async def _still_there(principal: Principal, name: str, reading: Awaitable[T]) -> T:

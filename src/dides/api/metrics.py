@@ -20,10 +20,12 @@ from dides.api.access import operators
 from dides.api.fleet_metrics import of_fleet, of_rollouts
 from dides.api.overload import Overload
 from dides.api.problems import Handled
+from dides.api.rate_limits import RateLimits
 from dides.api.refusals import for_operators
 from dides.api.service_metrics import (
     of_connections,
     of_heartbeats,
+    of_limits,
     of_liveness,
     of_log,
     of_overload,
@@ -39,10 +41,13 @@ PLAIN = "text/plain; version=0.0.4"
 class CoordinatorCollector(Collector):
     """Reads one coordinator, and how it is asked."""
 
-    def __init__(self, coordinator: Coordinator, traffic: Traffic, overload: Overload, version: str) -> None:
+    def __init__(
+        self, coordinator: Coordinator, traffic: Traffic, overload: Overload, limits: RateLimits, version: str
+    ) -> None:
         self._coordinator = coordinator
         self._traffic = traffic
         self._overload = overload
+        self._limits = limits
         self._build = {"version": version, "python_version": platform.python_version()}
 
     def collect(self) -> Iterator[Metric]:
@@ -55,6 +60,7 @@ class CoordinatorCollector(Collector):
         yield from of_liveness(self._coordinator)
         yield from of_traffic(self._traffic)
         yield from of_connections(self._traffic)
+        yield from of_limits(self._limits)
         yield from of_overload(self._overload, self._traffic)
         yield from of_log()
 

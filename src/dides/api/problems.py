@@ -13,6 +13,7 @@ from dides.model.errors import (
     FieldError,
     InFlightError,
     InvalidError,
+    RateError,
     RefusedError,
     UnauthorizedError,
     UnavailableError,
@@ -21,6 +22,8 @@ from dides.protocol.messages import Problem, ProblemField
 
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
+EXCESS = "excess"
+"""In the state of a request: its sender asks too often."""
 RETRY_SECONDS = "1"
 Handled = Request[Any, Any, Any]
 
@@ -35,7 +38,14 @@ TITLES = {
 
 def refused(request: Handled, error: RefusedError) -> Response[bytes]:
     """Answer one of our own refusals."""
+    note_excess(request, error)
     return _answer(request, *described(error))
+
+
+def note_excess(request: Handled, error: RefusedError) -> None:
+    """Let the connection of who asks too often be closed after the answer."""
+    if isinstance(error, RateError):
+        request.scope["state"][EXCESS] = True
 
 
 def described(error: RefusedError) -> tuple[Problem, dict[str, str]]:
@@ -50,6 +60,8 @@ def described(error: RefusedError) -> tuple[Problem, dict[str, str]]:
         problem.deployment_id = error.deployment_id
     if isinstance(error, UnauthorizedError):
         headers["WWW-Authenticate"] = 'Bearer realm="dides"'
+    if isinstance(error, RateError):
+        headers["Retry-After"] = f"{error.seconds:g}"
     if isinstance(error, UnavailableError | BusyError):
         headers["Retry-After"] = RETRY_SECONDS
     return problem, headers

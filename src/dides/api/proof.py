@@ -24,7 +24,7 @@ async def registrants(connection: Connection, _: BaseRouteHandler) -> None:
     token = decode_some(await request.body(), Proof).token
     access = access_of(connection)
     if token is not UNSET:
-        access.check_registration(token)
+        access.check_registration(token, connection)
     elif bearer(connection) is None:
         raise InvalidError(FieldError("token", "is needed"))
     else:

@@ -18,7 +18,7 @@ _WHEN = {
     410: "The credential of an instance that was decommissioned.",
     413: "The body is over its limit: 64 KiB of a registration, else 1 MiB.",
     422: "What was sent breaks the schema, or a selector matches nothing; `errors` names each field or parameter.",
-    429: "The coordinator is busy, and nothing was accepted; after Retry-After seconds it may be sent again.",
+    429: "The coordinator is busy, or this sender asks too often; after Retry-After seconds it may be sent again.",
     503: "The store cannot be reached; nothing was accepted.",
 }
 
@@ -35,7 +35,7 @@ def refusals(*statuses: int) -> Mapping[int, ResponseSpec]:
 
 def for_operators(*statuses: int) -> Mapping[int, ResponseSpec]:
     """Return the refusals of a route that needs the operator's token."""
-    return refusals(401, 403, 410, 422, *statuses)
+    return refusals(401, 403, 410, 422, 429, *statuses)
 
 
 def with_body(*statuses: int) -> Mapping[int, ResponseSpec]:

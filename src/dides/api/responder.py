@@ -18,12 +18,13 @@ from msgspec import UNSET
 from dides.api.overload import Overload
 from dides.api.plain import Plain
 from dides.api.problems import MEDIA_TYPE, described
+from dides.api.rate_limits import RateLimits, too_many_changes, too_many_requests
 from dides.api.traffic import Traffic
 from dides.api.views import directive_view
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.feed import Wait
 from dides.coordinator.queries import Query
-from dides.model.errors import BusyError, RefusedError, UnavailableError
+from dides.model.errors import BusyError, RateError, RefusedError, UnavailableError
 from dides.model.instance import Brief
 from dides.protocol.messages import Heartbeat
 from dides.protocol.queries import LONGEST_WAIT
@@ -80,7 +81,14 @@ Pending = Plain | Taking | Holding
 class Responder:
     """Answers heartbeats and blocking queries, on the event loop of a coordinator."""
 
-    def __init__(self, coordinator: Coordinator, overload: Overload, traffic: Traffic, base_path: str = "") -> None:
+    def __init__(
+        self,
+        coordinator: Coordinator,
+        overload: Overload,
+        traffic: Traffic,
+        limits: RateLimits,
+        base_path: str = "",
+    ) -> None:
         self.base_path = base_path
         self._base = base_path.encode()
         self.traffic = traffic
@@ -88,6 +96,9 @@ class Responder:
         self._queries = coordinator.queries
         self._overload = overload
         self._turns = overload.turns
+        self.crowd = limits.crowd
+        self._requests = limits.requests
+        self._changes = limits.changes
         self._known = coordinator.view.get
         self._hear = coordinator.heartbeats.hear
         self._now = coordinator.now
@@ -119,7 +130,7 @@ class Responder:
         if self._turns.is_full:
             self._overload.shed += 1
             return self._shed(plain.method == b"PATCH", plain.request_id)
-        self._turns.wait(later)
+        self._turns.wait(brief.name, later)
         return plain
 
     def answer(self, plain: Plain) -> Answer | Taking | Holding | None:
@@ -144,9 +155,13 @@ class Responder:
         heartbeat = _plain(body)
         if heartbeat is None:
             return None
+        if self._requests is not None and (seconds := self._requests.wait(name)):
+            return self._limit(too_many_requests(seconds), True, request_id)
         if self._hear(brief, heartbeat, self._now()):
             self.traffic.heartbeats += 1
             return self.directive(brief, request_id)
+        if self._changes is not None and (seconds := self._changes.wait(name)):
+            return self._limit(too_many_changes(seconds), True, request_id)
         try:
             return Taking(self._take(brief, heartbeat), request_id)
         except BusyError as error:
@@ -163,12 +178,15 @@ class Responder:
             return None
         if self._overload.shedding and self._overload.sheds(brief):
             return self._shed(False, request_id)
+        if self._requests is not None and (seconds := self._requests.wait(name)):
+            return self._limit(too_many_requests(seconds), False, request_id)
         return self._look(self._queries.query(name, generation, wait, brief), request_id)
 
     def outcome(self, pending: Taking | Holding) -> Answer | Holding | None:
         """Return the answer to a request whose future is done, as `answer` does."""
         if isinstance(pending, Holding):
-            return self._look(pending.query, pending.request_id)
+            query = self._queries.after(pending.query, makes_room=pending.future.result())
+            return self._look(query, pending.request_id)
         error = pending.future.exception()
         if error is None:
             self.traffic.heartbeats += 1
@@ -183,6 +201,11 @@ class Responder:
         """Hold nothing any more for one that has gone away; a heartbeat is written all the same."""
         if isinstance(pending, Holding):
             self._queries.leave(pending.future)
+
+    def let_go(self, pending: Pending | None) -> None:
+        """Answer a query that is held now."""
+        if isinstance(pending, Holding):
+            self._queries.let_go(pending.future)
 
     def _look(self, query: Query, request_id: bytes) -> Answer | Holding | None:
         """Answer a query, or hold it."""
@@ -212,6 +235,13 @@ class Responder:
         else:
             self.traffic.queries_shed += 1
         return self.refusal(BusyError(), request_id)
+
+    def _limit(self, error: RateError, is_heartbeat: bool, request_id: bytes) -> Answer:
+        if is_heartbeat:
+            self.traffic.heartbeats_limited += 1
+        else:
+            self.traffic.queries_limited += 1
+        return self.refusal(error, request_id)
 
     def _name_in(self, plain: Plain) -> str:
         """Return the name of the instance that a request is about."""

@@ -8,6 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from dides.api.early import REASONS
 from dides.api.families import Samples, counter, gauge, histogram, histograms
 from dides.api.overload import Overload
+from dides.api.rate_limits import RateLimits
 from dides.api.traffic import Traffic
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.heartbeats import Heartbeats
@@ -104,6 +105,7 @@ def _received(heartbeats: Heartbeats, traffic: Traffic) -> Counter[str]:
     outcomes["unchanged"] = heartbeats.unchanged
     outcomes["written"] = heartbeats.written
     outcomes["shed"] = traffic.heartbeats_shed
+    outcomes["limited"] = traffic.heartbeats_limited
     outcomes["busy"] += traffic.heartbeats_busy
     outcomes["unavailable"] += traffic.heartbeats_unavailable
     return outcomes
@@ -131,10 +133,10 @@ def of_traffic(traffic: Traffic) -> Iterator[Metric]:
     for (method, route, status), number in dict(traffic.answers).items():
         answers[method, route, f"{status // 100}xx"] += number
     answers[*HEARTBEAT, "2xx"] += traffic.heartbeats
-    answers[*HEARTBEAT, "4xx"] += traffic.heartbeats_shed + traffic.heartbeats_busy
+    answers[*HEARTBEAT, "4xx"] += traffic.heartbeats_shed + traffic.heartbeats_busy + traffic.heartbeats_limited
     answers[*HEARTBEAT, "5xx"] += traffic.heartbeats_unavailable
     answers[*QUERY, "2xx"] += traffic.queries
-    answers[*QUERY, "4xx"] += traffic.queries_shed
+    answers[*QUERY, "4xx"] += traffic.queries_shed + traffic.queries_limited
     yield counter("dides_http_requests", "Requests answered.", answers.items(), "method", "route", "status")
     yield histograms(
         "dides_http_request_duration_seconds",
@@ -152,6 +154,16 @@ def of_connections(traffic: Traffic) -> Iterator[Metric]:
         "Connections that could not be taken, or were closed for what was sent on them.",
         (((reason,), traffic.refused_early[reason]) for reason in REASONS),
         "reason",
+    )
+
+
+def of_limits(limits: RateLimits) -> Iterator[Metric]:
+    """Yield how often somebody wanted more than one sender may have."""
+    yield counter(
+        "dides_requests_limited",
+        "Requests beyond what one sender may send, and connections that made room for a newer one of their credential.",
+        (((limit,), number) for limit, number in limits.refused.items()),
+        "limit",
     )
 
 

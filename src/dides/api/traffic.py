@@ -21,12 +21,16 @@ class Traffic:
         """Heartbeats that were answered in front of the framework."""
         self.heartbeats_shed = 0
         """Heartbeats that were refused there while the event loop came late."""
+        self.heartbeats_limited = 0
+        """Heartbeats that were refused there because their sender sent more than its share."""
         self.heartbeats_busy = 0
         """Heartbeats that were refused there because too many waited to be written."""
         self.heartbeats_unavailable = 0
         """Heartbeats that were refused there because the store could not be written."""
         self.queries = 0
         """Blocking queries that were answered there."""
+        self.queries_limited = 0
+        """Blocking queries that were refused there because their sender sent more than its share."""
         self.queries_shed = 0
         """Blocking queries that were refused there while the event loop came late."""
         self.refused_early: Counter[str] = Counter()

@@ -4,7 +4,8 @@ A turn of the loop reads from every connection on which something has come. Were
 operator's request, which takes several turns, would wait for thousands of heartbeats in each of them. So only so many
 are answered in one turn, and the others wait for the next ones, in the order in which they came. That costs them
 nothing: the same work is done, in the same order. The line has an end, and those of instances that something is awaited
-of do not stand in it.
+of do not stand in it. Each instance has one place in it, however many connections it has: its next request goes to the
+end of the line once the one before it is answered.
 """
 
 import asyncio
@@ -28,17 +29,21 @@ class Turns:
         self._most = most
         self._longest = longest
         self._taken = 0
-        self._waiting: deque[Callable[[], None]] = deque()
+        self._waiting: deque[str] = deque()
+        """The instances in line."""
+        self._requests: dict[str, list[Callable[[], None]]] = {}
+        """What waits, by instance."""
+        self._number = 0
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
-        return len(self._waiting)
+        """How many requests wait."""
+        return self._number
 
     @property
     def is_full(self) -> bool:
         """Whether nobody should be made to wait any more."""
-        return len(self._waiting) >= self._longest
+        return self._number >= self._longest
 
     def is_now(self) -> bool:
         """Tell whether one more may be answered in this turn, and count it; otherwise it has to `wait`."""
@@ -49,13 +54,30 @@ class Turns:
         self._taken += 1
         return True
 
-    def wait(self, answer: Callable[[], None]) -> None:
+    def wait(self, instance: str, answer: Callable[[], None]) -> None:
         """Call back in one of the next turns."""
-        self._waiting.append(answer)
+        self._number += 1
+        if (requests := self._requests.get(instance)) is not None:
+            requests.append(answer)
+            return
+        self._requests[instance] = [answer]
+        self._waiting.append(instance)
 
     def _turn_over(self) -> None:
-        self._taken = min(self._most, len(self._waiting))
+        self._taken = min(self._most, self._number)
         if self._taken:
             asyncio.get_running_loop().call_soon(self._turn_over)
         for _ in range(self._taken):
-            self._waiting.popleft()()
+            self._next()()
+
+    def _next(self) -> Callable[[], None]:
+        """Take the first request out of the line; another one of the same instance goes to its end."""
+        self._number -= 1
+        instance = self._waiting.popleft()
+        requests = self._requests[instance]
+        answer = requests.pop(0)
+        if requests:
+            self._waiting.append(instance)
+        else:
+            del self._requests[instance]
+        return answer

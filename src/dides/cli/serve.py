@@ -18,13 +18,17 @@ from dides.cli.server_options import (
     Dev,
     HeartbeatInterval,
     InsecureHttp,
+    InstanceChanges,
+    InstanceRequests,
     KeepEvents,
     ListenAt,
     MaxHeartbeats,
     ReconcileInterval,
     TimeToLive,
+    TrustedProxy,
     parse_base_path,
     parse_listen,
+    parse_networks,
 )
 from dides.cli.settings import SettingsFile
 from dides.cli.welcome import welcome
@@ -49,9 +53,12 @@ def server(
     heartbeat_interval: HeartbeatInterval = 10,
     time_to_live: TimeToLive = 30,
     max_heartbeats: MaxHeartbeats = 10_000,
+    instance_requests: InstanceRequests = 5,
+    instance_changes: InstanceChanges = 1,
     keep_events: KeepEvents = 90,
     base_path: BasePath = "",
     insecure_http: InsecureHttp = False,
+    trusted_proxy: TrustedProxy = None,
     dev: Dev = False,
     settings: SettingsFile = None,
 ) -> None:
@@ -71,9 +78,18 @@ def server(
         time_to_live=time_to_live,
         reconcile_interval=reconcile_interval,
         max_heartbeats=max_heartbeats,
+        instance_requests=instance_requests,
+        instance_changes=instance_changes,
         keep_events_days=keep_events,
     )
-    where = Listen(host, port, dev=dev, insecure_http=insecure_http, base_path=parse_base_path(base_path))
+    where = Listen(
+        host,
+        port,
+        dev=dev,
+        insecure_http=insecure_http,
+        base_path=parse_base_path(base_path),
+        trusted_proxies=parse_networks(trusted_proxy or []),
+    )
     with _refusing():
         directory = data_directory(data_dir)
         serve(directory, where, chosen, database, partial(say_welcome, directory, where))

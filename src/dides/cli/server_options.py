@@ -1,6 +1,8 @@
 """The options of the commands that run where the coordinator's data is."""
 
 import re
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -66,6 +68,37 @@ MaxHeartbeats = Annotated[
         help="Heartbeats a second of the whole fleet, beyond which instances are asked to report less often.",
     ),
 ]
+InstanceRequests = Annotated[
+    float,
+    typer.Option(
+        "--instance-requests",
+        envvar="DIDES_INSTANCE_REQUESTS",
+        metavar="PER SECOND",
+        min=0,
+        max=1_000_000,
+        help="Requests a second of one instance, beyond which it has to wait; 0: no limit.",
+    ),
+]
+InstanceChanges = Annotated[
+    float,
+    typer.Option(
+        "--instance-changes",
+        envvar="DIDES_INSTANCE_CHANGES",
+        metavar="PER SECOND",
+        min=0,
+        max=1_000_000,
+        help="How many of them may change something; 0: no limit.",
+    ),
+]
+TrustedProxy = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--trusted-proxy",
+        envvar="DIDES_TRUSTED_PROXY",
+        metavar="CIDR",
+        help="A network of proxies whose X-Forwarded-For is believed; may be repeated.",
+    ),
+]
 KeepEvents = Annotated[
     float,
     typer.Option(
@@ -103,6 +136,14 @@ def parse_base_path(text: str) -> str:
     if base[1:].partition("/")[0] in OWN_PATHS:
         raise typer.BadParameter(f"{text!r} begins as paths of the coordinator itself do; choose another one")
     return base
+
+
+def parse_networks(texts: Sequence[str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Return the networks that are written as CIDR; typer.BadParameter."""
+    try:
+        return tuple(ip_network(text) for text in texts)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}; a network is written like 10.0.0.0/8 or ::1") from error
 
 
 def parse_listen(text: str) -> tuple[str, int]:

@@ -12,6 +12,7 @@ from dides.coordinator import deployments, housekeeping, inventory, planning
 from dides.coordinator.credentials import hash_of, new_credential
 from dides.coordinator.deployments import Key, Order, Triggered
 from dides.coordinator.feed import Feed
+from dides.coordinator.flapping import Flapping
 from dides.coordinator.heartbeats import Heartbeats
 from dides.coordinator.intake import Incoming
 from dides.coordinator.inventory import Joined, Newcomer
@@ -54,6 +55,7 @@ class Coordinator:
         self._store = store
         self._clock = clock
         self.now = clock.now
+        self.monotonic = clock.monotonic
         self.feed = Feed()
         self.view = View(self.feed)
         self.queries = Queries(self.view, self.feed, clock, self.check_current)
@@ -61,7 +63,8 @@ class Coordinator:
         self._signals = Signals()
         pacemaker = Pacemaker(settings)
         self._presence = Presence(store, clock, settings, lambda: pacemaker.allowed_ms)
-        self.heartbeats = Heartbeats(store, self.view, self._signals, self._sightings, self._presence)
+        self._flapping = Flapping(store, clock)
+        self.heartbeats = Heartbeats(store, self.view, self._signals, self._sightings, self._presence, self._flapping)
         self.view.on_replaced = self.heartbeats.say_again
         self.view.on_gone = self.heartbeats.forget
         self.watch = Watch(store, clock, settings, self.view, self._sightings, self._presence, pacemaker)
@@ -77,7 +80,7 @@ class Coordinator:
         await self._store.follow(self.view.apply)
         await self.watch.recall()
         await self._presence.arrive()  # Last: nobody is heard of before it.
-        loops = [self._look_after, self._forget, self.tail.run]
+        loops = [self._look_after, self._forget, self._flapping.run, self.tail.run]
         if self.settings.reconcile_interval > 0:
             loops.append(self._reconciler.run)
         tasks = [asyncio.create_task(_keep_running(loop)) for loop in loops]

@@ -4,12 +4,16 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Iterable
 
+MOST_HELD = 2
+"""Queries of one instance that are held at once; a newer one takes the place of the oldest."""
 MOST_IN_A_TURN = 100
 """How many are woken in one turn of the event loop: each of them is then answered, and others want to be served too."""
 
 
-class Wait(asyncio.Future[None]):
+class Wait(asyncio.Future[bool]):
     """Done once its instance's desired state may have changed, its time is over, or the coordinator stops.
+
+    It is True when it has to make room for a newer one, and False else.
 
     One small object and a timer, and no task: tens of thousands of these are held at once.
     """
@@ -44,6 +48,8 @@ class Feed:
         it is done says so (`leave`).
         """
         loop = asyncio.get_running_loop()
+        if len(self._waits[name]) >= MOST_HELD:
+            self._end(next(iter(self._waits[name])), makes_room=True)
         wait = Wait(name, loop)
         wait.timer = loop.call_later(seconds, self._end, wait)
         self._waits[name][wait] = None
@@ -60,6 +66,10 @@ class Feed:
         self._waits[wait.name].pop(wait, None)
         if not self._waits[wait.name]:
             del self._waits[wait.name]
+
+    def let_go(self, wait: Wait) -> None:
+        """Make one wait no longer, as if there were a newer one in its place."""
+        self._end(wait, makes_room=True)
 
     def holds(self, name: str) -> bool:
         """Tell whether anybody waits for an instance who has not been told of a change."""
@@ -90,7 +100,7 @@ class Feed:
         if self._due:
             self._due[0].get_loop().call_soon(self._wake)
 
-    def _end(self, wait: Wait) -> None:
+    def _end(self, wait: Wait, *, makes_room: bool = False) -> None:
         self.leave(wait)
         if not wait.done():
-            wait.set_result(None)
+            wait.set_result(makes_room)

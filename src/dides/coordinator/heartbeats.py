@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import structlog
 from msgspec import UNSET
 
+from dides.coordinator.flapping import Flapping
 from dides.coordinator.intake import Incoming, Memory, TakenIn, changes_nothing, take_in
 from dides.coordinator.presence import Presence
 from dides.coordinator.sequences import Sequences
@@ -29,7 +30,9 @@ Waiting = tuple[Incoming, "asyncio.Future[Brief]", float]
 class Heartbeats:
     """Takes heartbeats. One that has been answered is durable, or says what is stored already."""
 
-    def __init__(self, store: Store, view: View, signals: Signals, sightings: Sightings, presence: Presence) -> None:
+    def __init__(
+        self, store: Store, view: View, signals: Signals, sightings: Sightings, presence: Presence, flapping: Flapping
+    ) -> None:
         self.unchanged = 0
         """How many have changed nothing."""
         self.written = 0
@@ -44,6 +47,7 @@ class Heartbeats:
         self._sightings = sightings
         self._sequences = Sequences()
         self._presence = presence
+        self._flapping = flapping
         self._awaited: list[Waiting] = []
         self._waiting: list[Waiting] = []
         self._in_line: set[str] = set()
@@ -154,6 +158,7 @@ class Heartbeats:
             log.exception("heartbeats could not be taken in", number=len(batch))
             _fail_all(batch, error)
             return
+        self._flapping.note(taken.news)
         self._count(batch)
         self._answer(batch, taken)
         if taken.step_due:
@@ -161,7 +166,8 @@ class Heartbeats:
 
     def _take_in(self, tx: Transaction, incoming: Sequence[Incoming]) -> TakenIn:
         self._presence.attend_beside(tx)
-        return take_in(tx, incoming, Memory(self._presence.allowed_ms, self._sightings.last))
+        memory = Memory(self._presence.allowed_ms, self._sightings.last, self._flapping.sift)
+        return take_in(tx, incoming, memory)
 
     def _count(self, batch: list[Waiting]) -> None:
         """Count a batch that is durable; what the coordinator has repeated by itself was not received."""

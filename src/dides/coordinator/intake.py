@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET
 
 from dides.coordinator import convergence
+from dides.coordinator.flapping import News, all_events
 from dides.coordinator.following import follow_reports, targets_of
 from dides.coordinator.journal import event
 from dides.engine.lapse import awaits_confirmation
@@ -41,6 +42,8 @@ class Memory(msgspec.Struct, frozen=True):
     """How long an instance may be silent (ms)."""
     last_seen: Callable[[int], int] = lambda _: 0
     """When a report of an instance (by its id) was received last that counted."""
+    sift: Callable[[Iterable[News]], list[Event]] = all_events
+    """Returns the events of news, without those that are repetitions."""
 
 
 class TakenIn(msgspec.Struct):
@@ -53,6 +56,8 @@ class TakenIn(msgspec.Struct):
     """Instances whose desired state changed: they had missed a deployment, and it is their turn."""
     newest: dict[str, Incoming]
     """The last heartbeat of each sender that counts: not one that came late, twice, or from a replaced process."""
+    news: list[News]
+    """What the batch said that was new."""
 
 
 def changes_nothing(brief: Brief, heartbeat: Heartbeat) -> bool:
@@ -110,13 +115,14 @@ def take_in(tx: Transaction, batch: Sequence[Incoming], memory: Memory = Memory(
     tx.inventory.record([after[name] for name in after if name in changed])
     # Who takes one that changes nothing for news has not heard of its sender for a moment.
     tx.inventory.show(after[name] for name in after if name not in changed)
-    tx.events.append([news for name in before if (news := _news(tx, before[name], after[name]))])
+    news = [each for name in before if (each := _news(tx, before[name], after[name]))]
+    tx.events.append(memory.sift(news))
     returned = [after[name] for name in before if not before[name].reachable and after[name].reachable]
     step_due = follow_reports(tx, deployment, targets, heard, list(before.values())) if deployment else False
     told = _converge(tx, after.values(), [each for each in returned if not _was_told(targets.get(each.id))])
     if told:
         after |= {name: instance for name, instance in tx.inventory.many(told).items() if name in after}
-    return TakenIn(after, step_due, told, newest)
+    return TakenIn(after, step_due, told, newest, news)
 
 
 def _senders(tx: Transaction, batch: Sequence[Incoming]) -> dict[str, Instance]:
@@ -219,8 +225,8 @@ def _heard_after(instance: Instance, report: Report, target: Target | None) -> i
     return instance.heard if waits else instance.generation
 
 
-def _news(tx: Transaction, before: Instance, after: Instance) -> Event | None:
-    """Return the event of a heartbeat that changed something, None for one that did not."""
+def _news(tx: Transaction, before: Instance, after: Instance) -> News | None:
+    """Return the news of a heartbeat that changed something, None for one that did not."""
     data: dict[str, object] = {}
     if not before.reachable:
         data["returned"] = True
@@ -232,7 +238,8 @@ def _news(tx: Transaction, before: Instance, after: Instance) -> Event | None:
     if not data:
         return None
     actor = instance_actor(after.name)
-    return event(tx, "instance.reported", actor, instance=after.name, deployment_id=after.told_by, data=data)
+    reported = event(tx, "instance.reported", actor, instance=after.name, deployment_id=after.told_by, data=data)
+    return News(reported, after.generation)
 
 
 def _was_told(target: Target | None) -> bool:

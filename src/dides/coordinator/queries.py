@@ -56,6 +56,14 @@ class Queries:
         """Hold a query that had no answer in this turn of the loop: look again once what is returned is done."""
         return self._feed.wait(query.name, self._left(query))
 
+    def after(self, query: Query, *, makes_room: bool) -> Query:
+        """Return a query after a wait: one that makes room for a newer one has no time left."""
+        return msgspec.structs.replace(query, until=0.0) if makes_room else query
+
+    def let_go(self, wait: Wait) -> None:
+        """Let a query be answered now."""
+        self._feed.let_go(wait)
+
     def leave(self, wait: Wait) -> None:
         """Hold a query no longer."""
         self._feed.leave(wait)
@@ -68,7 +76,7 @@ class Queries:
         while (brief := self.answer(query)) is None:
             wait = self.hold(query)
             try:
-                await wait
+                query = self.after(query, makes_room=await wait)
             finally:
                 self.leave(wait)
         return brief

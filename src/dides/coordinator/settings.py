@@ -14,5 +14,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How often a step is taken even if nothing asks for one; 0 is the manual mode: steps are taken by request only."""
     max_heartbeats: float = 10_000.0
     """How many heartbeats a second the whole fleet may send; beyond that instances are asked to report less often."""
+    instance_requests: float = 5.0
+    """How many requests a second one instance may send; 0: no limit. Ten seconds of them may come at once."""
+    instance_changes: float = 1.0
+    """How many of them may change something; 0: no limit. Twenty seconds of them may come at once."""
     keep_events_days: float = 90.0
     """How long events, and the credentials of decommissioned instances, are kept."""

@@ -147,6 +147,8 @@ def _reported(event: Event) -> str:
         parts.append(f"reports {status}")
     if "current" in event.data:
         parts.append(f"runs {_versions(event.data['current'])}")
+    if repeated := event.data.get("repeated"):
+        parts.append(f"has done so {_value(repeated)} times more within a minute")
     return (" and ".join(parts) or "reported") + _why(event)
 
 

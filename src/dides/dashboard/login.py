@@ -8,6 +8,7 @@ from litestar.response import Redirect
 
 from dides.api.access import access_of
 from dides.api.base_path import base_of
+from dides.api.rate_limits import limits_of
 from dides.api.request_limits import LOGIN_BYTES
 from dides.api.sessions import COOKIE
 from dides.dashboard.guard import LOGIN, OPEN, Browser, local
@@ -29,6 +30,7 @@ async def sign_in(request: Browser) -> Response[Any]:
     form, access = await request.form(), access_of(request)
     onward = local(request, str(form.get("next", "/")))
     if not access.is_operator(str(form.get("token", "")).strip()):
+        limits_of(request).count_wrong(request)
         return render(request, "login.html", 401, next=onward, wrong=True)
     answer: Redirect = Redirect(onward, status_code=303)
     answer.cookies.append(_cookie(request, access.sessions.begin(OPERATOR)))

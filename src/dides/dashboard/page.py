@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from dides.api.access import access_of
 from dides.api.base_path import base_of
-from dides.api.problems import described
+from dides.api.problems import described, note_excess
 from dides.api.sessions import COOKIE, FORM_FIELD
 from dides.dashboard.assets import assets
 from dides.dashboard.guard import HEADERS, Browser
@@ -72,9 +72,12 @@ def _below(base: str, text: str) -> str:
 
 def refused(request: Browser, error: RefusedError) -> Response[str]:
     """Show one of our refusals, and what to do next: as a page, or as the part of one that was asked for."""
-    problem, _ = described(error)
+    note_excess(request, error)
+    problem, headers = described(error)
     details = [each.message for each in error.errors] if isinstance(error, InvalidError) else []
-    return _error(request, problem.status, problem.title, problem.detail, details)
+    shown = _error(request, problem.status, problem.title, problem.detail, details)
+    shown.headers.update({name: text for name, text in headers.items() if name == "Retry-After"})
+    return shown
 
 
 def not_found(request: Browser, error: HTTPException) -> Response[str]:

@@ -96,6 +96,17 @@ class OutcomeUnknownError(UnavailableError):
     kind, title = "outcome-unknown", "It is not known whether it was done"
 
 
+class RateError(RefusedError):
+    """One sender asks for more than its share; nothing was accepted."""
+
+    kind, title, status = "rate", "Too many requests", 429
+
+    def __init__(self, detail: str, seconds: float) -> None:
+        """`seconds` is how long it has to wait."""
+        super().__init__(detail)
+        self.seconds = seconds
+
+
 class BusyError(RefusedError):
     """More is asked for than can be done; nothing was accepted. It is refused before it has waited."""
 

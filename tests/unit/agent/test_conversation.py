@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from dides.agent.conversation import RETRIES, WAIT
-from dides.agent.report import HEALTHY, UNCHECKED
+from dides.agent.report import HEALTHY, UNCHECKED, Verdict
+from dides.model.state import Status
+from dides.protocol.messages import Heartbeat
 from dides.sim.loop import run_virtually
 from support.herd import HerdCoordinator, Knock, Speaker, undisturbed
 
@@ -167,6 +169,24 @@ def test_one_who_asks_to_wait_is_not_asked_earlier_whatever_else_it_answers() ->
         scene.coordinator.let_go()
         again = await scene.until("PATCH", refused + 0.01)
         assert 5 <= again - refused <= 10
+
+    for seed in SEEDS:
+        play(story, seed)
+
+
+def test_of_all_that_changes_while_it_has_to_wait_it_says_the_newest_alone() -> None:
+    async def story(scene: Scene) -> None:
+        scene.coordinator.shed = lambda: 5.0
+        scene.agent.situation.judge(UNCHECKED)
+        refused = await scene.until("PATCH")
+        for number in range(20):
+            scene.agent.situation.judge(Verdict(Status.FAILED, f"failure {number}"))
+            await asyncio.sleep(0.2)
+        scene.coordinator.shed = lambda: None
+        await asyncio.sleep(8)
+        said = [knock.said for knock in scene.knocks("PATCH", refused + 0.01)]
+        newest = (Status.FAILED, "failure 19")
+        assert {(each.status, each.message) for each in said if isinstance(each, Heartbeat)} == {newest}
 
     for seed in SEEDS:
         play(story, seed)

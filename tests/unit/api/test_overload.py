@@ -56,7 +56,7 @@ async def test_it_is_said_that_load_is_refused_while_the_line_is_full() -> None:
     overload = Overload()
     overload.turns = Turns(longest=1)
     assert not overload.refuses
-    overload.turns.wait(lambda: None)
+    overload.turns.wait("a", lambda: None)
     assert overload.refuses
     overload.turns = Turns()
     overload.shedding = True

@@ -1,6 +1,7 @@
 """So many are answered in a turn of the loop, the others in the next ones, in the order in which they came."""
 
 import asyncio
+from functools import partial
 from itertools import pairwise
 
 from dides.api.turns import Turns
@@ -12,7 +13,7 @@ async def test_so_many_are_answered_in_a_turn_and_the_others_wait() -> None:
     now = [turns.is_now() for _ in range(5)]
     assert now == [True, True, True, False, False]
     for number in range(7):
-        turns.wait(lambda number=number: answered.append(number))  # type: ignore[misc]
+        turns.wait(str(number), partial(answered.append, number))
     assert not turns.is_now(), "nobody goes before those who wait"
     seen = [0]
 
@@ -36,5 +37,15 @@ async def test_the_line_has_an_end() -> None:
     turns = Turns(most=1, longest=2)
     assert not turns.is_full
     for _ in range(2):
-        turns.wait(lambda: None)
+        turns.wait("a", lambda: None)
     assert (turns.is_full, turns.waiting) == (True, 2)
+
+
+async def test_an_instance_has_one_place_however_much_it_asks() -> None:
+    turns, answered = Turns(most=1), list[str]()
+    assert turns.is_now()
+    for who in ("greedy", "greedy", "greedy", "greedy", "b", "c", "greedy", "d", "b"):
+        turns.wait(who, partial(answered.append, who))
+    while turns.waiting:
+        await asyncio.sleep(0)
+    assert answered == ["greedy", "b", "c", "d", "greedy", "b", "greedy", "greedy", "greedy"]

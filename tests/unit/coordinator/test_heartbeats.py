@@ -7,6 +7,7 @@ from typing import TypeVar
 import pytest
 
 from dides.coordinator.feed import Feed
+from dides.coordinator.flapping import Flapping
 from dides.coordinator.heartbeats import LARGEST_BATCH, Heartbeats
 from dides.coordinator.intake import Incoming
 from dides.coordinator.presence import Presence
@@ -57,7 +58,9 @@ class Entrance:
         self.sightings = Sightings()
         self.clock = clock
         presence = Presence(self.store, clock, Settings(), lambda: 30_000)
-        self.heartbeats = Heartbeats(self.store, self.view, self.signals, self.sightings, presence)
+        self.heartbeats = Heartbeats(
+            self.store, self.view, self.signals, self.sightings, presence, Flapping(self.store, clock)
+        )
 
     def known(self, name: str) -> Brief:
         brief = self.view.get(name)

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from dides.coordinator.feed import Feed
+from dides.coordinator.flapping import Flapping
 from dides.coordinator.heartbeats import Heartbeats
 from dides.coordinator.intake import Incoming
 from dides.coordinator.presence import Presence
@@ -35,7 +36,8 @@ class Coordinator:
         self.view = View(Feed())
         self.sightings = Sightings()
         presence = Presence(fleet.store, clock, SETTINGS, lambda: 30_000)
-        self.heartbeats = Heartbeats(fleet.store, self.view, Signals(), self.sightings, presence)
+        flapping = Flapping(fleet.store, clock)
+        self.heartbeats = Heartbeats(fleet.store, self.view, Signals(), self.sightings, presence, flapping)
         self.view.on_replaced = self.heartbeats.say_again
         self.view.on_gone = self.heartbeats.forget
 
