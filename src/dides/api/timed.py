@@ -116,6 +116,8 @@ class Timed(Bounded):
 
     def _expire(self, what: int, seconds: float) -> None:
         self._due = self._awaited = None
+        if self._leaving:
+            return  # An answer has begun, and nothing more of the request is read.
         if self.flow.read_paused:
             self._await(what, seconds)  # It may have come: nobody has looked.
             return

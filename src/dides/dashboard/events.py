@@ -33,7 +33,7 @@ class EventsPageQuery(EventQuery, frozen=True):
     """Which events, as the page asks for them."""
 
     group: Group | None = None
-    text: str = ""
+    text: Annotated[str, Meta(max_length=320)] = ""
     """A part of the name of an instance, or of who did it."""
     after: Annotated[int, Meta(ge=0, le=LARGEST)] = 0
     """For what is new: the newest event that the page has looked at."""

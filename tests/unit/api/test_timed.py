@@ -1,6 +1,7 @@
 """Time limits of a connection, by a clock that a test holds."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -110,6 +111,24 @@ async def test_a_request_that_is_answered_late_is_not_slow() -> None:
     scene.wire.loop.advance(1000)
     scene.app.go.set()
     assert await scene.wire.answered() == [200]
+
+
+async def test_an_answer_that_began_before_a_body_that_never_comes_is_not_interrupted() -> None:
+    async def stream(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"one", "more_body": True})
+        await go.wait()
+        await send({"type": "http.response.body", "body": b"two", "more_body": False})
+
+    go, wire = asyncio.Event(), HandWire(stream, limited_connection(Traffic()))
+    wire.send(POST)
+    await until(lambda: b"one" in wire.transport.said)
+    wire.loop.advance(BODY_SECONDS)
+    assert not wire.leaving
+    go.set()
+    await until(lambda: wire.leaving)
+    assert wire.transport.said.endswith(b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")
+    assert wire.statuses == [200]
 
 
 async def test_one_that_idles_may_do_so_for_longer() -> None:
