@@ -27,13 +27,15 @@ def read_lines(terminal: int) -> list[str]:
 
 async def test_on_a_terminal_three_lines_say_what_to_do_next(tmp_path: Path) -> None:
     terminal, other_end = pty.openpty()
-    command = (sys.executable, "-m", "dides", "server", "--listen", "127.0.0.1:0", "--data-dir", str(tmp_path / "data"))
+    options = ("--listen", "127.0.0.1:0", "--data-dir", str(tmp_path / "data"), "--base-path", "/below")
+    command = (sys.executable, "-m", "dides", "server", *options)
     server = await asyncio.create_subprocess_exec(*command, stdin=other_end, stdout=other_end, env=ENVIRONMENT)
     os.close(other_end)
     try:
         lines = await asyncio.wait_for(asyncio.to_thread(read_lines, terminal), PATIENCE)
         dashboard, tokens, follows = (line.partition(":  ")[2].strip() for line in lines[-3:])
         assert httpx2.get(dashboard, follow_redirects=True, headers={"Accept": "text/html"}).status_code == 200
+        assert dashboard.endswith("/below/")
         assert tokens.endswith(f" in {tmp_path / 'data'}")
         await follow(follows, dashboard, tmp_path)
     finally:
@@ -49,7 +51,7 @@ async def follow(command: str, dashboard: str, directory: Path) -> None:
         f"{words} --name web-1 --state-dir {directory / 'state'}", stdout=subprocess.DEVNULL, env=ENVIRONMENT
     )
     processes = Processes(directory)
-    processes.url = dashboard.rstrip("/")
+    processes.url = dashboard.removesuffix("/below/")
     try:
         async with processes.client() as client:
             await until_async(client.count, lambda count: count == 1)

@@ -98,7 +98,7 @@ def server(
 def say_welcome(directory: DataDirectory, listen: Listen, url: str) -> None:
     """Say to somebody at a terminal where the coordinator is, and what to do next."""
     if sys.stdout.isatty():
-        for line in welcome(url, "", directory.path.absolute(), dev=listen.dev):
+        for line in welcome(url, directory.path.absolute(), dev=listen.dev):
             say(line)
 
 

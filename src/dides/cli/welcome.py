@@ -10,11 +10,11 @@ from dides.cli.connection import DEFAULT_SERVER
 from dides.datadir import OPERATOR_FILE, REGISTRATION_FILE
 
 
-def welcome(url: str, base_path: str, directory: Path, *, dev: bool) -> list[str]:
+def welcome(url: str, directory: Path, *, dev: bool) -> list[str]:
     """Return the lines: the dashboard, the tokens, and the command that comes next."""
     url = _reachable(url)
     return [
-        f"Dashboard:  {url}{base_path}/",
+        f"Dashboard:  {url}/",
         f"Tokens:     {_tokens(directory, dev=dev)}",
         f"Next:       {_next_command(url, directory, dev=dev)}",
     ]
