@@ -134,3 +134,46 @@ async def test_who_was_away_meanwhile_forgets_it_too(server: CopiedServer, way: 
         ((generation,),) = statement(server, "SELECT generation FROM instances WHERE name = 'web-2'")
         await until(lambda: knows(view, {"web-1": 0, "web-2": generation}))
     proxy.close()
+
+
+@WAYS
+async def test_it_is_noticed_though_the_connection_broke_while_followers_were_told(
+    server: CopiedServer, way: str
+) -> None:
+    """They know then of what the look has seen, which has not come to its end."""
+    keep, put_back = PUT_BACK[way]
+    proxy = Proxy(server.port)
+    async with opened(server, proxy.port) as store, opened(server) as other, followed(store) as view:
+        await other.write(lambda tx: add(tx, "web-1", "web-2"))
+        await until(lambda: knows(view, {"web-1": 0, "web-2": 0}))
+        await asyncio.to_thread(keep, server)
+        await until(lambda: store.behind < 1)
+        proxy.lose_look()
+        await other.write(go_on)
+        assert await asyncio.to_thread(proxy.lost.wait, SOON)
+        await until(lambda: knows(view, {"web-1": 3, "web-2": 0, "web-3": 0}))
+        forgotten = newest(server)
+        await asyncio.to_thread(put_back, server)
+        while newest(server) <= forgotten:
+            await other.write(partial(tell, name="web-2"))
+        proxy.open()
+        ((generation,),) = statement(server, "SELECT generation FROM instances WHERE name = 'web-2'")
+        await until(lambda: knows(view, {"web-1": 0, "web-2": generation}), SOON)
+    proxy.close()
+
+
+async def test_it_is_noticed_by_any_own_commit_since_the_last_look_not_only_by_the_newest(server: CopiedServer) -> None:
+    proxy = Proxy(server.port)
+    async with opened(server, proxy.port) as store, followed(store) as view:
+        await store.write(lambda tx: add(tx, "web-1", "web-2"))
+        await asyncio.to_thread(server.keep)
+        await until(lambda: store.behind < 1)
+        proxy.deafen()
+        proxy.cut()
+        await store.write(go_on)
+        assert knows(view, {"web-1": 3, "web-2": 0, "web-3": 0})
+        await asyncio.to_thread(server.put_back)
+        await store.write(partial(tell, name="web-2"))
+        proxy.hear()
+        await until(lambda: knows(view, {"web-1": 0, "web-2": 1}), SOON)
+    proxy.close()

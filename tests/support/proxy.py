@@ -12,6 +12,7 @@ T = TypeVar("T")
 PATIENCE = 10.0
 OPTIONS, STARTUP_VERSION = b"\0options\0", 3
 COMMIT, WRITING, READING, LISTENING = b"COMMIT\0", b"READ WRITE", b"READ ONLY", b"LISTEN "
+INSTANCES = b"FROM instances"
 
 
 class Proxy:
@@ -23,6 +24,7 @@ class Proxy:
         """Set once a commit was lost."""
         self._to = to
         self._trap: Callable[[_Line, bytes], Awaitable[None]] | None = None
+        self._look_trap: Callable[[_Line, bytes], Awaitable[None]] | None = None
         self._lines: set[_Line] = set()
         self._closed = False
         self._drops_options = False
@@ -108,6 +110,17 @@ class Proxy:
 
         self._trap = trap
 
+    def lose_look(self) -> None:
+        """Cut off whoever wants to be notified once it has read instances; nobody can connect afterwards."""
+        self.lost.clear()
+
+        async def trap(line: _Line, _: bytes) -> None:
+            self._look_trap = None
+            await self._stop_listening()
+            self.lost.set()
+
+        self._look_trap = trap
+
     def close(self) -> None:
         """End all of it."""
         self._call(self._end())
@@ -162,11 +175,16 @@ class Proxy:
                 if self._drops_options:
                     chunk = without_options(chunk)
                 if LISTENING in chunk:
+                    line.listens = True
                     await self._hears.wait()
+                line.has_read |= line.listens and INSTANCES in chunk
                 line.writes = WRITING in chunk or (line.writes and READING not in chunk)
                 if self._trap and line.writes and COMMIT in chunk:
                     await self._trap(line, chunk)
+                elif self._look_trap and line.has_read and COMMIT in chunk:
+                    await self._look_trap(line, chunk)
                 else:
+                    line.has_read &= COMMIT not in chunk
                     await line.send(chunk)
         if not line.stranded:
             line.server.close()
@@ -197,6 +215,10 @@ class _Line:
         """To be set by the answer that the client does not get."""
         self.writes = False
         """The transaction that has begun last writes."""
+        self.listens = False
+        """It wants to be notified."""
+        self.has_read = False
+        """It listens, and has read instances in the transaction that has begun last."""
         self.stranded = False
         """The server is not to hear that its client is gone."""
 

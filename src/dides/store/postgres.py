@@ -68,7 +68,7 @@ class PostgresStore:
         name = "postgres-alone" if alone else "postgres-beside"
         return Writer(
             engine,
-            SharedBounds(self.clock, self._outcomes, partial(self._feed.wrote, name), alone=alone),
+            SharedBounds(self.clock, self._outcomes, self._feed.wrote, alone=alone),
             self._audience,
             name=name,
             alone=alone,

@@ -85,9 +85,7 @@ def look_at(connection: Connection, last: Look | None, own: Sequence[str], *, we
     now, following, running, newest = begin(connection, _LOOKING, _SNAPSHOT)
     history = driver_of(connection).history
     put_back = last is not None and not (_is_there(connection, last.newest, newest) and _are_kept(connection, own))
-    look = Look(history, now, following, running, newest, went_on, put_back, unsure, at)
-    emptied = last is not None and news_of(last, look) is News.ANOTHER
-    return msgspec.structs.replace(look, emptied=emptied)
+    return Look(history, now, following, running, newest, went_on, put_back, unsure, at)
 
 
 def news_of(last: Look, look: Look) -> News:

@@ -1,9 +1,11 @@
 """News of what other coordinators have committed: a notification wakes, and a look at the log of changes tells."""
 
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from time import monotonic
 
+import msgspec
 import psycopg
 import structlog
 from sqlalchemy import Connection, Engine
@@ -35,6 +37,8 @@ SLICE = 0.1
 RETRY = 0.5
 PRUNE = 60.0
 """Seconds between two times that what is old is deleted. Nobody asks for the outcome of a commit for that long."""
+MOST_COMMITS = 5_000
+"""Own commits that the next look searches for; of more the oldest are left out."""
 
 
 class PostgresFeed:
@@ -46,10 +50,13 @@ class PostgresFeed:
         self._tell = tell
         self._origin = origin
         self._unsure: list[str] = []
-        self._own: dict[str, str] = {}
-        """The token of what each writer of this coordinator has committed last, and of those that a look has found."""
-        self._found: dict[str, str] = {}
+        self._own: deque[str] = deque(maxlen=MOST_COMMITS)
+        """The tokens of what this coordinator has committed since the last look: its followers know of all of it."""
         self._last: Look | None = None
+        self._told: Look | None = None
+        """The last look of which everything was told; it is older than the last one where a connection broke."""
+        self._put_back = False
+        """The database was put back, and that has not been told yet."""
         self._heard = monotonic()
         self._prune_at = monotonic() + PRUNE
         self._pruned_to = 0
@@ -72,9 +79,9 @@ class PostgresFeed:
         """Tell of everything anew, and of this transaction of this coordinator, too, should it be committed later."""
         self._unsure.append(transaction)
 
-    def wrote(self, writer: str, token: str) -> None:
-        """Note what a writer of this coordinator has committed last."""
-        self._own[writer] = token
+    def wrote(self, token: str) -> None:
+        """Note what this coordinator has committed."""
+        self._own.append(token)
 
     def close(self) -> None:
         """Stop looking."""
@@ -107,19 +114,32 @@ class PostgresFeed:
 
     def _look(self, connection: Connection, *, went_on: bool) -> None:
         """Tell of what has been committed since the last look."""
-        own = dict(self._own)
-        new = [token for writer, token in own.items() if self._found.get(writer) != token]
-        look = look_at(connection, self._last, new, went_on=went_on, unsure=len(self._unsure))
+        own = list(self._own)
+        look = look_at(connection, self._last, own, went_on=went_on, unsure=len(self._unsure))
         self._clock.sample(look.at, look.now)
-        if self._last is not None:  # Else whoever follows reads all there is, once it has joined.
-            self._tell_since(connection, self._last, look)
+        look = self._remember(look, own)
+        if self._told is not None:  # Else whoever follows reads all there is, once it has joined.
+            self._tell_since(connection, self._told, look)
         driver_of(connection).commit()
-        self._last, self._heard, self._found = look, look.at, own
+        self._told, self._put_back, self._heard = look, False, look.at
         self._first.set()
         if look.newest is None:
             begin_log(connection, self._origin)
         if look.at >= self._prune_at:
             self._prune(connection, look)
+
+    def _remember(self, look: Look, own: Sequence[str]) -> Look:
+        """Keep a look, which has searched for these own commits, and whether it shows that the database was put back.
+
+        That is done before anybody is told anything: where the connection breaks in the middle of it, followers know
+        some of what this look has seen, and only the next look can say whether the database still has it.
+        """
+        self._put_back |= self._last is not None and news_of(self._last, look) is News.ANOTHER
+        self._last = msgspec.structs.replace(look, emptied=self._put_back)
+        searched = set(own)
+        while self._own and self._own[0] in searched:
+            self._own.popleft()
+        return self._last
 
     def _prune(self, connection: Connection, look: Look) -> None:
         """Delete a piece of what was old a while ago: a clock that was set forward makes nothing old at once."""
@@ -127,10 +147,9 @@ class PostgresFeed:
             self._prune_at, self._pruned_to = look.at + PRUNE, look.now
 
     def _tell_since(self, connection: Connection, last: Look, look: Look) -> None:
-        news = news_of(last, look)
-        if news is News.ANOTHER:
+        if self._put_back:
             self._tell_another(connection)
-        elif news is News.EVERYTHING:
+        elif news_of(last, look) is News.EVERYTHING:
             self._tell_everything(connection, last)
         else:
             changed, gone = changed_since(connection, last, self._origin, self._unsure)
