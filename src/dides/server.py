@@ -23,9 +23,9 @@ from dides.api.app import create_app
 from dides.api.client_address import Network
 from dides.api.connection import answering_connection
 from dides.api.hotpath import HotPath
+from dides.api.late import Backlog, punctual_connection
 from dides.api.overload import Overload
 from dides.api.rate_limits import RateLimits
-from dides.api.timed import limited_connection
 from dides.api.traffic import Traffic
 from dides.clock import SystemClock
 from dides.coordinator.coordinator import Coordinator
@@ -151,9 +151,11 @@ async def _serve(
     app = create_app(
         coordinator, access, version("dides"), overload, pages, traffic, limits, base_path=listen.base_path
     )
+    backlog = Backlog(coordinator.standstill)
+    backlog.listen(listening)
     config = uvicorn.Config(
         app,
-        http=answering_connection(app) if isinstance(app, HotPath) else limited_connection(traffic),
+        http=answering_connection(app, backlog) if isinstance(app, HotPath) else punctual_connection(backlog, traffic),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -166,10 +168,11 @@ async def _serve(
     )
     try:
         async with coordinator.running():
-            watching = asyncio.create_task(overload.watch())
+            watching = [asyncio.create_task(each.watch()) for each in (overload, coordinator.standstill)]
             server = _Server(config, coordinator, traffic, lambda url: announce(url + listen.base_path))
             await server.serve(sockets=[listening])
-            watching.cancel()
+            for task in watching:
+                task.cancel()
     finally:
         await store.close()
         log.info("stopped")

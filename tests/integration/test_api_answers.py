@@ -1,7 +1,7 @@
 """What every answer has, and the answers to what no route was meant for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from dides.store.base import Store, Transaction
+from dides.store.base import Store
 from support.app import MANUAL, OPERATOR, PATIENCE, PROBLEM, REGISTRATION, App, running_app
-from support.wrapped_store import AwayStore
+from support.wrapped_store import AwayStore, FullStore
 
 T = TypeVar("T")
 TAKEN = b'{"instance": {"name": "web-1", "ip": "::1"}, "token": "%s"}' % REGISTRATION.encode()
@@ -178,13 +178,6 @@ async def test_without_the_store_everything_but_healthz_is_503(tmp_path: Path) -
         app.store.away = False
         await until_ready(app, 200)
         assert (await app.get("/inventory/instances/web-1"))["status"] == 0, "nothing was accepted"
-
-
-class FullStore(AwayStore):
-    """A store whose disk can be full: it can be read, and not written."""
-
-    async def read(self, work: Callable[[Transaction], T]) -> T:
-        return await self._store.read(work)
 
 
 async def test_a_full_disk_makes_it_unready_until_there_is_room(tmp_path: Path) -> None:

@@ -120,6 +120,15 @@ async def test_how_late_the_event_loop_comes(tmp_path: Path) -> None:
         watching.cancel()
 
 
+async def test_how_often_the_process_stood_still(app: App) -> None:
+    assert (await scrape(app)).value("dides_standstills_total") == 0
+    standstill = app.coordinator.standstill
+    standstill.start()
+    standstill.seconds = lambda: 1e12
+    standstill.look()
+    assert (await scrape(app)).value("dides_standstills_total") == 1
+
+
 async def test_heartbeats_go_on_while_it_is_written(app: App) -> None:
     """It is written in a thread: new versions, routes and instances come while that one counts the ones there are."""
     names = [f"web-{number}" for number in range(40)]

@@ -71,3 +71,10 @@ class AwayStore(WrappedStore):
         if self.away:
             raise UnavailableError("the database cannot be reached: it was taken away")
         return self._store
+
+
+class FullStore(AwayStore):
+    """A store whose disk can be full: it can be read, and not written."""
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        return await self._store.read(work)

@@ -16,6 +16,7 @@ from dides.api.access import Access, Principal
 from dides.api.answers import answer_head_and_options, identify_requests
 from dides.api.base_path import below
 from dides.api.hotpath import HotPath
+from dides.api.late import refuse_late
 from dides.api.metrics import CoordinatorCollector, registry_of
 from dides.api.overload import Overload
 from dides.api.problems import Handled, http_error, invalid_header, refused, unexpected
@@ -64,11 +65,13 @@ def create_app(
     routes.state.base_path = base_path
     routes.state.limits = limits
     methods = {route.path_format: route.methods for route in routes.routes}
+    punctual = refuse_late(drop_unfinished(routes), coordinator.standstill)
     # Outermost, because Litestar's own middleware does not see what no route answers.
-    app = identify_requests(answer_head_and_options(traffic.counted(drop_unfinished(routes)), methods))
+    app = identify_requests(answer_head_and_options(traffic.counted(punctual), methods))
     app = below(app, base_path)
-    # Without credentials, who sends a request has to be looked at in other ways: the routes do that.
-    return app if access.dev else HotPath(app, Responder(coordinator, overload, traffic, limits, base_path))
+    if access.dev:
+        return app  # Without credentials, who sends a request has to be looked at in other ways: the routes do that.
+    return HotPath(app, Responder(coordinator, overload, traffic, limits, base_path), coordinator.standstill)
 
 
 def _create_routes(

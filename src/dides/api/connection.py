@@ -15,17 +15,17 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from dides.api import early
 from dides.api.early import EarlyRefusal
 from dides.api.hotpath import HotPath
+from dides.api.late import Backlog, Punctual
 from dides.api.plain import BEGINNINGS, Plain, request_in
 from dides.api.request_limits import BODY_SECONDS
 from dides.api.responder import Answer, Holding, Pending, Responder
-from dides.api.timed import Timed
 
 TOO_MANY = 429
 REST_SECONDS = 0.1
 """How long a connection is not listened to after a refusal; its sender was asked to wait for ten times as long."""
 
 
-def answering_connection(hot: HotPath) -> type["Answering"]:
+def answering_connection(hot: HotPath, backlog: Backlog | None = None) -> type["Answering"]:
     """Return the class of connections that answer for an application."""
 
     class Connection(Answering):
@@ -33,13 +33,25 @@ def answering_connection(hot: HotPath) -> type["Answering"]:
         responder = hot.responder
         traffic = hot.responder.traffic
 
+    Connection.backlog = backlog or Backlog(hot.standstill)
     return Connection
 
 
-class Answering(Timed):
+class Answering(Punctual):
     """A connection of one sender; everything happens on its event loop."""
 
-    __slots__ = ("_begun", "_behind", "_is_last", "_missing", "_pending", "_request", "_shared", "_shown", "_used_at")
+    __slots__ = (
+        "_begun",
+        "_behind",
+        "_behind_stood",
+        "_is_last",
+        "_missing",
+        "_pending",
+        "_request",
+        "_shared",
+        "_shown",
+        "_used_at",
+    )
     responder: ClassVar[Responder]
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -54,6 +66,8 @@ class Answering(Timed):
         """Its bytes, should the routes have to answer it after all."""
         self._behind = b""
         """What came behind it."""
+        self._behind_stood = 0
+        """How many standstills there had been when that began to come, or LATE."""
         self._is_last = False
         """True once the server stops: what is pending is answered, and nothing after it."""
         self._shown = b""
@@ -65,19 +79,13 @@ class Answering(Timed):
 
     def data_received(self, data: bytes) -> None:
         """Answer a plain request; else go the usual way."""
+        stood = self.arrived(data)
         if self._pending is not None:
+            self._behind_stood = min(self._behind_stood, stood) if self._behind else stood
             self._behind += data
             self.flow.pause_reading()
             return
-        if self._begun:
-            self._missing -= len(data)
-            data = self._begun + data
-            if self._missing > 0:
-                self._begun = data
-                return
-            self._begun = b""
-        if not (data.startswith(BEGINNINGS) and self._is_between() and self._takes(data)):
-            super().data_received(data)
+        self._answer_or_parse(data, stood)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Hold nothing for one that has hung up."""
@@ -115,6 +123,20 @@ class Answering(Timed):
         else:
             self._close_after(max(left, 1.0))
 
+    def _answer_or_parse(self, data: bytes, stood: int) -> None:
+        """Answer what came after so many standstills."""
+        if self._begun:
+            stood = min(self._stood, stood)
+            self._missing -= len(data)
+            data = self._begun + data
+        self._stood = stood
+        if self._begun and self._missing > 0:
+            self._begun = data
+            return
+        self._begun = b""
+        if not (data.startswith(BEGINNINGS) and self._is_between() and self._takes(data)):
+            self.read(data, stood)
+
     def _is_between(self) -> bool:
         """Tell whether every request that has come has been answered, and its sender reads what it is answered."""
         cycle: Any = self.cycle
@@ -130,7 +152,7 @@ class Answering(Timed):
             return self._waits(plain, data)
         if plain.credential != self._shown:
             self._show(plain.credential)
-        answer = self.responder.take(plain, self._settle)
+        answer = self.responder.late(plain) if self._is_late() else self.responder.take(plain, self._settle)
         if answer is None:
             return False
         self._request = data
@@ -166,6 +188,10 @@ class Answering(Timed):
             return early.SLOW_BODY
         return super()._unfinished()
 
+    def _is_late(self) -> bool:
+        """Tell whether the process has stood still since the request that is being answered came."""
+        return self._stood != self.backlog.standstill.look()
+
     def _go_on(self, answer: Answer | Pending) -> None:
         """Answer now, or later."""
         if isinstance(answer, Answer):
@@ -186,7 +212,10 @@ class Answering(Timed):
         pending, self._pending = self._pending, None
         if pending is None or self.transport.is_closing():
             return
-        answer = self.responder.answer(pending) if isinstance(pending, Plain) else self.responder.outcome(pending)
+        if isinstance(pending, Plain):
+            answer = self.responder.late(pending) if self._is_late() else self.responder.answer(pending)
+        else:
+            answer = self.responder.outcome(pending)
         if answer is not None:
             self._go_on(answer)
         else:
@@ -196,7 +225,7 @@ class Answering(Timed):
     def _hand_on(self) -> None:
         """Let the routes answer: they have the words for it."""
         data, self._request = self._request, b""
-        super().data_received(data)
+        self.read(data, self._stood)
         if self._is_last:
             super().shutdown()
 
@@ -205,7 +234,7 @@ class Answering(Timed):
         if self._behind and self._pending is None and not self.transport.is_closing():
             behind, self._behind = self._behind, b""
             self.flow.resume_reading()
-            self.data_received(behind)
+            self._answer_or_parse(behind, self._behind_stood)
 
     def _write(self, answer: Answer) -> None:
         """Answer, and listen to nothing more for a moment after a refusal: who asks again at once keeps others away."""

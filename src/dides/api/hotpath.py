@@ -14,7 +14,9 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPRequestEvent, HTTPScope, Receive, ReceiveMessage, Scope, Send
 
 from dides.api.base_path import without
+from dides.api.late import is_late
 from dides.api.responder import DESIRED, PREFIX, Answer, Holding, Responder, Taking
+from dides.coordinator.standstill import Standstill
 
 LARGEST_PLAIN_BODY = 16 * 1024
 _REQUEST_ID = re.compile(rb"[!-~]{1,128}\Z")
@@ -24,9 +26,10 @@ _BEARER = (b"Bearer ", b"bearer ")
 class HotPath:
     """An ASGI application in front of another one."""
 
-    def __init__(self, app: ASGIApp, responder: Responder) -> None:
+    def __init__(self, app: ASGIApp, responder: Responder, standstill: Standstill) -> None:
         self.app = app
         self.responder = responder
+        self.standstill = standstill
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a plain heartbeat or blocking query; hand anything else on."""
@@ -53,14 +56,16 @@ class HotPath:
         if message["type"] != "http.request":
             return  # The sender has gone away.
         found = None
-        if not message.get("more_body"):
+        if not message.get("more_body") and not is_late(scope, self.standstill):
             found = self.responder.beat(name, credential, request_id, _body(message))
         await self._give(found, scope, _again(message, receive), send)
 
     async def _desired(self, name: str, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """Answer a blocking query once there is something to answer."""
         asked = scope["query_string"].decode("ascii", "replace")
-        found = self.responder.query(name, *_presented(scope["headers"]), asked)
+        found = None
+        if not is_late(scope, self.standstill):
+            found = self.responder.query(name, *_presented(scope["headers"]), asked)
         await self._give(found, scope, receive, send)
 
     async def _give(

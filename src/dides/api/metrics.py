@@ -29,6 +29,7 @@ from dides.api.service_metrics import (
     of_liveness,
     of_log,
     of_overload,
+    of_standstills,
     of_store,
     of_traffic,
 )
@@ -61,6 +62,7 @@ class CoordinatorCollector(Collector):
         yield from of_traffic(self._traffic)
         yield from of_connections(self._traffic)
         yield from of_limits(self._limits)
+        yield from of_standstills(self._coordinator)
         yield from of_overload(self._overload, self._traffic)
         yield from of_log()
 

@@ -24,7 +24,7 @@ from dides.api.views import directive_view
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.feed import Wait
 from dides.coordinator.queries import Query
-from dides.model.errors import BusyError, RateError, RefusedError, UnavailableError
+from dides.model.errors import BusyError, RateError, RefusedError, StoodStillError, UnavailableError
 from dides.model.instance import Brief
 from dides.protocol.messages import Heartbeat
 from dides.protocol.queries import LONGEST_WAIT
@@ -196,6 +196,16 @@ class Responder:
             return self.refusal(error, pending.request_id)
         # It was decommissioned meanwhile, or we made a mistake; nothing was stored, and the route has the words for it.
         return None
+
+    def late(self, plain: Plain) -> Answer | None:
+        """Return the answer to a request that came before this process stood still, or None when it is for the routes.
+
+        They refuse it, too, but there may be very many.
+        """
+        if not plain.target.startswith(self._base + _PREFIX):
+            return None
+        self.traffic.heartbeats_unavailable += plain.method == b"PATCH"
+        return self.refusal(StoodStillError(), plain.request_id)
 
     def leave(self, pending: Pending) -> None:
         """Hold nothing any more for one that has gone away; a heartbeat is written all the same."""

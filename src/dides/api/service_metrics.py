@@ -167,6 +167,12 @@ def of_limits(limits: RateLimits) -> Iterator[Metric]:
     )
 
 
+def of_standstills(coordinator: Coordinator) -> Iterator[Metric]:
+    """Yield how often the process stood still."""
+    count = coordinator.standstill.count
+    yield CounterMetricFamily("dides_standstills", "How often the process stood still for more than a second.", count)
+
+
 def of_overload(overload: Overload, traffic: Traffic) -> Iterator[Metric]:
     """Yield how late the event loop comes, and what that costs."""
     yield histogram("dides_event_loop_lag_seconds", "How late the event loop came, 50 times a second.", overload.lags)

@@ -24,6 +24,10 @@ class UnreachableError(ClientError):
         """Seconds that the coordinator asks to wait, when it said so."""
 
 
+class StoodStillError(UnreachableError):
+    """The coordinator had stood still since the request was sent, and has accepted nothing: it may be sent again."""
+
+
 class RefusedError(ClientError):
     """The coordinator understood the request and refused it; `problem` says why."""
 

@@ -29,6 +29,8 @@ class OperatorClient(Transport):
     An action that names a deployment acts on no other one.
     """
 
+    repeats = 2
+
     async def deploy(self, request: DeployRequest, idempotency_key: str) -> Deployment:
         """Trigger a deployment; the same key again answers with the deployment that the first call made."""
         return await self.send(

@@ -1,5 +1,6 @@
 """One HTTP exchange with the coordinator: JSON in, a typed answer or a typed error out."""
 
+import asyncio
 import os
 import ssl
 from collections.abc import Mapping
@@ -10,19 +11,25 @@ import httpx2
 import msgspec
 
 from dides.client.certificates import make_tls_context, named_certificates
-from dides.client.errors import EnvironmentVariableError, RefusedError, UnreachableError
+from dides.client.errors import EnvironmentVariableError, RefusedError, StoodStillError, UnreachableError
 from dides.client.proxy import NamedProxy, find_proxy
 from dides.client.retry_after import read_retry_after
 from dides.clock import SystemClock
 from dides.protocol.messages import Problem
 
 T = TypeVar("T")
+STOOD_STILL = "urn:dides:problem:stood-still"
+LONGEST_REST = 5.0
+"""Seconds before a request is repeated, at the most."""
 UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
 Query = Mapping[str, str | int | float | None]
 
 
 class Transport:
     """Sends requests to one coordinator with one credential, over kept-alive connections."""
+
+    repeats = 0
+    """How often a request is repeated that a coordinator has refused because it had stood still."""
 
     def __init__(
         self,
@@ -84,6 +91,14 @@ class Transport:
             headers={"Content-Type": "application/json", **self._authorization(), **(headers or {})},
             timeout=self._timeout + patience,
         )
+        for _ in range(self.repeats):
+            try:
+                return await self._exchange(answer, request)
+            except StoodStillError as error:
+                await asyncio.sleep(min(error.retry_after or 0.0, LONGEST_REST))
+        return await self._exchange(answer, request)
+
+    async def _exchange(self, answer: type[T], request: httpx2.Request) -> T:
         try:
             response = await self._http.send(request)
         except httpx2.HTTPError as error:
@@ -113,7 +128,8 @@ class Transport:
             return UnreachableError(f"{self._named} answered {response.status_code}, not as dides does")
         if response.status_code >= 500 or response.status_code == 429:
             headers = response.headers
-            return UnreachableError(
+            stood_still = problem.type == STOOD_STILL
+            return (StoodStillError if stood_still else UnreachableError)(
                 f"{self._named} answered {response.status_code}: {problem.detail or problem.title}",
                 read_retry_after(headers.get("Retry-After"), headers.get("Date"), SystemClock().now()),
             )

@@ -25,10 +25,11 @@ from dides.coordinator.rollouts import Rollouts
 from dides.coordinator.settings import Settings
 from dides.coordinator.sightings import Sightings
 from dides.coordinator.signals import Signals
+from dides.coordinator.standstill import Standstill
 from dides.coordinator.step import Stepped
 from dides.coordinator.tail import Tail
 from dides.coordinator.view import View
-from dides.coordinator.watch import Watch
+from dides.coordinator.watch import LONGEST_BEHIND, Watch
 from dides.engine.forecast import Forecast
 from dides.model.deployment import Deployment
 from dides.model.errors import NotFoundError, RefusedError, UnavailableError
@@ -42,8 +43,6 @@ T = TypeVar("T")
 FORGET_SECONDS, FORGET_PAUSE = 3600.0, 0.2
 """Seconds until it is looked again for what is old, and between two pieces of it."""
 RESTART_SECONDS = 1.0
-LONGEST_BEHIND = 2.0
-"""Seconds without news of what other coordinators have written, after which nothing is answered from memory."""
 
 
 class Coordinator:
@@ -59,6 +58,7 @@ class Coordinator:
         self.feed = Feed()
         self.view = View(self.feed)
         self.queries = Queries(self.view, self.feed, clock, self.check_current)
+        self.standstill = Standstill()
         self._sightings = Sightings()
         self._signals = Signals()
         pacemaker = Pacemaker(settings)
@@ -67,7 +67,10 @@ class Coordinator:
         self.heartbeats = Heartbeats(store, self.view, self._signals, self._sightings, self._presence, self._flapping)
         self.view.on_replaced = self.heartbeats.say_again
         self.view.on_gone = self.heartbeats.forget
-        self.watch = Watch(store, clock, settings, self.view, self._sightings, self._presence, pacemaker)
+        self.standstill.on_noticed.append(self.heartbeats.refuse_waiting)
+        self.watch = Watch(
+            store, clock, settings, self.view, self._sightings, self._presence, pacemaker, self.standstill
+        )
         self.rollouts = Rollouts()
         self.tail = Tail(store)
         self._reconciler = Reconciler(
@@ -126,13 +129,15 @@ class Coordinator:
         await self._store.read(lambda tx: tx.deployments.in_flight())
 
     def is_current(self) -> bool:
-        """Tell whether what other coordinators have written has come here, but for the last moments."""
-        return self.behind <= LONGEST_BEHIND
+        """Tell whether what others have written has come here, and what is heard here goes there, but for the last."""
+        return self.behind <= LONGEST_BEHIND and self.watch.passes_on
 
     def check_current(self) -> None:
-        """Raise UnavailableError while what other coordinators have written may not have come here."""
-        if not self.is_current():
+        """Raise UnavailableError while `is_current` does not hold: nothing is answered from memory then."""
+        if self.behind > LONGEST_BEHIND:
             raise UnavailableError("the database has not been heard of for too long")
+        if not self.watch.passes_on:
+            raise UnavailableError("the database could not be written for too long")
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run a unit of work that only reads."""
@@ -148,7 +153,7 @@ class Coordinator:
             presented=hash_of(presented) if presented else None,
             credential=hash_of(credential),
         )
-        joined = await self._store.write(lambda tx: inventory.register(tx, newcomer))
+        joined = await self._write(lambda tx: inventory.register(tx, newcomer))
         if joined.step_due:
             self._signals.step_due()
         return joined, credential
@@ -173,11 +178,11 @@ class Coordinator:
 
     async def relabel(self, name: str, labels: dict[str, str], actor: str) -> Instance:
         """Replace an instance's labels."""
-        return await self._store.write(lambda tx: inventory.relabel(tx, name, labels, actor))
+        return await self._write(lambda tx: inventory.relabel(tx, name, labels, actor))
 
     async def decommission(self, name: str, actor: str, *, force: bool) -> None:
         """Remove an instance."""
-        step_due = await self._store.write(lambda tx: inventory.decommission(tx, name, actor, force=force))
+        step_due = await self._write(lambda tx: inventory.decommission(tx, name, actor, force=force))
         if step_due:
             self._signals.step_due()
 
@@ -242,9 +247,22 @@ class Coordinator:
     async def _decide(self, work: Callable[[Transaction, int], T]) -> T:
         """Run a unit of work that decides about a rollout, after what an outage has changed is made up for.
 
-        It is given the moment (ms) before which no timeout fires.
+        It is given the moment (ms) before which no timeout fires. StoodStillError.
         """
-        return await self._store.write(lambda tx: work(tx, self._presence.attend(tx)))
+        return await self._write(lambda tx: work(tx, self._presence.attend(tx)))
+
+    async def _write(self, work: Callable[[Transaction], T]) -> T:
+        """Run a unit of work that somebody waits for.
+
+        StoodStillError when this process has stood still since then: they may have given it up, and asked elsewhere.
+        """
+        asked = self.standstill.look()
+
+        def checked(tx: Transaction) -> T:
+            self.standstill.check(asked)
+            return work(tx)
+
+        return await self._store.write(checked)
 
     def _after(self, stepped: Stepped) -> Deployment:
         """Pass on what a unit of work did, now that it is durable."""

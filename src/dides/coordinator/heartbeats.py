@@ -14,7 +14,7 @@ from dides.coordinator.sightings import Sightings
 from dides.coordinator.signals import Signals
 from dides.coordinator.view import View
 from dides.histogram import SIZES, Histogram
-from dides.model.errors import BusyError, NotFoundError, RefusedError
+from dides.model.errors import BusyError, NotFoundError, RefusedError, StoodStillError
 from dides.model.instance import Brief
 from dides.protocol.messages import Heartbeat
 from dides.store.base import Store, Transaction
@@ -123,6 +123,12 @@ class Heartbeats:
             raise BusyError
         # Never before an earlier one of the same sender.
         return self._enqueue(incoming, first=awaited and incoming.name not in self._in_line)
+
+    def refuse_waiting(self) -> None:
+        """Refuse what waits to be written: this process has stood still since it came, and newer may be known."""
+        again = [each for each in (*self._awaited, *self._waiting) if each[0].again]
+        _fail_all([each for each in (*self._awaited, *self._waiting) if not each[0].again], StoodStillError())
+        self._awaited, self._waiting = [], again
 
     async def take(self, incoming: Incoming, *, awaited: bool = False) -> Brief:
         """Store a heartbeat and return what is known of its sender afterwards. Raises as `queue` and its future do."""

@@ -13,6 +13,7 @@ from dides.coordinator.pacemaker import Pacemaker
 from dides.coordinator.presence import Presence
 from dides.coordinator.settings import Settings
 from dides.coordinator.sightings import MARK, Sightings
+from dides.coordinator.standstill import Standstill
 from dides.coordinator.view import View
 from dides.histogram import Histogram
 from dides.model.errors import UnavailableError
@@ -26,6 +27,10 @@ LONGEST_FLUSH = 5.0
 """Seconds between two of these, at the most."""
 SET_BACK_MS = 1000
 """By how much a clock is behind what was noted by it before it counts as set back."""
+LONGEST_BEHIND = 2.0
+"""Seconds without news of what other coordinators have written, after which nothing is decided or answered by it."""
+SHORTEST_UNPASSED = 1.0
+"""Seconds that a look may take, however short the time to live is."""
 HURRY = 0.1
 """Seconds until the next look, when more instances were to be looked at than one look takes."""
 
@@ -42,6 +47,7 @@ class Watch:
         sightings: Sightings,
         presence: Presence,
         pacemaker: Pacemaker,
+        standstill: Standstill,
     ) -> None:
         self.trouble: UnavailableError | None = None
         """Why the store could not be written a moment ago."""
@@ -54,11 +60,22 @@ class Watch:
         self._view = view
         self._sightings = sightings
         self._presence = presence
+        self._standstill = standstill
         self._name = secrets.token_hex(8)
         self._liveness = Liveness(view, sightings)
         self._every = min(LONGEST_FLUSH, settings.time_to_live / FLUSHES)
+        self._unpassed = max(SHORTEST_UNPASSED, settings.time_to_live / 3)
+        """Seconds for which what is heard is answered though it could not be written."""
         self._flush_at = 0.0
         self._heard_until = 0
+        self._late_at = 0
+        """When a coordinator was last found not to have written what it had heard (ms)."""
+        self._learned_at = 0
+        """The time (ms) by the store at which was read what other coordinators had heard."""
+        self._stood_still = 0
+        """How often this process had stood still by then."""
+        self._trying_since: float | None = None
+        """Since when a look has been under way, or has failed, by the event loop's time; None when all is well."""
         self._latest = self._since = clock.now()
         """The time (ms) at the last look, and since when it has not been set back."""
         view.on_reachable = self._watch
@@ -66,7 +83,16 @@ class Watch:
     async def recall(self) -> None:
         """Take up what coordinators have heard before this one was started. UnavailableError."""
         self.pacemaker.follow(self._view.reachable, self._view.awaited, self._clock.monotonic())
-        self._learn(await self._store.read(self._others))
+        self._learn(*await self._store.read(self._others))
+
+    @property
+    def passes_on(self) -> bool:
+        """False once what is heard here has not been passed on for a third of the time to live.
+
+        Others would declare its senders unreachable: they had better be heard elsewhere.
+        """
+        since = self._trying_since
+        return since is None or asyncio.get_running_loop().time() - since <= self._unpassed
 
     async def run(self, heartbeats: Heartbeats) -> None:
         """Look after the fleet until cancelled; a store that is away is tried again at the next look."""
@@ -74,9 +100,10 @@ class Watch:
         while True:
             await asyncio.sleep(HURRY if self._liveness.is_due(self._clock.now()) else pause)
             self.pacemaker.follow(self._view.reachable, self._view.awaited, self._clock.monotonic())
+            self._trying_since = self._trying_since or asyncio.get_running_loop().time()
             try:
                 await self.look(heartbeats)
-                self.trouble = None
+                self.trouble = self._trying_since = None
             except UnavailableError as error:
                 self.trouble = error
                 log.warning("the store is not available", reason=error.detail)
@@ -102,7 +129,7 @@ class Watch:
                 self._sightings.put_back(changed)
                 raise
         if self._store.shared:
-            self._learn(await self._store.read(self._others))
+            self._learn(*await self._store.read(self._others))
         self.flushes.observe(self._clock.monotonic() - begun)
         # Only now: nobody may be declared silent by what this coordinator knew before it was cut off.
         self._flush_at = begun + self._every
@@ -113,7 +140,7 @@ class Watch:
         if now < self._latest - SET_BACK_MS:
             log.warning("the clock was set back", seconds=(self._latest - now) / 1000)
             self._since = now
-            self._heard_until = min(self._heard_until, now)
+            self._heard_until, self._late_at = min(self._heard_until, now), min(self._late_at, now)
             self._sightings.recede(now, now)
             self._liveness.watch_all(now + self.pacemaker.allowed_ms)
         self._latest = now
@@ -123,20 +150,37 @@ class Watch:
         """How much older what other coordinators have heard may be when it is known here: written, then read."""
         return round(2000 * self._every) if self._store.shared else 0
 
-    def _learn(self, others: Mapping[str, Sighted]) -> None:
-        """Take up what other coordinators have heard.
+    def _learn(self, at: int, others: Mapping[str, Sighted]) -> None:
+        """Take up what other coordinators have heard, as it was in the store at a moment (ms).
 
         What one has heard after it wrote last, and before it died, nobody knows: for its sake nobody is late before one
-        more time to live.
+        more time to live. That holds for a moment longer once it is back, and for this one, too: whoever reported to a
+        coordinator that stood still reports anew now.
         """
         self._sightings.learn(each.blocks for each in others.values())
-        every, now = round(1000 * self._every), self._clock.now()
-        if any(each.at > now + SET_BACK_MS for each in others.values()):
-            self._sightings.recede(now + SET_BACK_MS, self._since)
-        self._heard_until = max((each.at + every for each in others.values() if each.at + 2 * every < now), default=0)
+        every = round(1000 * self._every)
+        if any(each.at > at + SET_BACK_MS for each in others.values()):
+            self._sightings.recede(at + SET_BACK_MS, self._since)
+        late = [each.at for each in others.values() if each.at + 2 * every < at]
+        if self._stood_still != self._standstill.count:
+            late.append(self._learned_at)
+        if late:
+            self._heard_until, self._late_at = max(late) + every, at
+        elif at >= self._late_at + 2 * self._margin_ms:
+            self._heard_until = 0
+        self._learned_at, self._stood_still = at, self._standstill.count
 
-    def _others(self, tx: Transaction) -> dict[str, Sighted]:
-        return tx.sightings.of_others(self._name, since=tx.now - 2 * self.pacemaker.allowed_ms)
+    def _knows(self, now: int) -> bool:
+        """Tell whether what was learned of others is new enough, at a moment (ms), to say that somebody is silent.
+
+        A process may be stopped between any two lines, and others hear of instances meanwhile.
+        """
+        if not self._store.shared:
+            return True
+        return 0 <= now - self._learned_at <= self._margin_ms and self._store.behind <= LONGEST_BEHIND
+
+    def _others(self, tx: Transaction) -> tuple[int, dict[str, Sighted]]:
+        return tx.now, tx.sightings.of_others(self._name, since=tx.now - 2 * self.pacemaker.allowed_ms)
 
     def _watch(self, names: Sequence[str]) -> None:
         """Look at instances that have become reachable once they could be silent."""
@@ -147,7 +191,7 @@ class Watch:
 
         def declare(tx: Transaction) -> set[str]:
             quiet_until, since = self._presence.attend(tx), tx.now - allowed
-            may = silent if tx.now >= quiet_until else {}
+            may = silent if tx.now >= quiet_until and self._knows(tx.now) else {}
             still = {name: last for name, last in may.items() if self._heard(name) <= since}
             return declare_unreachable(tx, still, since).gone
 

@@ -10,6 +10,10 @@ class FieldError(msgspec.Struct, frozen=True):
     message: str
 
 
+STOOD_STILL = (
+    "This coordinator has stood still for a moment. Nothing was accepted that came before: send it again after "
+    "Retry-After seconds, if it still holds."
+)
 TOO_BUSY = "The coordinator is busy, and nothing was accepted. Send it again after Retry-After seconds."
 
 
@@ -105,6 +109,15 @@ class RateError(RefusedError):
         """`seconds` is how long it has to wait."""
         super().__init__(detail)
         self.seconds = seconds
+
+
+class StoodStillError(UnavailableError):
+    """It came before this process stood still, and is read after it; nothing was accepted."""
+
+    kind, title = "stood-still", "The coordinator has stood still"
+
+    def __init__(self) -> None:
+        super().__init__(STOOD_STILL)
 
 
 class BusyError(RefusedError):
