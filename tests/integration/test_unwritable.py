@@ -21,6 +21,7 @@ async def test_heartbeats_that_change_nothing_are_refused_after_a_third_of_the_t
         for request in (("PATCH", WEB, {"status": 1}), ("GET", f"{WEB}/desired?generation=0&wait=1")):
             answer = await app.send(*request, credential=own)
             assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+        assert "dides_ready 0.0" in (await app.send("GET", "/metrics")).text
         app.store.away = False
         await until(app.coordinator.is_current)
         assert (await app.send("PATCH", WEB, {"status": 1}, credential=own)).status_code == 200

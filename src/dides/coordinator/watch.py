@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -76,6 +76,8 @@ class Watch:
         """How often this process had stood still by then."""
         self._trying_since: float | None = None
         """Since when a look has been under way, or has failed, by the event loop's time; None when all is well."""
+        self._seconds: Callable[[], float] = clock.monotonic
+        """The event loop's time, once it runs."""
         self._latest = self._since = clock.now()
         """The time (ms) at the last look, and since when it has not been set back."""
         view.on_reachable = self._watch
@@ -87,20 +89,21 @@ class Watch:
 
     @property
     def passes_on(self) -> bool:
-        """False once what is heard here has not been passed on for a third of the time to live.
+        """False once what is heard here has not been passed on for a third of the time to live; asked from any thread.
 
         Others would declare its senders unreachable: they had better be heard elsewhere.
         """
         since = self._trying_since
-        return since is None or asyncio.get_running_loop().time() - since <= self._unpassed
+        return since is None or self._seconds() - since <= self._unpassed
 
     async def run(self, heartbeats: Heartbeats) -> None:
         """Look after the fleet until cancelled; a store that is away is tried again at the next look."""
         pause = min(1.0, self._settings.time_to_live / 10)
+        self._seconds = asyncio.get_running_loop().time
         while True:
             await asyncio.sleep(HURRY if self._liveness.is_due(self._clock.now()) else pause)
             self.pacemaker.follow(self._view.reachable, self._view.awaited, self._clock.monotonic())
-            self._trying_since = self._trying_since or asyncio.get_running_loop().time()
+            self._trying_since = self._trying_since or self._seconds()
             try:
                 await self.look(heartbeats)
                 self.trouble = self._trying_since = None
