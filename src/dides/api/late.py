@@ -25,7 +25,7 @@ from dides.model.errors import StoodStillError
 
 LATE = -1
 """Stands for a number of standstills that there never were: what is marked with it came before the last one."""
-TURNS = 3
+TURNS = 4
 """Of the event loop, at the most, from the moment at which it accepts a connection until that is made."""
 _STATE = "standstills"
 _UNACCEPTED = struct.Struct("24xI")
