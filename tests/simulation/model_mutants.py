@@ -95,11 +95,11 @@ def a_wave_without_a_success_goes_on(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_wave_does_not_soak(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(reconcile, "advance", lambda its, now: advance(advance(its, now), now + 5_000))
+    patch.setattr(reconcile, "advance", lambda its, now, **_: advance(advance(its, now), now + 5_000))
 
 
 def no_wave_follows(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(reconcile, "advance", lambda its, _: its)
+    patch.setattr(reconcile, "advance", lambda its, _, **__: its)
 
 
 def holding_is_not_restarted(patch: pytest.MonkeyPatch) -> None:
@@ -131,7 +131,7 @@ def being_held_back_lasts_for_ever(patch: pytest.MonkeyPatch) -> None:
 
 
 def the_unreachable_are_waited_for(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(reconcile, "nothing_left", lambda counts: counts.updating + counts.pending == 0)
+    patch.setattr(reconcile, "nothing_left", lambda its: its.counts.updating + its.counts.pending == 0)
 
 
 def the_silent_are_told(patch: pytest.MonkeyPatch) -> None:

@@ -52,6 +52,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _mutant(engine.newest_report_wins, flap_between_steps, "acknowledged_failures_count"),
     _mutant(engine.unreachable_ones_are_told, 0, "reachable_ones_are_told"),
     _mutant(engine.lost_ones_never_time_out, 59, "comes_to_rest"),
+    _mutant(engine.successes_never_end, 2, "endings_are_true", "successes_end"),
     _mutant(engine.lost_ones_are_retried, 15, "attempts_are_limited"),
     _mutant(engine.waves_do_not_hold, 4, "waves_are_kept"),
     _mutant(engine.waves_do_not_soak, 4, "waves_open_in_time"),

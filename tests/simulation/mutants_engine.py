@@ -23,7 +23,7 @@ from dides.engine import (
 )
 from dides.engine.admission import Admission
 from dides.engine.verdict import Time
-from dides.model.deployment import Counts, Deployment, DeploymentStatus, Target, TargetState
+from dides.model.deployment import Deployment, DeploymentStatus, Target, TargetState
 from dides.model.instance import Report
 from dides.model.plan import Assignment, Candidate, Plan, Postponed, Restoration, Settled, Snapshot
 from dides.model.policy import Policy
@@ -126,6 +126,10 @@ def lost_ones_never_time_out(patch: Patch) -> None:
     patch.setattr(verdict, "UPDATING_RULES", (verdict.succeeded, verdict.reported_failed, timed_out))
 
 
+def successes_never_end(patch: Patch) -> None:
+    patch.setattr(verdict, "SUCCEEDED_RULES", ())
+
+
 def lost_ones_are_retried(patch: Patch) -> None:
     """The limit of the attempts is not looked at either."""
     right = retries.postponed
@@ -166,8 +170,8 @@ def stopped_ones_keep_what_they_never_read(patch: Patch) -> None:
 
 
 def last_target_is_not_waited_for(patch: Patch) -> None:
-    def nothing_left(counts: Counts) -> bool:
-        return counts.updating <= 1 and counts.pending == counts.deferred
+    def nothing_left(its: Deployment) -> bool:
+        return its.counts.updating <= 1 and its.counts.pending == its.counts.deferred
 
     patch.setattr(reconcile, "nothing_left", nothing_left)
 

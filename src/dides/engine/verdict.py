@@ -125,7 +125,7 @@ def judge(target: Target, time: Time) -> Settled | None:
     """Return the verdict on an updating or succeeded target; None means: wait. Between two attempts there is none."""
     if target.retry_at is not None:
         return None
-    rules = RULES.get(target.state, ())
+    rules = {TargetState.UPDATING: UPDATING_RULES, TargetState.SUCCEEDED: SUCCEEDED_RULES}.get(target.state, ())
     return next((verdict for rule in rules if (verdict := rule(target, time))), None)
 
 
@@ -191,4 +191,3 @@ def _failed(target: Target, reason: str) -> Settled:
 Rule = Callable[[Target, Time], Settled | None]
 UPDATING_RULES: tuple[Rule, ...] = (fell_back_at_once, succeeded, reported_failed, timed_out)
 SUCCEEDED_RULES: tuple[Rule, ...] = (success_ended,)
-RULES = {TargetState.UPDATING: UPDATING_RULES, TargetState.SUCCEEDED: SUCCEEDED_RULES}
