@@ -8,7 +8,15 @@ import pytest
 
 from dides.api import early
 from dides.api.early import ACCEPT, REASONS, SILENT, EarlyRefusal
-from dides.api.request_limits import CHUNKS, HEAD_BYTES, HEAD_LINES, LINGER_SECONDS, PIPELINED, TARGET_BYTES
+from dides.api.request_limits import (
+    CHUNKS,
+    COOKIE_BYTES,
+    HEAD_BYTES,
+    HEAD_LINES,
+    LINGER_SECONDS,
+    PIPELINED,
+    TARGET_BYTES,
+)
 from dides.api.timed import limited_connection
 from dides.api.traffic import Traffic
 from support.app import until
@@ -40,6 +48,7 @@ ALLOWED = {
     "as many lines as there may be": with_headers(*[b"x:"] * (HEAD_LINES - 1)),
     "as large a head as there may be": with_headers(b"x: " + b"x" * (HEAD_BYTES - len(with_headers(b"x: ")))),
     "as long a target as there may be": b"GET /" + b"x" * (TARGET_BYTES - 1) + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    "as many cookies as there may be": with_headers(b"Cookie: " + b"a" * (COOKIE_BYTES - 1), b"Cookie: b"),
     "HTTP/1.0": b"GET / HTTP/1.0\r\nHost: x\r\n\r\n",
     "HTTP/1.0 without a host, as health checks ask": b"GET / HTTP/1.0\r\n\r\n",
     "an upgrade that is not taken": with_headers(b"Connection: Upgrade", b"Upgrade: h2c"),
@@ -52,6 +61,7 @@ REFUSED = {
     "a header without an end": (b"GET / HTTP/1.1\r\nHost: x\r\nx: " + b"x" * HEAD_BYTES, 431, "head"),
     "a name without an end": (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"x" * HEAD_BYTES, 431, "head"),
     "blanks without an end": (b"GET / HTTP/1.1\r\nHost: x\r\nx:" + b" " * HEAD_BYTES, 431, "head"),
+    "a cookie too many": (with_headers(b"Cookie: " + b"a" * COOKIE_BYTES, b"Cookie: b"), 431, "head"),
     "trailers without an end": (
         POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"x: y\r\n" * HEAD_LINES,
         431,
@@ -120,6 +130,22 @@ async def test_what_comes_after_a_refusal_is_discarded_until_the_sender_goes_or_
     assert not scene.wire.transport.closed
     scene.wire.loop.advance(LINGER_SECONDS)
     assert scene.wire.transport.aborted
+
+
+async def test_one_head_that_ends_where_the_next_one_begins_is_no_larger_for_that() -> None:
+    scene = Scene()
+    large = with_headers(b"x: " + b"x" * (HEAD_BYTES - 1000))
+    both = large + large
+    for start in range(0, len(both), HEAD_BYTES - 2000):
+        scene.wire.send(both[start : start + HEAD_BYTES - 2000])
+    assert await scene.wire.answered(2) == [200, 200]
+
+
+async def test_what_is_discarded_is_read_even_where_reading_had_paused() -> None:
+    scene = Scene()
+    scene.wire.send(POST + b"Transfer-Encoding: chunked\r\n\r\n11170\r\n" + b"x" * 0x11170 + b"nothing")
+    assert scene.wire.statuses == [400]
+    assert scene.wire.transport.is_reading_now
 
 
 async def test_a_refusal_waits_for_the_answers_before_it() -> None:
