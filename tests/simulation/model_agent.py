@@ -46,7 +46,8 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     def _decided(self) -> Self:
         if self.applying or self.told is None:
             return self
-        decision = decide(self.standing, self.told, now=0.0, lower_since=None)
+        healthy = self.checked is not SICK
+        decision = decide(self.standing, self.told, now=0.0, lower_since=None, healthy=healthy)
         begins = decision.action is Action.APPLY
         checked = None if begins else self.checked
         return replace(self, told=None, standing=decision.standing, applying=begins, checked=checked)

@@ -114,14 +114,14 @@ def _instance(instance: Instance, target: Target | None, its: Deployment) -> tup
 
 
 def _agent(agent: Agent) -> tuple[object, ...]:
-    told = agent.told and (agent.told.generation, _state(agent.told.desired))
+    told = agent.told and (agent.told.generation, _state(agent.told.desired), agent.told.apply)
     checked = None if agent.checked is None else agent.checked is SICK
     return (*_standing(agent.standing), agent.applying, checked, told, agent.dead)
 
 
 def _standing(standing: Standing) -> tuple[object, ...]:
     attempt = standing.attempt
-    tried = attempt and (_state(attempt.target), attempt.failure)
+    tried = attempt and (_state(attempt.target), attempt.failure, attempt.begun)
     return standing.generation, _state(standing.applied), tried
 
 

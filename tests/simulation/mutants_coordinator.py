@@ -163,10 +163,10 @@ def decommissioned_targets_stay_counted(patch: Patch) -> None:
 def agents_trust_an_apply_that_was_cut_off(patch: Patch) -> None:
     """The instance may run half of two versions, and reports the earlier one."""
 
-    def careless(standing: Standing, directive: Directive, *, now: float, lower_since: float | None) -> Decision:
+    def careless(standing: Standing, directive: Directive, **rest: Any) -> Decision:
         failed = standing.attempt is not None and standing.attempt.failure is not None
         clean = standing if failed else replace(standing, attempt=None)
-        return decide(clean, directive, now=now, lower_since=lower_since)
+        return decide(clean, directive, **rest)
 
     patch.setattr(agents, "decide", careless)
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import httpx2
 import msgspec
 
-from dides.model.state import NOTHING, State, Status
+from dides.model.state import NOTHING, ApplyRule, State, Status
 from dides.protocol.messages import Directive, Heartbeat, Instance, Problem, ProblemField, Registered, Registration
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -24,6 +24,7 @@ class AgentCoordinator:
         self.desired: State | None = None
         self.generation = 0
         self.deployment_id: int | None = None
+        self.rule = ApplyRule.UNLESS_HEALTHY
         self.away = False
         self.decommissioned = False
         self.token = "token"
@@ -43,8 +44,16 @@ class AgentCoordinator:
         self.transport = httpx2.MockTransport(self._answer)
         self._changed = asyncio.Condition()
 
-    async def tell(self, desired: State | None, *, generation: int | None = None, deployment_id: int = 1) -> None:
+    async def tell(
+        self,
+        desired: State | None,
+        *,
+        generation: int | None = None,
+        deployment_id: int = 1,
+        rule: ApplyRule = ApplyRule.UNLESS_HEALTHY,
+    ) -> None:
         """Set the desired state, under the next generation unless one is given, and wake the held queries."""
+        self.rule = rule
         self.desired, self.deployment_id = desired, deployment_id
         self.generation = self.generation + 1 if generation is None else generation
         await self._notify()
@@ -152,6 +161,7 @@ class AgentCoordinator:
             generation=self.generation,
             deployment_id=self.deployment_id,
             update_needed=False,
+            apply=self.rule,
             heartbeat_interval=self.heartbeat_interval,
         )
 

@@ -1,15 +1,21 @@
 """What to do about a directive: memory and time in, a decision out. Nothing here waits, reads or writes.
 
-Whoever drives this (the agent, or a simulator) asks `decide` only while no apply runs: a telling that arrives during
-an apply waits until that has ended, and then the newest one counts. The rules, first match wins:
+Whoever drives this (the agent, or a simulator) asks `decide` only while no apply runs: an assignment that arrives
+during an apply waits until that has ended, and then the newest one counts. The rules, first match wins:
 
 1. A lower generation than the one acted on comes from a stale coordinator: ignored for one time to live. If it is
-   still lower then, the coordinator was restored from a backup: it counts as a new telling.
-2. A new telling without a desired state is adopted; nothing is applied.
-3. A new telling that a clean instance meets already is adopted. A dirty one proves nothing: it is applied again,
-   even to the version that it last reported.
-4. Any other new telling is applied.
-5. The same generation again: what failed is not tried again; what was cut off starts over; what is met is left alone.
+   still lower then, the coordinator was restored from a backup: it counts as a new generation.
+2. A new generation without a desired state is adopted; nothing is applied.
+3. A new generation that finds the instance dirty is applied, even to the version that it last reported: nobody knows
+   what runs there.
+4. A new generation with another state than what was last applied with success is applied, whatever the check says: a
+   check may be blind to versions.
+5. A new generation with the same state: with `always` it is applied; with `if_changed` it is adopted, so that one bad
+   moment of a check that the fleet shares starts no apply outside the window; with `unless_healthy` the check is run
+   now, and it is adopted if that says HEALTHY, else applied. The last success alone proves nothing.
+6. The same generation again: what failed is not tried again; what was cut off starts over; what is met is left alone.
+
+How often an apply was begun in its generation is counted in memory. One that was cut off three times has failed.
 """
 
 from enum import StrEnum
@@ -17,17 +23,22 @@ from enum import StrEnum
 import msgspec
 
 from dides.agent.memory import Attempt, Standing
-from dides.model.state import State, known
+from dides.model.state import ApplyRule, State, known
 from dides.protocol.messages import Directive
 
 HEARTBEATS_TO_LIVE = 3
-INTERRUPTED = "The agent was killed during an apply, and no version is desired any more: deploy one to repair this."
+MOST_BEGUN = 3
+"""How often an apply is begun in one generation: what cuts it off every time (the apply itself?) would never end."""
+CUT_OFF = f"the apply was cut off {MOST_BEGUN} times"
+INTERRUPTED = "The apply was cut off, and no version is desired any more: deploy one to repair this."
 
 
 class Action(StrEnum):
     """What a directive asks for."""
 
     IGNORE = "ignore"
+    CHECK = "check"
+    """Run the check now, and decide again with what it says."""
     ADOPT = "adopt"
     APPLY = "apply"
 
@@ -41,15 +52,20 @@ class Decision(msgspec.Struct, frozen=True):
     """When a generation lower than the one acted on was first seen in a row; hand it to the next `decide`."""
 
 
-def decide(standing: Standing, directive: Directive, *, now: float, lower_since: float | None) -> Decision:
-    """Decide about a directive while no apply runs. `now` and `lower_since` are monotonic seconds."""
+def decide(
+    standing: Standing, directive: Directive, *, now: float, lower_since: float | None, healthy: bool | None = None
+) -> Decision:
+    """Decide about a directive while no apply runs. `now` and `lower_since` are monotonic seconds.
+
+    `healthy` is what a check said that was run for this decision, None before one was.
+    """
     if standing.generation is not None and directive.generation < standing.generation:
         since = now if lower_since is None else lower_since
         if now - since < HEARTBEATS_TO_LIVE * directive.heartbeat_interval:
             return Decision(Action.IGNORE, standing, since)
     if directive.generation == standing.generation:
-        return _told_before(standing, directive)
-    return _told_anew(standing, directive)
+        return _same_generation(standing, directive)
+    return _new_generation(standing, directive, healthy)
 
 
 def ended(standing: Standing, failure: str | None) -> Standing:
@@ -59,23 +75,44 @@ def ended(standing: Standing, failure: str | None) -> Standing:
         return standing
     if failure is None:
         return msgspec.structs.replace(standing, applied=attempt.target, previous=standing.applied, attempt=None)
-    return msgspec.structs.replace(standing, attempt=Attempt(target=attempt.target, failure=failure))
+    failed = msgspec.structs.replace(attempt, failure=failure, process=None)
+    return msgspec.structs.replace(standing, attempt=failed)
 
 
-def _told_anew(standing: Standing, directive: Directive) -> Decision:
+def cut_off(standing: Standing) -> Standing:
+    """Return where an instance stands once its apply was cut off: it starts over, unless that was the last time."""
+    attempt = standing.attempt
+    if attempt is None or attempt.begun < MOST_BEGUN:
+        return standing
+    return ended(standing, CUT_OFF)
+
+
+def _new_generation(standing: Standing, directive: Directive, healthy: bool | None) -> Decision:
     desired = known(directive.desired)
-    if desired is None or (not standing.dirty and standing.applied.meets(desired)):
+    if desired is None:
         return _adopt(standing, directive)
-    return _apply(standing, directive, desired)
+    if standing.dirty or not standing.applied.meets(desired):
+        return _apply(standing, directive, desired)
+    return _same_state(standing, directive, desired, healthy)
 
 
-def _told_before(standing: Standing, directive: Directive) -> Decision:
+def _same_state(standing: Standing, directive: Directive, desired: State, healthy: bool | None) -> Decision:
+    if directive.apply is ApplyRule.UNLESS_HEALTHY and healthy is None:
+        return Decision(Action.CHECK, standing)
+    if directive.apply is ApplyRule.ALWAYS or (directive.apply is ApplyRule.UNLESS_HEALTHY and not healthy):
+        return _apply(standing, directive, desired)
+    return _adopt(standing, directive)
+
+
+def _same_generation(standing: Standing, directive: Directive) -> Decision:
     desired = known(directive.desired)
     settled = standing.failed if standing.dirty else standing.applied.meets(desired)
     if settled:
         return Decision(Action.IGNORE, standing)
     if desired is None:
         return _adopt(standing, directive)
+    if _begun_before(standing, directive) >= MOST_BEGUN:
+        return Decision(Action.ADOPT, cut_off(standing))
     return _apply(standing, directive, desired)
 
 
@@ -92,6 +129,12 @@ def _apply(standing: Standing, directive: Directive, desired: State) -> Decision
         standing,
         generation=directive.generation,
         deployment=directive.deployment_id,
-        attempt=Attempt(target=desired.over(standing.applied)),
+        attempt=Attempt(target=desired.over(standing.applied), begun=_begun_before(standing, directive) + 1),
     )
     return Decision(Action.APPLY, begun)
+
+
+def _begun_before(standing: Standing, directive: Directive) -> int:
+    """Return how often the apply that a directive asks for was begun, and cut off, in its generation."""
+    repeated = standing.dirty and not standing.failed and standing.generation == directive.generation
+    return standing.attempt.begun if standing.attempt is not None and repeated else 0

@@ -1,6 +1,7 @@
 """Health: the command that tells how the instance is, and when it is asked."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Never
 
 from dides.agent.apply import LONGEST_MESSAGE
@@ -43,6 +44,11 @@ class Checks:
         self._situation = situation
         self._clock = clock
         self._log = settings.state_dir / CHECK_LOG
+        self._one_at_a_time = asyncio.Lock()
+
+    async def ask_now(self) -> bool:
+        """Run the check now, and tell whether it says HEALTHY; without a check the last success counts."""
+        return (await self._ask()).status is Status.HEALTHY
 
     async def keep_checking(self, applied_at: float | None) -> Never:
         """Check at once and from then on, until cancelled; `applied_at` is when an apply ended (monotonic seconds)."""
@@ -75,8 +81,12 @@ class Checks:
         standing = self._situation.standing
         variables = describe_environment(self._settings.name, standing.deployment, standing.applied, standing.previous)
         try:
-            with Output(self._log) as output:
-                ended = await run_command(self._settings.check, variables, output, self._settings.check_timeout)
+            async with self._one_at_a_time:
+                ended = await self._run(self._settings.check, variables)
         except OSError as error:
             return Verdict(Status.FAILED, f"the check cannot be started: {error.strerror}")
         return read_verdict(ended, self._settings.check_timeout)
+
+    async def _run(self, command: str, variables: Mapping[str, str]) -> Ended:
+        with Output(self._log) as output:
+            return await run_command(command, variables, output, self._settings.check_timeout)

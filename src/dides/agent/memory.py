@@ -19,7 +19,9 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
     target: State
     failure: str | None = None
-    """Why it failed. None while it runs, and for one that was cut off when the agent was killed."""
+    """Why it failed. None while it runs, and for one that was cut off."""
+    begun: int = 1
+    """How often it was begun in its generation."""
     process: Process | None = None
 
 
@@ -29,7 +31,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     generation: int | None = None
     """The generation acted on; None before the first one."""
     deployment: int | None = None
-    """The deployment that told it."""
+    """The deployment that assigned it."""
     applied: State = NOTHING
     """What was applied last with success."""
     previous: State = NOTHING

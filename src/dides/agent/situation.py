@@ -105,6 +105,10 @@ class Situation:
         """Wait for an answer that was not decided about yet."""
         return await self._told.get()
 
+    def newer_than(self, directive: Directive) -> Directive:
+        """Return the answer that has come since one was taken, or that one if none has."""
+        return directive if self._told.empty() else self._told.get_nowait()
+
     def _note(self, before: Heartbeat | None) -> None:
         if self._verdict is not None or self.standing.dirty:
             self.settled.set()

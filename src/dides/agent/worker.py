@@ -6,7 +6,7 @@ import msgspec
 import structlog
 
 from dides.agent.apply import Applier
-from dides.agent.decision import Action, decide, ended
+from dides.agent.decision import Action, Decision, cut_off, decide, ended
 from dides.agent.errors import StateDirectoryError
 from dides.agent.groups import end_leftover, identify
 from dides.agent.health import Checks
@@ -16,6 +16,7 @@ from dides.agent.report import HEALTHY
 from dides.agent.settings import AgentSettings
 from dides.agent.situation import Situation
 from dides.clock import Clock
+from dides.protocol.messages import Directive
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -48,9 +49,13 @@ class Worker:
 
     async def _clear_up(self) -> None:
         """End what an agent that was killed left running: two applies at once could break the instance."""
-        attempt = self._situation.standing.attempt
+        standing = self._situation.standing
+        attempt = standing.attempt
         if attempt is not None and attempt.process is not None and await end_leftover(attempt.process):
             log.warning("ended an apply that an earlier agent left running", group=attempt.process.group)
+        if (given_up := cut_off(standing)) != standing:
+            log.error("the apply was cut off too often", begun=attempt.begun if attempt else 0)
+            self._situation.adopt(given_up)
 
     async def _next_apply(self) -> Standing:
         if self._situation.standing.dirty:
@@ -58,23 +63,31 @@ class Worker:
         return await first_of(self._decide(), self._checks.keep_checking(self._applied_at))
 
     async def _decide(self) -> Standing:
-        """Decide about what is told until it is to apply; return the standing to begin that with."""
+        """Decide about directives until one is to be applied; return the standing to begin that with."""
         while True:
             directive = await self._situation.next_directive()
-            standing = self._situation.standing
-            decision = decide(standing, directive, now=self._clock.monotonic(), lower_since=self._lower_since)
-            if decision.lower_since is not None and self._lower_since is None:
-                log.warning(
-                    "ignoring a lower generation for one time to live",
-                    generation=directive.generation,
-                    acted_on=standing.generation,
-                )
-            self._lower_since = decision.lower_since
+            decision = self._look(directive)
+            if decision.action is Action.CHECK:
+                healthy = await self._checks.ask_now()
+                directive = self._situation.newer_than(directive)
+                decision = self._look(directive, healthy)
             if decision.action is Action.APPLY:
                 return decision.standing
             if decision.action is Action.ADOPT:
                 log.info("nothing to apply", generation=directive.generation)
                 self._situation.adopt(decision.standing)
+
+    def _look(self, directive: Directive, healthy: bool | None = None) -> Decision:
+        standing, now = self._situation.standing, self._clock.monotonic()
+        decision = decide(standing, directive, now=now, lower_since=self._lower_since, healthy=healthy)
+        if decision.lower_since is not None and self._lower_since is None:
+            log.warning(
+                "ignoring a lower generation for one time to live",
+                generation=directive.generation,
+                acted_on=standing.generation,
+            )
+        self._lower_since = decision.lower_since
+        return decision
 
     async def _apply(self, standing: Standing) -> None:
         self.applying = True

@@ -9,7 +9,7 @@ from typing import Any, Never
 import msgspec
 from msgspec import UNSET
 
-from dides.agent.decision import Action, decide, ended
+from dides.agent.decision import Action, Decision, decide, ended
 from dides.agent.memory import Standing
 from dides.agent.report import HEALTHY, Verdict, compose
 from dides.model.errors import GoneError
@@ -78,12 +78,21 @@ class Agent:
             await self._told.wait()
             self._told.clear()
             assert self._directive is not None
-            decision = decide(self._standing, self._directive, now=self.machine.now(), lower_since=self._lower_since)
-            self._lower_since = decision.lower_since
+            decision = self._decide(self._directive)
             if decision.action is Action.APPLY:
                 await self._apply(decision.standing)
             elif decision.action is Action.ADOPT:
                 self._stand(decision.standing, self._checked)
+
+    def _decide(self, directive: Directive) -> Decision:
+        standing, now = self._standing, self.machine.now()
+        decision = decide(standing, directive, now=now, lower_since=self._lower_since)
+        if decision.action is Action.CHECK:
+            self._check()
+            healthy = self._checked == HEALTHY
+            decision = decide(standing, directive, now=now, lower_since=self._lower_since, healthy=healthy)
+        self._lower_since = decision.lower_since
+        return decision
 
     async def _apply(self, standing: Standing) -> None:
         assert standing.attempt is not None

@@ -5,22 +5,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dides.agent.decision import INTERRUPTED, Action, Decision, decide, ended
+from dides.agent.decision import CUT_OFF as GIVEN_UP
+from dides.agent.decision import INTERRUPTED, MOST_BEGUN, Action, Decision, cut_off, decide, ended
 from dides.agent.memory import Attempt, Process, Standing
-from dides.model.state import NOTHING, State
+from dides.model.state import NOTHING, ApplyRule, State
 from dides.protocol.messages import Directive
 
 V1, V2 = State("1.0", "c1"), State("2.0", "c2")
 TIME_TO_LIVE = 30.0
 
 
-def told(generation: int, desired: State | None, deployment: int | None = 42) -> Directive:
+def told(generation: int, desired: State | None, rule: ApplyRule = ApplyRule.IF_CHANGED) -> Directive:
     return Directive(
         name="web-1",
         desired=desired,
         generation=generation,
-        deployment_id=deployment,
+        deployment_id=42,
         update_needed=True,
+        apply=rule,
         heartbeat_interval=TIME_TO_LIVE / 3,
     )
 
@@ -103,6 +105,84 @@ def test_a_failure_keeps_the_versions_that_were_applied() -> None:
 
 def test_what_never_began_does_not_end() -> None:
     assert ended(CLEAN, "no disk") == CLEAN
+
+
+UNLESS_HEALTHY, IF_CHANGED, ALWAYS = ApplyRule
+
+
+@pytest.mark.parametrize("healthy", [None, False, True])
+@pytest.mark.parametrize("rule", ApplyRule)
+@pytest.mark.parametrize("standing", [FRESH, CLEAN, FAILED, CUT_OFF])
+def test_another_state_is_applied_whatever_rule_and_check_say(
+    standing: Standing, rule: ApplyRule, healthy: bool | None
+) -> None:
+    """A check that is blind to versions says HEALTHY of the old one, too."""
+    decision = decide(standing, told(8, V2, rule), now=0.0, lower_since=None, healthy=healthy)
+    assert decision.action is Action.APPLY
+
+
+@pytest.mark.parametrize("desired", [V1, State("1.0")])
+@pytest.mark.parametrize(
+    ("rule", "healthy", "action"),
+    [
+        (UNLESS_HEALTHY, None, Action.CHECK),
+        (UNLESS_HEALTHY, True, Action.ADOPT),
+        (UNLESS_HEALTHY, False, Action.APPLY),
+        (IF_CHANGED, None, Action.ADOPT),
+        (IF_CHANGED, True, Action.ADOPT),
+        (IF_CHANGED, False, Action.ADOPT),
+        (ALWAYS, None, Action.APPLY),
+        (ALWAYS, True, Action.APPLY),
+    ],
+)
+def test_the_same_state_again(desired: State, rule: ApplyRule, healthy: bool | None, action: Action) -> None:
+    decision = decide(CLEAN, told(8, desired, rule), now=0.0, lower_since=None, healthy=healthy)
+    assert decision.action is action
+    assert (decision.standing == CLEAN) == (action is Action.CHECK), "a check changes nothing"
+
+
+@pytest.mark.parametrize("rule", ApplyRule)
+def test_what_is_dirty_is_applied_whatever_the_rule_says(rule: ApplyRule) -> None:
+    for standing in (FAILED, CUT_OFF):
+        assert look(standing, told(8, V1, rule)).action is Action.APPLY
+
+
+@pytest.mark.parametrize("rule", ApplyRule)
+def test_a_generation_that_is_acted_on_is_not_applied_twice(rule: ApplyRule) -> None:
+    assert look(CLEAN, told(7, V1, rule)).action is Action.IGNORE
+
+
+class TestCutOff:
+    """An apply that is cut off every time, perhaps by itself, must not be begun for ever."""
+
+    def begin_and_cut_off(self, standing: Standing, generation: int) -> Standing:
+        decision = look(standing, told(generation, V2))
+        assert decision.action is Action.APPLY
+        return cut_off(decision.standing)
+
+    def test_starts_over_until_the_third_time(self) -> None:
+        standing = CLEAN
+        for begun in range(1, MOST_BEGUN + 1):
+            standing = self.begin_and_cut_off(standing, 8)
+            assert standing.attempt is not None
+            assert standing.attempt.begun == begun
+        assert standing.attempt == Attempt(target=V2, failure=GIVEN_UP, begun=3)
+        assert GIVEN_UP == "the apply was cut off 3 times"
+        assert look(standing, told(8, V2)).action is Action.IGNORE
+
+    def test_counts_anew_in_another_generation(self) -> None:
+        standing = self.begin_and_cut_off(self.begin_and_cut_off(CLEAN, 8), 8)
+        standing = self.begin_and_cut_off(standing, 9)
+        assert standing.attempt == Attempt(target=V2, begun=1)
+
+    def test_is_not_begun_a_fourth_time_by_an_agent_that_did_not_count(self) -> None:
+        third = Standing(generation=7, applied=V1, attempt=Attempt(target=V2, begun=3))
+        decision = look(third, told(7, V2))
+        assert (decision.action, decision.standing) == (Action.ADOPT, cut_off(third))
+
+    def test_leaves_what_has_ended_alone(self) -> None:
+        for standing in (CLEAN, FAILED, CUT_OFF):
+            assert cut_off(standing) == standing
 
 
 class TestLowerGeneration:
