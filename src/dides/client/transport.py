@@ -22,6 +22,9 @@ STOOD_STILL = "urn:dides:problem:stood-still"
 LONGEST_REST = 5.0
 """Seconds before a request is repeated, at the most."""
 UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+HEADERS = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+"""A compressed answer could unpack to more than there is memory."""
 Query = Mapping[str, str | int | float | None]
 
 
@@ -30,6 +33,9 @@ class Transport:
 
     repeats = 0
     """How often a request is repeated that a coordinator has refused because it had stood still."""
+    longest_answer_seconds = 60.0
+    """How long an answer may take from its request to its last byte, however steadily it comes."""
+    largest_answer_bytes = 64 * 1024 * 1024
 
     def __init__(
         self,
@@ -88,24 +94,43 @@ class Transport:
             path,
             content=None if body is None else msgspec.json.encode(body),
             params={name: value for name, value in (query or {}).items() if value is not None},
-            headers={"Content-Type": "application/json", **self._authorization(), **(headers or {})},
+            headers={**HEADERS, **self._authorization(), **(headers or {})},
             timeout=self._timeout + patience,
         )
+        longest = self.longest_answer_seconds + patience
         for _ in range(self.repeats):
             try:
-                return await self._exchange(answer, request)
+                return await self._exchange(answer, request, longest)
             except StoodStillError as error:
                 await asyncio.sleep(min(error.retry_after or 0.0, LONGEST_REST))
-        return await self._exchange(answer, request)
+        return await self._exchange(answer, request, longest)
 
-    async def _exchange(self, answer: type[T], request: httpx2.Request) -> T:
+    async def _exchange(self, answer: type[T], request: httpx2.Request, longest: float) -> T:
         try:
-            response = await self._http.send(request)
+            async with asyncio.timeout(longest):
+                response = await self._http.send(request, stream=True)
+                content = await self._read(response)
         except httpx2.HTTPError as error:
             raise UnreachableError(f"{self._named} cannot be reached: {_explain(error)}") from error
+        except TimeoutError as error:
+            raise UnreachableError(f"{self._named} has not answered in full within {longest:g} s") from error
         if response.is_success:
-            return self._decode(answer, response)
-        raise self._failure(response)
+            return self._decode(answer, content)
+        raise self._failure(response, content)
+
+    async def _read(self, response: httpx2.Response) -> bytes:
+        """Return the body of an answer, as it was sent. Raises UnreachableError when it is no answer of dides."""
+        try:
+            if response.headers.get("Content-Encoding", "identity") != "identity":
+                raise UnreachableError(f"{self._named} answered with an encoding that it was not asked for")
+            content = bytearray()
+            async for piece in response.aiter_bytes():
+                content += piece
+                if len(content) > self.largest_answer_bytes:
+                    raise UnreachableError(f"{self._named} answered more than {self.largest_answer_bytes} bytes")
+            return bytes(content)
+        finally:
+            await response.aclose()
 
     @property
     def _named(self) -> str:
@@ -115,16 +140,16 @@ class Transport:
     def _authorization(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.credential}"} if self.credential else {}
 
-    def _decode(self, answer: type[T], response: httpx2.Response) -> T:
+    def _decode(self, answer: type[T], content: bytes) -> T:
         try:
-            return msgspec.json.decode(response.content or b"null", type=answer)
-        except msgspec.DecodeError as error:
+            return msgspec.json.decode(content or b"null", type=answer)
+        except UNREADABLE as error:
             raise UnreachableError(f"{self._named} answered something that is not dides': {error}") from error
 
-    def _failure(self, response: httpx2.Response) -> RefusedError | UnreachableError:
+    def _failure(self, response: httpx2.Response, content: bytes) -> RefusedError | UnreachableError:
         try:
-            problem = msgspec.json.decode(response.content, type=Problem)
-        except msgspec.DecodeError:
+            problem = msgspec.json.decode(content, type=Problem)
+        except UNREADABLE:
             return UnreachableError(f"{self._named} answered {response.status_code}, not as dides does")
         if response.status_code >= 500 or response.status_code == 429:
             headers = response.headers
@@ -133,7 +158,7 @@ class Transport:
                 f"{self._named} answered {response.status_code}: {problem.detail or problem.title}",
                 read_retry_after(headers.get("Retry-After"), headers.get("Date"), SystemClock().now()),
             )
-        return RefusedError(problem)
+        return RefusedError(msgspec.structs.replace(problem, status=response.status_code))
 
 
 def make_transport(server: httpx2.URL, proxy: NamedProxy | None) -> httpx2.AsyncHTTPTransport:

@@ -1,8 +1,20 @@
 """What an instance runs, and how it says it is."""
 
 from enum import IntEnum, StrEnum
+from typing import Annotated
 
 import msgspec
+
+Version = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[!-~]+\Z",
+        min_length=1,
+        max_length=128,
+        description="A version: 1 to 128 visible ASCII characters without spaces.",
+        examples=["1.0.0"],
+    ),
+]
 
 
 class Status(IntEnum):
@@ -32,8 +44,8 @@ class ApplyRule(StrEnum):
 class State(msgspec.Struct, frozen=True, gc=False):
     """A pair of versions. As a current state, null means unknown; as a desired state, null means unmanaged."""
 
-    code_version: str | None = None
-    configuration_version: str | None = None
+    code_version: Version | None = None
+    configuration_version: Version | None = None
 
     def meets(self, desired: "State | None") -> bool:
         """Tell whether this current state is at the desired one: every version that is managed is equal."""

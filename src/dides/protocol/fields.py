@@ -19,16 +19,6 @@ def whole(pattern: str) -> str:
     return pattern[:-1] + r"\Z"
 
 
-Version = Annotated[
-    str,
-    Meta(
-        pattern=whole("^[!-~]+$"),
-        min_length=1,
-        max_length=128,
-        description="A version: 1 to 128 visible ASCII characters without spaces.",
-        examples=["1.0.0"],
-    ),
-]
 Name = Annotated[
     str,
     Meta(
@@ -84,6 +74,7 @@ Seconds = Annotated[float, Meta(gt=0, le=YEAR_SECONDS)]
 Pause = Annotated[float, Meta(ge=0, le=YEAR_SECONDS)]
 LabelKey = Annotated[str, Meta(max_length=LONGEST_KEY, pattern=whole(KEY_PATTERN))]
 Generation = Annotated[int, Meta(ge=0, le=LARGEST)]
+Credential = Annotated[str, Meta(pattern=whole("^[!-~]+$"), min_length=1, max_length=1024)]
 DeploymentNumber = Annotated[int, Meta(ge=1, le=LARGEST)]
 Session = Annotated[
     str,

@@ -8,10 +8,11 @@ from msgspec import UNSET, Meta, UnsetType
 
 from dides.model.deployment import DeploymentStatus, Kind, TargetState
 from dides.model.policy import MAX_RETRIES, MAX_WAVES, Ordering
-from dides.model.state import ApplyRule, State, Status
+from dides.model.state import ApplyRule, State, Status, Version
 from dides.protocol.fields import (
     Address,
     Count,
+    Credential,
     DeploymentNumber,
     Generation,
     LabelKey,
@@ -24,7 +25,6 @@ from dides.protocol.fields import (
     SelectorText,
     Sequence,
     Session,
-    Version,
 )
 
 
@@ -158,22 +158,24 @@ class Registered(Answer):
     """The answer to a registration. The credential is shown this once."""
 
     instance: Annotated[Instance, Meta(description="The instance as it is now.")]
-    credential: Annotated[str, Meta(description="The instance's own credential, from now on the only one.")]
-    heartbeat_interval: Annotated[float, Meta(description="How often it is to report, in seconds.")]
+    credential: Annotated[Credential, Meta(description="The instance's own credential, from now on the only one.")]
+    heartbeat_interval: Annotated[Seconds, Meta(description="How often it is to report, in seconds.")]
 
 
 class Directive(Answer, gc=False, kw_only=True):
     """The answer to a heartbeat and to the blocking query: what the instance should be."""
 
-    name: Annotated[str, Meta(description="The instance.")]
+    name: Annotated[Name, Meta(description="The instance.")]
     desired: Annotated[State | None, Meta(description="The versions that it should have; null: stay as it is.")]
-    generation: Annotated[int, Meta(description="How often its desired state was set.")]
-    deployment_id: Annotated[int | None, Meta(description="The deployment that set its desired state last.")]
+    generation: Annotated[Generation, Meta(description="How often its desired state was set.")]
+    deployment_id: Annotated[
+        DeploymentNumber | None, Meta(description="The deployment that set its desired state last.")
+    ]
     update_needed: Annotated[bool, Meta(description="It reported something else than its desired state.")]
     apply: Annotated[
         ApplyRule, Meta(description="When a desired state that was applied already is applied once more.")
     ] = ApplyRule.UNLESS_HEALTHY
-    heartbeat_interval: Annotated[float, Meta(description="How often it is to report, in seconds.")]
+    heartbeat_interval: Annotated[Seconds, Meta(description="How often it is to report, in seconds.")]
 
 
 class Progress(Answer):
