@@ -195,8 +195,9 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, self._leave)
+        loop.add_signal_handler(signal.SIGHUP, _ignore_hangup)
         yield
-        for each in (signal.SIGTERM, signal.SIGINT):
+        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.remove_signal_handler(each)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -237,3 +238,7 @@ class _Server(uvicorn.Server):
         self.force_exit = self.should_exit
         self.should_exit = True
         self._coordinator.release()
+
+
+def _ignore_hangup() -> None:
+    log.info("SIGHUP is ignored; settings are read at the start")

@@ -19,7 +19,7 @@ from dides.agent.memory import Memory
 from dides.agent.statedir import StateDirectory
 from dides.cli.agent import ROOT_STATE, USER_STATE, agent, default_state_dir
 from support.agent_coordinator import PATIENCE
-from support.running_agent import remember, until_lines
+from support.running_agent import read_lines, remember, until_lines
 
 NOBODY = "http://127.0.0.1:1"
 RUN = "import typer; from dides.cli.agent import agent; typer.run(agent)"
@@ -64,10 +64,12 @@ def test_the_default_state_directory_depends_on_the_user() -> None:
 
 
 @asynccontextmanager
-async def run_process(tmp_path: Path, *arguments: str, notify: str = "") -> AsyncIterator[Process]:
+async def run_process(
+    tmp_path: Path, *arguments: str, notify: str = "", named: tuple[str, ...] = ("--name", "web-1")
+) -> AsyncIterator[Process]:
     """Run the command as a process, which is killed at the end of the block if it still runs."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", RUN, "--name", "web-1", "--ip", "10.0.0.1", "--state-dir", str(tmp_path / "state")),
+        *(sys.executable, "-c", RUN, *named, "--ip", "10.0.0.1", "--state-dir", str(tmp_path / "state")),
         *("--server", NOBODY, *arguments),
         stdout=PIPE,
         env={**os.environ, "NOTIFY_SOCKET": notify, "DIDES_REGISTRATION_TOKEN": "token"},
@@ -107,7 +109,7 @@ async def test_it_tells_the_service_manager_when_it_is_registered(tmp_path: Path
         manager.bind(str(tmp_path / "notify"))
         manager.setblocking(False)
         registered = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "support.doomed_agent", str(tmp_path / "state"), "true"),
+            *(sys.executable, "-m", "support.doomed_agent", str(tmp_path / "state"), "true", "60"),
             cwd=Path(__file__).parents[1],
             stdout=DEVNULL,
             env={**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")},
@@ -143,3 +145,30 @@ async def test_another_instances_state_directory_is_an_error_that_says_so(tmp_pa
         entry = await read_until(process, lambda entry: entry["level"] == "critical")
         assert "belongs to the instance web-2" in str(entry["reason"])
         assert await process.wait() == 2
+
+
+async def test_it_is_ready_with_a_credential_while_the_coordinator_is_away(tmp_path: Path) -> None:
+    remember(tmp_path / "state", Memory(name="web-1", credential="credential-1"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.setblocking(False)
+        async with run_process(tmp_path, notify=str(tmp_path / "notify")):
+            assert await asyncio.get_running_loop().sock_recv(manager, 100) == b"READY=1"
+
+
+async def test_without_a_name_it_keeps_the_one_that_it_has(tmp_path: Path) -> None:
+    remember(tmp_path / "state", Memory(name="before-the-host-was-renamed"))
+    async with run_process(tmp_path, named=()) as process:
+        entry = await read_until(process, lambda entry: "seconds" in entry)
+        assert entry["instance"] == "before-the-host-was-renamed"
+
+
+async def test_a_hangup_is_ignored(tmp_path: Path) -> None:
+    check = f"echo . >> {tmp_path}/checks; exit 1"
+    async with run_process(tmp_path, "--check", check, "--interval", "0.1") as process:
+        await until_lines(tmp_path / "checks")
+        process.send_signal(signal.SIGHUP)
+        await read_until(process, lambda entry: str(entry["event"]).startswith("SIGHUP is ignored"))
+        await until_lines(tmp_path / "checks", len(read_lines(tmp_path / "checks")) + 1)
+        process.terminate()
+        assert await process.wait() == 0

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from dides.agent.command import Ended, run_command
-from dides.agent.groups import end_group, end_leftover, identify, signal_group
-from dides.agent.memory import Process
+from dides.agent.groups import Process, end_group, end_leftover, identify, signal_group
 from dides.agent.output import Output
 from support.running_agent import until, until_lines
 
@@ -104,16 +103,6 @@ async def test_a_cancelled_command_is_killed_with_its_group(output: Output, tmp_
     await asyncio.wait({task})
     assert task.cancelled()
     await until_gone(int(child))
-
-
-async def test_a_command_begins_only_when_it_may(output: Output, tmp_path: Path) -> None:
-    async def refuse(pid: int) -> None:
-        assert runs(pid)
-        raise KeyError("the disk is full")
-
-    with pytest.raises(KeyError):
-        await run_command(f"touch {tmp_path}/began", {}, output, 10, refuse)
-    assert not (tmp_path / "began").exists()
 
 
 async def test_a_leftover_group_is_ended() -> None:

@@ -126,11 +126,11 @@ async def test_a_decommissioned_instance_stops(coordinator: AgentCoordinator, tm
             await agent.end()
 
 
-async def test_a_decommissioned_instance_finishes_its_apply_first(
+async def test_a_decommissioned_instance_that_waits_finishes_its_apply_first(
     coordinator: AgentCoordinator, tmp_path: Path
 ) -> None:
     command = f"touch {tmp_path}/began; while ! [ -e {tmp_path}/go ]; do sleep 0.01; done; echo end >> {tmp_path}/ends"
-    async with run_agent(coordinator, make_settings(tmp_path, apply=command)) as agent:
+    async with run_agent(coordinator, make_settings(tmp_path, apply=command, wait_for_apply=True)) as agent:
         await coordinator.tell(V1)
         await until((tmp_path / "began").exists)
         await coordinator.decommission()

@@ -1,18 +1,15 @@
 """A whole agent is told, applies, checks and reports."""
 
-import asyncio
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from msgspec import UNSET
 
-from dides.agent.groups import lives
 from dides.agent.memory import Attempt, Memory, Standing
 from dides.model.state import State, Status
 from support.agent_coordinator import AgentCoordinator
-from support.running_agent import make_settings, read_lines, recall, remember, run_agent, until, until_lines
+from support.running_agent import make_settings, read_lines, remember, run_agent, until, until_lines
 
 V1, V2 = State("1.0", "c1"), State("2.0", "c2")
 
@@ -213,56 +210,12 @@ async def test_a_restored_backup_is_followed_after_one_time_to_live(
     assert coordinator.heartbeats[0].observed == 9
 
 
-async def test_stopping_waits_for_a_running_apply_and_reports_its_end(
-    coordinator: AgentCoordinator, tmp_path: Path
-) -> None:
-    command = f"touch {tmp_path}/began; while ! [ -e {tmp_path}/go ]; do sleep 0.01; done"
-    async with run_agent(coordinator, make_settings(tmp_path, apply=command)) as agent:
-        await coordinator.tell(V1)
-        await until((tmp_path / "began").exists)
-        agent.ask_to_stop()
-        count = len(coordinator.heartbeats)
-        await coordinator.until_heartbeat(message="applying")
-        assert not agent.ended
-        (tmp_path / "go").touch()
-        await agent.end()
-    assert coordinator.heartbeats[count:][-1].code_version == "1.0"
-    assert recall(tmp_path).standing == Standing(generation=1, deployment=1, applied=V1)
-
-
 async def test_stopping_is_immediate_when_idle(coordinator: AgentCoordinator, tmp_path: Path) -> None:
     async with run_agent(coordinator, make_settings(tmp_path, check="exec sleep 60")) as agent:
         await coordinator.until(lambda: bool(coordinator.registrations))
         began = time.monotonic()
         await agent.stop()
         assert time.monotonic() - began < 1
-
-
-async def test_an_apply_that_was_cut_off_starts_over_and_what_it_left_running_is_ended(
-    coordinator: AgentCoordinator, tmp_path: Path
-) -> None:
-    """The agent is a process of its own here, killed without a chance to tidy up."""
-    command = (
-        f"echo $$ >> {tmp_path}/applied; while ! [ -e {tmp_path}/go ]; do sleep 0.01; done; echo end >> {tmp_path}/ends"
-    )
-    doomed = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "support.doomed_agent", str(tmp_path), command), cwd=Path(__file__).parents[1]
-    )
-    (first,) = await until_lines(tmp_path / "applied")
-    doomed.kill()
-    await doomed.wait()
-    attempt = recall(tmp_path).standing.attempt
-    assert attempt is not None
-    assert attempt.process is not None
-    assert attempt.process.group == int(first)
-    await coordinator.tell(V1)
-    coordinator.credentials = frozenset({"credential-1"})
-    async with run_agent(coordinator, make_settings(tmp_path, apply=command)):
-        await until_lines(tmp_path / "applied", 2)
-        assert not lives(int(first))
-        (tmp_path / "go").touch()
-        await coordinator.until_heartbeat(status=Status.HEALTHY, code_version="1.0", observed=1)
-    assert read_lines(tmp_path / "ends") == ["end"]
 
 
 async def test_an_apply_that_was_cut_off_waits_for_the_coordinator(

@@ -139,3 +139,13 @@ async def test_a_query_whose_sender_hangs_up_holds_nothing(processes: Processes)
             each.cancel()
         await asyncio.gather(*held, return_exceptions=True)
         await until(lambda: sockets(processes) <= idle)
+
+
+async def test_a_hangup_is_ignored(tmp_path: Path) -> None:
+    async with running(tmp_path, *MANUAL) as processes, instance(processes) as http:
+        process = processes.process("coordinator")
+        process.send_signal(signal.SIGHUP)
+        await until(lambda: any(line["event"].startswith("SIGHUP is ignored") for line in log_of(processes)))
+        assert (await http.get("/inventory/instances/web-1")).status_code == 200
+        process.terminate()
+        assert await process.wait() == 0

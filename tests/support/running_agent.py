@@ -1,6 +1,7 @@
 """A whole agent in this process: real files, real commands, and a fake coordinator behind the client's transport."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,6 +10,8 @@ from random import Random
 import msgspec
 
 from dides.agent.agent import Agent
+from dides.agent.apply_lock import LOCK, ApplyLock
+from dides.agent.groups import signal_group
 from dides.agent.memory import Memory
 from dides.agent.settings import AgentSettings
 from dides.agent.statedir import StateDirectory
@@ -74,6 +77,16 @@ async def run_agent(coordinator: AgentCoordinator, settings: AgentSettings) -> A
                 yield running
             finally:
                 await running.drop()
+                await end_apply(settings.state_dir)
+
+
+async def end_apply(state_dir: Path) -> None:
+    """End the apply that an agent has left running, if there is one, and wait until its supervisor has ended, too."""
+    lock = ApplyLock(state_dir / LOCK)
+    run = lock.read()
+    if run is not None and run.group is not None and lock.held:
+        signal_group(run.group, signal.SIGKILL)
+    await lock.until_free()
 
 
 def remember(state_dir: Path, memory: Memory) -> None:

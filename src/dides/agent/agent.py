@@ -40,19 +40,20 @@ class Agent:
         random: Random,
     ) -> None:
         """Take up where the state directory says; raises StateDirectoryError, or SettingError for another's."""
-        memory = _recall(directory, settings.name)
+        memory = _recall(directory, settings)
         client.credential = memory.credential
         situation = Situation(memory, directory, settings.interval)
         registration = Registration(settings, situation, client, random)
         self._conversation = Conversation(settings.name, situation, client, registration, clock, random)
         self._worker = Worker(settings, situation, clock)
+        self._waits = settings.wait_for_apply
         self._longest_apply = settings.apply_timeout
         self._logs = [settings.state_dir / name for name in (APPLY_LOG, CHECK_LOG)]
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop` is set; then return, at once or after a running apply has ended.
+        """Run until `stop` is set; then return at once. An apply that runs goes on, unless this is to wait for it.
 
-        Raises DecommissionedError and SettingError, also only after a running apply has ended.
+        Raises DecommissionedError and SettingError, at the same time.
         """
         work = asyncio.create_task(self._worker.work())
         talk = asyncio.create_task(self._conversation.hold())
@@ -70,14 +71,17 @@ class Agent:
                 task.result()
 
     async def _finish(self, work: asyncio.Task[None]) -> bool:
-        """Let the work end, with the apply that runs; tell whether one did."""
+        """Let the work end, with an apply that is to be waited for; tell whether there was one."""
         notify("STOPPING=1")
-        applying = self._worker.applying
-        if applying:
-            log.info("stopping once the running apply has ended", at_most_seconds=self._longest_apply)
-        self._worker.stop(work)
+        if not self._worker.applying:
+            return False
+        if not self._waits:
+            log.info("stopping; the running apply goes on, and the next agent takes it up")
+            return False
+        log.info("stopping once the running apply has ended", at_most_seconds=self._longest_apply)
+        self._worker.stop()
         await asyncio.wait([work])
-        return applying
+        return True
 
     async def _keep_tidy(self) -> Never:
         """Keep the output files short that a daemon, left behind by an apply, may go on writing to."""
@@ -94,8 +98,11 @@ async def run_agent(settings: AgentSettings) -> None:
     Raises AgentError, whose text says what to do next and whose `exit_code` the process should end with.
     """
     stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
+    # A handler and not SIG_IGN, which commands would inherit.
+    loop.add_signal_handler(signal.SIGHUP, lambda: log.info("SIGHUP is ignored; settings are read at the start"))
     with StateDirectory(settings.state_dir) as directory:
         async with InstanceClient(settings.server) as client:
             log.info("starting", server=settings.server, state_dir=str(settings.state_dir))
@@ -111,12 +118,12 @@ async def _cancel(*tasks: asyncio.Task[Any]) -> None:
     await asyncio.wait(tasks)
 
 
-def _recall(directory: StateDirectory, name: str) -> Memory:
-    memory = directory.load() or Memory(name=name)
-    if memory.name != name:
+def _recall(directory: StateDirectory, settings: AgentSettings) -> Memory:
+    memory = directory.load() or Memory(name=settings.name, named_after_host=settings.named_after_host)
+    if memory.name != settings.name:
         raise SettingError(
             "--name",
-            f"{directory.path} belongs to the instance {memory.name}, not to {name}: give that name, or another "
-            "--state-dir",
+            f"{directory.path} belongs to the instance {memory.name}, not to {settings.name}: give that name, or "
+            "another --state-dir",
         )
     return memory

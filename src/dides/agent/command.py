@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from asyncio.subprocess import Process
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
@@ -13,9 +13,6 @@ from dides.agent.output import Output
 from dides.model.state import State
 
 SHELL = "/bin/sh"
-GATE = 'read -r go && exec /bin/sh -c "$1" </dev/null'
-"""Waits for a line before it becomes the command: what must be on disk before the command begins gets there first.
-When the agent dies before that, the line never comes and the command never begins."""
 TRIM_EVERY = 0.25
 HIDDEN = ("DIDES_REGISTRATION_TOKEN", "NOTIFY_SOCKET")
 """Variables of the agent that are none of the command's business."""
@@ -39,30 +36,21 @@ class Ended(msgspec.Struct, frozen=True):
         return f"the {what} exited with {self.code}"
 
 
-async def let_it_begin(_pid: int) -> None:
-    """Let a command begin at once."""
-
-
-async def run_command(
-    command: str,
-    variables: Mapping[str, str],
-    output: Output,
-    limit: float,
-    before: Callable[[int], Awaitable[None]] = let_it_begin,
-) -> Ended:
+async def run_command(command: str, variables: Mapping[str, str], output: Output, limit: float) -> Ended:
     """Run a shell command to its end, or for `limit` seconds; its output goes to `output`.
 
-    `before` gets the number of the process, and the command begins when it returns. What the command leaves running
-    when it exits by itself is left alone; when it is killed or takes too long, its whole group is ended.
-    Raises OSError when it cannot be started, and whatever `before` raises, in which case it never begins.
+    What the command leaves running when it exits by itself is left alone; when it is killed or takes too long, its
+    whole group is ended, and so it is when this is cancelled. Raises OSError when it cannot be started.
     """
-    receiving, sending = os.pipe()
-    try:
-        process = await _start(command, variables, output, receiving)
-        return await _attend(process, sending, output, limit, before)
-    finally:
-        os.close(receiving)
-        os.close(sending)
+    process = await asyncio.create_subprocess_exec(
+        *(SHELL, "-c", command),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=output.descriptor,
+        stderr=output.descriptor,
+        env={**inherit(os.environ), **variables},
+        start_new_session=True,
+    )
+    return await _attend(process, output, limit)
 
 
 def describe_environment(name: str, deployment: int | None, state: State, previous: State) -> dict[str, str]:
@@ -82,26 +70,11 @@ def inherit(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name not in HIDDEN}
 
 
-async def _start(command: str, variables: Mapping[str, str], output: Output, gate: int) -> Process:
-    return await asyncio.create_subprocess_exec(
-        *(SHELL, "-c", GATE, SHELL, command),
-        stdin=gate,
-        stdout=output.descriptor,
-        stderr=output.descriptor,
-        env={**inherit(os.environ), **variables},
-        start_new_session=True,
-    )
-
-
-async def _attend(
-    process: Process, gate: int, output: Output, limit: float, before: Callable[[int], Awaitable[None]]
-) -> Ended:
+async def _attend(process: Process, output: Output, limit: float) -> Ended:
     """See a process through to its end; if that is cut short, so is its group."""
     exited = asyncio.create_task(process.wait())
     over = False
     try:
-        await before(process.pid)
-        os.write(gate, b"go\n")
         in_time = await _follow(exited, output, limit)
         if not in_time or (process.returncode or 0) < 0:
             await end_group(process.pid)

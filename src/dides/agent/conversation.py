@@ -65,6 +65,9 @@ class Conversation:
 
     async def hold(self) -> Never:
         """Talk until cancelled. Raises DecommissionedError, SettingError."""
+        if self._client.credential:
+            # It works with that, also while the coordinator is away.
+            notify("READY=1")
         await self._registration.register()
         notify("READY=1")
         while True:

@@ -75,16 +75,15 @@ def ended(standing: Standing, failure: str | None) -> Standing:
         return standing
     if failure is None:
         return msgspec.structs.replace(standing, applied=attempt.target, previous=standing.applied, attempt=None)
-    failed = msgspec.structs.replace(attempt, failure=failure, process=None)
-    return msgspec.structs.replace(standing, attempt=failed)
+    return msgspec.structs.replace(standing, attempt=msgspec.structs.replace(attempt, failure=failure))
 
 
-def cut_off(standing: Standing) -> Standing:
-    """Return where an instance stands once its apply was cut off: it starts over, unless that was the last time."""
+def cut_off(standing: Standing, failure: str = CUT_OFF) -> Standing:
+    """Return where an instance stands once its apply was cut off: it starts over, or has failed if it was the last."""
     attempt = standing.attempt
     if attempt is None or attempt.begun < MOST_BEGUN:
         return standing
-    return ended(standing, CUT_OFF)
+    return ended(standing, failure)
 
 
 def _new_generation(standing: Standing, directive: Directive, healthy: bool | None) -> Decision:

@@ -5,7 +5,7 @@ import os
 import signal
 from pathlib import Path
 
-from dides.agent.memory import Process
+import msgspec
 
 PATIENCE = 5.0
 """Seconds between asking a group to end and making it."""
@@ -14,6 +14,15 @@ _PROC = Path("/proc")
 _OWN_STAT = _PROC / "self" / "stat"
 _STATE, _GROUP, _START_TIME = 0, 2, 19
 """Fields of /proc/PID/stat, counted after the command's name (proc_pid_stat(5))."""
+
+
+class Process(msgspec.Struct, frozen=True):
+    """A process that leads its group, such that it can be found again."""
+
+    group: int
+    """The group, which is also the number of the process."""
+    birth: str
+    """What tells it from a later one with the same number, also after a reboot."""
 
 
 async def end_group(group: int, patience: float = PATIENCE) -> None:

@@ -5,15 +5,6 @@ import msgspec
 from dides.model.state import NOTHING, State
 
 
-class Process(msgspec.Struct, frozen=True):
-    """A running apply, so that an agent that was killed finds what it left running."""
-
-    group: int
-    """The process group, which is also the number of its first process."""
-    birth: str
-    """What tells that process from a later one with the same number."""
-
-
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """An apply that began and is not known to have succeeded: as long as there is one, the instance is dirty."""
 
@@ -22,7 +13,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """Why it failed. None while it runs, and for one that was cut off."""
     begun: int = 1
     """How often it was begun in its generation."""
-    process: Process | None = None
+    run: str | None = None
+    """What its supervisor knows it by; None before it began."""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,5 +45,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     """The whole of what is kept on disk."""
 
     name: str
+    named_after_host: bool = False
+    """Whether that was the name of the host, when the instance registered first."""
     credential: str | None = None
     standing: Standing = Standing()

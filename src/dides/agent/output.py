@@ -1,21 +1,26 @@
 """Where a command writes its output: a file that is kept short.
 
 A file and not a pipe, because an apply may leave a daemon behind that goes on writing to the output it inherited.
-A pipe would break when the agent ends, and take the daemon with it; and its end is not the end of the command.
-Every command gets a file of its own, so that such a daemon does not talk into the output of the next one.
+A pipe would break when its reader ends, and take the daemon with it; and its end is not the end of the command.
+
+Every command gets a file of its own, so that such a daemon does not talk into the output of the next one. The open
+file carries a lock, which goes with it to whoever inherits it: for as long as one of them lives the file is in use.
+A file in use is not removed, however old it is: nobody could cut it back any more, and it would grow without bound.
 """
 
+import fcntl
 import os
 import re
-from itertools import pairwise
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-LIMIT = 1024 * 1024
-"""Bytes; a longer file is cut back to its tail."""
-TAIL = 16 * 1024
-"""Bytes; four for each character of the longest message, and then some for what is cleaned away."""
+from dides.agent.supervisor import read_tail, trim
+from dides.private_files import open_file
+
+MOST_LEFT = 16
+"""How many files that are still in use are kept beyond those that are to be kept. Beyond that, files are shared."""
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -25,8 +30,10 @@ class Output:
 
     def __init__(self, path: Path, keep: int = 0) -> None:
         """Begin an empty file (mode 0600), and keep those of `keep` runs before. Raises OSError."""
-        _rotate(path, keep)
-        self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        exclusively = os.O_EXCL if _rotate(path, keep) else 0
+        self.descriptor = open_file(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | exclusively)
+        os.ftruncate(self.descriptor, 0)
+        fcntl.flock(self.descriptor, fcntl.LOCK_SH)
 
     def __enter__(self) -> Self:
         return self
@@ -38,20 +45,32 @@ class Output:
 
     def trim(self) -> None:
         """Cut the file back to its tail when it has grown too long; whoever writes to it goes on after that."""
-        _trim(self.descriptor)
+        trim(self.descriptor)
 
     def tail(self) -> str:
         """Return the end of the output as clean text."""
-        return clean(_read_tail(self.descriptor))
+        return clean(read_tail(self.descriptor))
+
+
+def read_output(path: Path) -> str:
+    """Return the end of the output of the newest run of a command, of a former agent perhaps; empty without a file."""
+    try:
+        descriptor = open_file(path, os.O_RDONLY)
+    except OSError:
+        return ""
+    try:
+        return clean(read_tail(descriptor))
+    finally:
+        os.close(descriptor)
 
 
 def trim_files(path: Path) -> None:
-    """Cut back the files of a command and of its runs before, which daemons may go on writing to. Raises OSError."""
-    for file in path.parent.glob(f"{path.name}*"):
-        if file.stat().st_size > LIMIT:
-            descriptor = os.open(file, os.O_RDWR | os.O_APPEND)
+    """Cut back the files of a command and of its runs before, which daemons may go on writing to."""
+    for _, file in _runs(path):
+        with suppress(OSError):
+            descriptor = open_file(file, os.O_RDWR | os.O_APPEND)
             try:
-                _trim(descriptor)
+                trim(descriptor)
             finally:
                 os.close(descriptor)
 
@@ -70,22 +89,38 @@ def shorten(head: str, tail: str, limit: int) -> str:
     return f"{head}: {tail if len(tail) <= room else '…' + tail[-(room - 1) :]}"
 
 
-def _rotate(path: Path, keep: int) -> None:
-    """Make room for a new file; what is written to the oldest one is nobody's any more."""
-    names = [path, *(path.with_name(f"{path.name}.{number}") for number in range(1, keep + 1))]
-    names[-1].unlink(missing_ok=True)
-    for older, newer in pairwise(reversed(names)):
-        if newer.exists():
-            newer.rename(older)
+def _rotate(path: Path, keep: int) -> bool:
+    """Make room for a new file: the runs before get higher numbers, and the oldest go unless somebody writes to them.
+
+    False when there are so many of these that the newest file is to be shared.
+    """
+    runs = _runs(path)
+    if len(runs) > keep + MOST_LEFT:
+        return False
+    for number, file in reversed(runs):
+        if number < keep or _in_use(file):
+            file.rename(path.with_name(f"{path.name}.{number + 1}"))
+        else:
+            file.unlink()
+    return True
 
 
-def _trim(descriptor: int) -> None:
-    if os.fstat(descriptor).st_size > LIMIT:
-        kept = _read_tail(descriptor)
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, kept)
+def _runs(path: Path) -> list[tuple[int, Path]]:
+    """Return the files of a command, newest first, each with its number; the newest one has 0."""
+    numbered = [(file.name.removeprefix(f"{path.name}."), file) for file in path.parent.glob(f"{path.name}.*")]
+    older = sorted((int(number), file) for number, file in numbered if number.isdecimal())
+    return [(0, path), *older] if path.is_symlink() or path.exists() else older
 
 
-def _read_tail(descriptor: int) -> bytes:
-    size = os.fstat(descriptor).st_size
-    return os.pread(descriptor, TAIL, max(0, size - TAIL))
+def _in_use(file: Path) -> bool:
+    try:
+        descriptor = open_file(file, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -25,6 +25,8 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     token: str | None = None
     """The registration token; a first registration needs it."""
     name: str
+    named_after_host: bool = False
+    """Whether nobody has given the name."""
     ip: str | None = None
     """None: the address that this host uses towards the coordinator, looked up at registration."""
     labels: Mapping[str, str] = {}
@@ -38,6 +40,8 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     apply_timeout: float = 300.0
     check_timeout: float = 10.0
     check_grace: float = 0.0
+    wait_for_apply: bool = False
+    """Whether an agent that is stopped waits for the apply that runs."""
 
 
 def check_settings(settings: AgentSettings) -> None:

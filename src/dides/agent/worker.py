@@ -1,16 +1,15 @@
-"""The work of an agent: it checks the instance until it is told something, applies that, and checks again."""
+"""The work of an agent: it checks the instance until it is assigned something, applies that, and checks again."""
 
-import asyncio
+from collections.abc import Awaitable
 
-import msgspec
 import structlog
 
-from dides.agent.apply import Applier
-from dides.agent.decision import Action, Decision, cut_off, decide, ended
+from dides.agent.apply import LONGEST_MESSAGE, Applier, CutOffError
+from dides.agent.decision import CUT_OFF, Action, Decision, cut_off, decide, ended
 from dides.agent.errors import StateDirectoryError
-from dides.agent.groups import end_leftover, identify
 from dides.agent.health import Checks
 from dides.agent.memory import Attempt, Standing
+from dides.agent.output import shorten
 from dides.agent.races import first_of
 from dides.agent.report import HEALTHY
 from dides.agent.settings import AgentSettings
@@ -22,7 +21,7 @@ log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 
 class Worker:
-    """Brings one instance to what it is told, one apply at a time; no check runs meanwhile."""
+    """Brings one instance to what it is assigned, one apply at a time; no check runs meanwhile."""
 
     def __init__(self, settings: AgentSettings, situation: Situation, clock: Clock) -> None:
         self.applying = False
@@ -37,25 +36,22 @@ class Worker:
 
     async def work(self) -> None:
         """Work until stopped; return after the apply that was running then."""
-        await self._clear_up()
+        await self._take_up()
         while not self._stopping:
             await self._apply(await self._next_apply())
 
-    def stop(self, task: asyncio.Task[None]) -> None:
-        """Stop the task that runs `work`: at once when no apply runs, otherwise after it has ended."""
+    def stop(self) -> None:
+        """Let `work` return after the apply that runs."""
         self._stopping = True
-        if not self.applying:
-            task.cancel()
 
-    async def _clear_up(self) -> None:
-        """End what an agent that was killed left running: two applies at once could break the instance."""
-        standing = self._situation.standing
-        attempt = standing.attempt
-        if attempt is not None and attempt.process is not None and await end_leftover(attempt.process):
-            log.warning("ended an apply that an earlier agent left running", group=attempt.process.group)
-        if (given_up := cut_off(standing)) != standing:
-            log.error("the apply was cut off too often", begun=attempt.begun if attempt else 0)
-            self._situation.adopt(given_up)
+    async def _take_up(self) -> None:
+        """See an apply through that an earlier agent has begun."""
+        attempt = self._situation.standing.attempt
+        if attempt is None or attempt.failure is not None:
+            return
+        if self._applier.running:
+            log.info("an apply that an earlier agent began still runs; waiting for it", **_versions(attempt))
+        await self._see_through(self._applier.adopt(attempt))
 
     async def _next_apply(self) -> Standing:
         if self._situation.standing.dirty:
@@ -90,33 +86,38 @@ class Worker:
         return decision
 
     async def _apply(self, standing: Standing) -> None:
-        self.applying = True
+        await self._see_through(self._applier.apply(standing, self._begin), standing)
+
+    async def _see_through(self, apply: Awaitable[str | None], standing: Standing | None = None) -> None:
+        """Wait for an apply, and take over where the instance stands after it, `standing` if it never began."""
+        self.applying, started = True, self._clock.monotonic()
         try:
-            started = self._clock.monotonic()
-            failure = await self._applier.apply(standing, lambda pid: self._begin(standing, pid))
-            self._applied_at = self._clock.monotonic()
-            self._end(ended(standing, failure), round(self._applied_at - started, 3))
+            failure = await apply
+        except CutOffError as error:
+            after = cut_off(self._situation.standing, shorten(CUT_OFF, str(error), LONGEST_MESSAGE))
+            log.warning("the apply was cut off", begun=after.attempt.begun if after.attempt else 0)
+        else:
+            after = ended(standing or self._situation.standing, failure)
         finally:
             self.applying = False
+        self._applied_at = self._clock.monotonic()
+        self._end(after, round(self._applied_at - started, 3))
 
-    async def _begin(self, standing: Standing, pid: int) -> None:
-        """Write down that an apply begins, and which process it is; the command is held back until then."""
-        attempt = standing.attempt
-        assert attempt is not None
-        log.info("applying", generation=standing.generation, **_versions(attempt))
-        process = await identify(pid)
-        marked = msgspec.structs.replace(standing, attempt=msgspec.structs.replace(attempt, process=process))
-        self._situation.stand(marked, None)
+    def _begin(self, standing: Standing) -> None:
+        """Write down that an apply begins; it does not if that cannot be written. Raises StateDirectoryError."""
+        assert standing.attempt is not None
+        log.info("applying", generation=standing.generation, **_versions(standing.attempt))
+        self._situation.stand(standing, None)
 
     def _end(self, standing: Standing, seconds: float) -> None:
-        if standing.attempt is not None:
+        if standing.failed and standing.attempt is not None:
             log.error("the apply failed", message=standing.attempt.failure, seconds=seconds)
-        else:
+        elif not standing.dirty:
             log.info("applied", generation=standing.generation, seconds=seconds)
         try:
-            self._situation.stand(standing, None if self._checked else HEALTHY)
+            self._situation.stand(standing, None if self._checked or standing.dirty else HEALTHY)
         except StateDirectoryError as error:
-            log.warning("cannot write down how the apply ended; it starts over after a restart", error=str(error))
+            log.warning("cannot write down how the apply ended; it is read again after a restart", error=str(error))
 
 
 def _versions(attempt: Attempt) -> dict[str, str | None]:

@@ -12,9 +12,11 @@ import typer
 
 from dides.agent.agent import run_agent
 from dides.agent.errors import AgentError, SettingError
+from dides.agent.places import find_among, recall_name
 from dides.agent.settings import AgentSettings, check_settings, parse_labels
 from dides.client.errors import EnvironmentVariableError
 from dides.config import home_directory
+from dides.first_process import leave_first_process
 from dides.logs import configure_logging
 
 ROOT_STATE = Path("/var/lib/dides/agent")
@@ -38,7 +40,7 @@ Name = Annotated[
         "--name",
         envvar="DIDES_NAME",
         metavar="NAME",
-        help="The name of the instance, a lower-case hostname. [default: this host's name, lower-cased]",
+        help="The name of the instance, a lower-case hostname. [default: the name that it has, at first this host's]",
     ),
 ]
 Ip = Annotated[
@@ -128,6 +130,15 @@ CheckGrace = Annotated[
         help="For so long after an apply a check that says FAILED counts as DEGRADED.",
     ),
 ]
+WaitForApply = Annotated[
+    bool,
+    typer.Option(
+        "--wait-for-apply",
+        envvar="DIDES_WAIT_FOR_APPLY",
+        help="When it is stopped, wait for the apply that runs. Without it the apply goes on by itself, and the next "
+        "agent takes it up; as the first process of a container the agent always waits.",
+    ),
+]
 
 
 def agent(
@@ -144,10 +155,11 @@ def agent(
     apply_timeout: ApplyTimeout = 300.0,
     check_timeout: CheckTimeout = 10.0,
     check_grace: CheckGrace = 0.0,
+    wait_for_apply: WaitForApply = False,
 ) -> None:
     r"""Bring one instance to its desired state, and report how it is, until SIGTERM or Ctrl-C.
 
-    A running apply is not cut short: the agent stops when it has ended.
+    A running apply is not cut short: it goes on when the agent stops, and the next agent takes it up.
 
     Exit codes: 0 stopped, 2 a setting cannot be used, 5 the instance was decommissioned, 6 the state directory cannot
     be used.
@@ -157,21 +169,25 @@ def agent(
         --apply /opt/web/apply.sh --check "curl -fsS localhost:8080/health || exit 2"
 
     """
-    name = name or socket.gethostname().lower()
+    first = leave_first_process()
+    host = socket.gethostname().lower()
     try:
+        place = state_dir or (default_state_dir(name) if name else find_state_dir(host))
         settings = AgentSettings(
             server=server,
             token=token,
-            name=name,
+            name=name or recall_name(place) or host,
+            named_after_host=name is None,
             ip=ip,
             labels=parse_labels(labels or ()),
             apply=apply,
             check=check,
-            state_dir=state_dir or default_state_dir(name),
+            state_dir=place,
             interval=interval,
             apply_timeout=apply_timeout,
             check_timeout=check_timeout,
             check_grace=check_grace,
+            wait_for_apply=wait_for_apply or first,
         )
         check_settings(settings)
     except SettingError as error:
@@ -187,6 +203,12 @@ def default_state_dir(name: str) -> Path:
     if home is None:
         raise SettingError("--state-dir", "needed, because this user has no home directory")
     return home / USER_STATE / name
+
+
+def find_state_dir(host: str) -> Path:
+    """Return where the agent of the instance that is called like its host keeps its state. Raises SettingError."""
+    own = default_state_dir(host)
+    return own if own == ROOT_STATE else find_among(own.parent, host)
 
 
 def _run(settings: AgentSettings) -> None:

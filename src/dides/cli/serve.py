@@ -35,6 +35,7 @@ from dides.cli.welcome import welcome
 from dides.config import SettingsError, default_data_dir
 from dides.coordinator.settings import Settings
 from dides.datadir import DataDirectory, DataDirectoryError, held_database
+from dides.first_process import leave_first_process
 from dides.logs import configure_logging, say
 from dides.model.errors import UnavailableError
 from dides.server import Listen, ListenError, serve
@@ -72,6 +73,7 @@ def server(
     host, port = parse_listen(listen)
     if time_to_live <= heartbeat_interval:
         raise typer.BadParameter("--time-to-live must be longer than --heartbeat-interval, or every instance is lost")
+    leave_first_process()
     configure_logging()
     chosen = Settings(
         heartbeat_interval=heartbeat_interval,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dides.agent.decision import CUT_OFF as GIVEN_UP
 from dides.agent.decision import INTERRUPTED, MOST_BEGUN, Action, Decision, cut_off, decide, ended
-from dides.agent.memory import Attempt, Process, Standing
+from dides.agent.memory import Attempt, Standing
 from dides.model.state import NOTHING, ApplyRule, State
 from dides.protocol.messages import Directive
 
@@ -34,7 +34,7 @@ def look(standing: Standing, directive: Directive, now: float = 0.0, since: floa
 FRESH = Standing()
 CLEAN = Standing(generation=7, deployment=41, applied=V1)
 FAILED = Standing(generation=7, deployment=41, applied=V1, attempt=Attempt(target=V2, failure="no disk"))
-CUT_OFF = Standing(generation=7, deployment=41, applied=V1, attempt=Attempt(target=V2, process=Process(5, "x")))
+CUT_OFF = Standing(generation=7, deployment=41, applied=V1, attempt=Attempt(target=V2, run="5"))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_an_adopted_generation_leaves_a_failure_as_it_is() -> None:
 
 
 def test_an_apply_that_was_cut_off_is_a_failure_once_nothing_is_desired() -> None:
-    assert look(CUT_OFF, told(8, None)).standing.attempt == Attempt(target=V2, failure=INTERRUPTED)
+    assert look(CUT_OFF, told(8, None)).standing.attempt == Attempt(target=V2, failure=INTERRUPTED, run="5")
 
 
 def test_an_apply_is_marked_before_it_begins() -> None:

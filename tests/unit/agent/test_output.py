@@ -1,10 +1,12 @@
 """Output becomes text that any reader can show, and never more of it than fits."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from dides.agent.output import LIMIT, TAIL, Output, clean, shorten, trim_files
+from dides.agent.output import MOST_LEFT, Output, clean, shorten, trim_files
+from dides.agent.supervisor import LIMIT, TAIL
 
 
 @pytest.mark.parametrize(
@@ -80,3 +82,51 @@ def test_what_a_daemon_writes_is_cut_back_in_files_of_runs_before_too(tmp_path: 
 
 def test_no_file_is_no_trouble(tmp_path: Path) -> None:
     trim_files(tmp_path / "log")
+
+
+def sizes(path: Path) -> dict[str, int]:
+    return {found.name: found.stat().st_size for found in path.iterdir()}
+
+
+def test_a_file_that_somebody_still_writes_to_stays_and_is_cut_back_however_old_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    with Output(file, keep=1) as output:
+        daemon = os.dup(output.descriptor)
+    for _ in range(4):
+        Output(file, keep=1).__exit__(None, None, None)
+    assert set(sizes(tmp_path)) == {"log", "log.1", "log.4"}
+    os.write(daemon, b"x" * (LIMIT + 1))
+    trim_files(file)
+    assert sizes(tmp_path)["log.4"] == TAIL
+    os.close(daemon)
+    Output(file, keep=1).__exit__(None, None, None)
+    assert set(sizes(tmp_path)) == {"log", "log.1"}, "nobody writes to it any more"
+
+
+def test_daemons_of_every_run_do_not_pile_files_up(tmp_path: Path) -> None:
+    file, daemons = tmp_path / "log", []
+    for _ in range(MOST_LEFT + 10):
+        with Output(file) as output:
+            daemons.append(os.dup(output.descriptor))
+    for daemon in daemons:
+        os.write(daemon, b"x" * (LIMIT + 1))
+    trim_files(file)
+    found = sizes(tmp_path)
+    assert len(found) == MOST_LEFT + 1
+    assert set(found.values()) == {TAIL}, "every daemon writes to a file that is cut back"
+    for daemon in daemons:
+        os.close(daemon)
+
+
+def test_a_planted_link_is_neither_written_to_nor_cut_back(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_bytes(b"x" * (LIMIT + 1))
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    for name in ("log", "log.1"):
+        (logs / name).symlink_to(elsewhere)
+    trim_files(logs / "log")
+    with Output(logs / "log", keep=4) as output:
+        os.write(output.descriptor, b"output")
+    assert not (logs / "log").is_symlink()
+    assert elsewhere.stat().st_size == LIMIT + 1

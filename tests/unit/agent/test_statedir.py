@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from dides.agent.errors import StateDirectoryError
-from dides.agent.memory import Attempt, Memory, Process, Standing
+from dides.agent.memory import Attempt, Memory, Standing
 from dides.agent.statedir import FILE, StateDirectory
 from dides.model.state import State
 
 MEMORY = Memory(
     name="web-1",
     credential="secret",
-    standing=Standing(generation=7, attempt=Attempt(target=State("2.0"), process=Process(12, "boot/34"))),
+    standing=Standing(generation=7, attempt=Attempt(target=State("2.0"), run="12")),
 )
 
 
