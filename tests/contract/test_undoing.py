@@ -2,12 +2,12 @@
 
 import msgspec
 
-from dides.model.deployment import Deployment, DeploymentStatus, Kind, TargetState
+from dides.model.deployment import Brake, Deployment, DeploymentStatus, Kind, Target, TargetState
 from dides.model.instance import Instance
 from dides.model.plan import Assignment, Settled
 from dides.model.state import State
 from dides.store.base import Store, Transaction
-from dides.store.records import NewTarget
+from dides.store.records import Convergence, NewTarget
 from support.stores import V1, V2, a_deployment, add, create
 
 
@@ -19,24 +19,26 @@ def withdraw(tx: Transaction, deployment: Deployment, rollback_id: int = 99) -> 
     return tx.deployments.save(msgspec.structs.replace(deployment, rolled_back_by=rollback_id, withdrawn=True))
 
 
+def assignment(target: Target, *, already: bool) -> Assignment:
+    """Return how a target is assigned, or found at the target."""
+    return Assignment(
+        target=target,
+        state=TargetState.SKIPPED if already else TargetState.UPDATING,
+        desired=V2,
+        before=V1,
+        last_good=None,
+        earlier=None,
+        wave=0 if already else 1,
+    )
+
+
 def roll_out(
     tx: Transaction, *instances: Instance, already: bool = False, kind: Kind = Kind.DEPLOY, of: int | None = None
 ) -> Deployment:
     """Store a completed deployment that assigned all these instances, or found them all at the target."""
     targets = [NewTarget(each.id, each.name, V2, V1) for each in instances]
     deployment = create(tx, a_deployment(kind, rollback_of=of), targets)
-    assigned = [
-        Assignment(
-            target=target,
-            state=TargetState.SKIPPED if already else TargetState.UPDATING,
-            desired=V2,
-            before=V1,
-            last_good=None,
-            earlier=None,
-            wave=0 if already else 1,
-        )
-        for target in tx.targets.page(deployment.id, None, 0, 100)
-    ]
+    assigned = [assignment(target, already=already) for target in tx.targets.page(deployment.id, None, 0, 100)]
     tx.targets.assign(assigned, dict.fromkeys((each.id for each in instances), 1), 5)
     return end(tx, deployment)
 
@@ -168,5 +170,49 @@ async def test_heirs_outlive_a_change_of_what_they_are_to_be(store: Store) -> No
         changed = msgspec.structs.replace(a, current=State("9"))
         tx.inventory.record([changed])
         assert tx.heirs.of(source.id) == [changed]
+
+    await store.write(look)
+
+
+async def test_how_heirs_fared_is_kept_and_who_has_stopped_is_found(store: Store) -> None:
+    def look(tx: Transaction) -> None:
+        first, second, third = roll_out(tx), roll_out(tx), roll_out(tx)
+        assert first.brake == Brake()
+        brake = Brake(arrived=3, failed=2, stopped_at=7)
+        first = tx.deployments.save(msgspec.structs.replace(first, brake=brake))
+        assert tx.deployments.get(first.id) == first
+        assert first.brake == brake
+        second = tx.deployments.save(msgspec.structs.replace(second, brake=brake))
+        withdraw(tx, msgspec.structs.replace(third, brake=brake))
+        assert tx.deployments.stopped_converging() == [second, first]
+
+    await store.write(look)
+
+
+async def test_who_waits_and_who_is_on_the_way_is_counted_by_source(store: Store) -> None:
+    def look(tx: Transaction) -> None:
+        assert tx.convergences.numbers() == {}
+        for number, instance in enumerate(add(tx, "a", "b", "c", "d")):
+            told_at = 5 if number == 2 else None
+            source_id = 8 if number == 3 else 7
+            tx.convergences.put(Convergence(instance=instance, source_id=source_id, desired=V2, told_at=told_at))
+        assert tx.convergences.numbers() == {7: (2, 1), 8: (1, 0)}
+
+    await store.write(look)
+
+
+async def test_a_late_target_is_remembered_as_such(store: Store) -> None:
+    def look(tx: Transaction) -> None:
+        a, b = add(tx, "a", "b")
+        tx.convergences.put(Convergence(instance=b, source_id=7, desired=V1))
+        targets = [NewTarget(each.id, each.name, V2, V1) for each in (a, b)]
+        deployment = create(tx, a_deployment(), targets)
+        found = tx.targets.candidates(deployment.id, 9)
+        assert [each.inherits for each in found] == [None, V1]
+        late = assignment(found[1].target, already=False)
+        tx.targets.assign([msgspec.structs.replace(late, late=True)], {b.id: 1}, 5)
+        assert [each.instance for each in tx.targets.late(deployment.id)] == ["b"]
+        tx.targets.detach(b.id)
+        assert tx.targets.late(deployment.id) == []
 
     await store.write(look)

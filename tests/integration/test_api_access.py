@@ -29,6 +29,8 @@ MATRIX: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/deploy/abort"): (401, 401, 401, 401, 403, 403, 200, 410),
     ("POST", "/deploy/rollback"): (401, 401, 401, 401, 403, 403, 201, 410),
     ("GET", "/deploy/rollback"): (401, 401, 401, 401, 403, 403, 200, 410),
+    ("GET", "/converge"): (401, 401, 401, 401, 403, 403, 200, 410),
+    ("POST", "/converge/resume"): (401, 401, 401, 401, 403, 403, 200, 410),
     ("GET", "/deployments"): (401, 401, 401, 401, 403, 403, 200, 410),
     ("GET", "/deployments/1"): (401, 401, 401, 401, 403, 403, 200, 410),
     ("GET", "/deployments/1/instances"): (401, 401, 401, 401, 403, 403, 200, 410),
@@ -84,6 +86,8 @@ class Cast:
     def _body(self, method: str, path: str) -> object:
         if path == "/inventory/register":
             return {"instance": {"name": f"new-{next(self._names)}", "ip": "::1"}, "token": REGISTRATION}
+        if path == "/converge/resume":
+            return {"deployment_id": 1}
         return DEPLOY if path in ("/deploy", "/deploy/plan") and method == "POST" else None
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from dides.model.deployment import TargetState
 from dides.model.state import State, Status
-from dides.protocol.messages import Configuration, Event, Wave
+from dides.protocol.messages import Configuration, Convergence, Event, Wave
 from support.fake_coordinator import (
     ABORTED,
     COMPLETED,
@@ -16,6 +16,7 @@ from support.fake_coordinator import (
     NOON,
     ROLLBACK,
     FakeCoordinator,
+    answer,
     make_deployment,
     make_instance,
     make_progress,
@@ -47,6 +48,7 @@ def test_status_as_json_is_one_object(coordinator: FakeCoordinator, capsys: Capt
     assert json.loads(capsys.readouterr().out) == {
         "instances": {"total": 1, "healthy": 1, "degraded": 0, "failed": 0, "unknown": 0},
         "deployment": None,
+        "stopped": [],
     }
 
 
@@ -209,3 +211,52 @@ def test_version_asks_nobody(coordinator: FakeCoordinator, capsys: Capture) -> N
     assert set(json.loads(capsys.readouterr().out)) == {"version"}
     assert run_cli(coordinator.transport, "--version") == 0
     assert coordinator.requests == []
+
+
+STOPPED = Convergence(
+    deployment_id=41,
+    code_version="1.1.0",
+    configuration_version=None,
+    waiting=3,
+    converging=0,
+    arrived=0,
+    failed=2,
+    limit=2,
+    stopped_at=NOON,
+)
+
+
+def test_status_says_that_convergence_has_stopped(coordinator: FakeCoordinator, capsys: Capture) -> None:
+    going = msgspec.structs.replace(STOPPED, deployment_id=40, stopped_at=None)
+    coordinator.convergences = [STOPPED, going]
+    assert run(coordinator, "status") == 0
+    out = capsys.readouterr().out
+    assert "Convergence to 1.1.0 (deployment 41) has stopped: 3 waiting" in out
+    assert "dides converge 41 --resume" in out
+    assert "deployment 40" not in out
+    assert run(coordinator, "status", "-o", "json") == 0
+    assert [each["deployment_id"] for each in json.loads(capsys.readouterr().out)["stopped"]] == [41]
+
+
+def test_converge_shows_every_source(coordinator: FakeCoordinator, capsys: Capture) -> None:
+    assert run(coordinator, "converge") == 0
+    assert "No instance is converging" in capsys.readouterr().out
+    coordinator.convergences = [STOPPED, msgspec.structs.replace(STOPPED, deployment_id=40, stopped_at=None)]
+    assert run(coordinator, "converge") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == (
+        "Convergence to 1.1.0 (deployment 40): 3 waiting, 0 on their way, 0 arrived, 2 failed; stops at 2."
+    )
+
+
+@pytest.mark.parametrize(("stopped", "body"), [(1, {"deployment_id": 41}), (2, {}), (0, {})])
+def test_converge_resume_names_the_one_that_has_stopped(
+    coordinator: FakeCoordinator, stopped: int, body: object
+) -> None:
+    coordinator.convergences = [STOPPED] * stopped
+    coordinator.action = answer(msgspec.structs.replace(STOPPED, stopped_at=None))
+    assert run(coordinator, "converge", "--resume") == 0
+    assert coordinator.bodies("POST", "/converge/resume") == [body]
+    assert run(coordinator, "converge", "7", "--resume") == 0
+    assert coordinator.bodies("POST", "/converge/resume")[1:] == [{"deployment_id": 7}]
+    assert run(coordinator, "converge", "7") == 2

@@ -13,6 +13,8 @@ from dides.model.state import NOTHING, State, Status
 from dides.protocol.forecast import Forecast
 from dides.protocol.messages import (
     Configuration,
+    Convergence,
+    Convergences,
     Deployment,
     DeploymentPage,
     Event,
@@ -158,6 +160,7 @@ class FakeCoordinator:
         self.deployments: dict[int, list[Deployment]] = {}
         self.targets: dict[int, list[Target]] = {}
         self.triggered: Deployment | None = None
+        self.convergences: list[Convergence] = []
         self.undoable: Deployment | None = None
         """What a rollback would undo."""
         self.forecast: Forecast | None = None
@@ -206,8 +209,8 @@ class FakeCoordinator:
                 return answer(InstancePage(instances=found, count=len(found), next_cursor=None))
             case ["inventory", "instances", name]:
                 return self._instance(request, name)
-            case ["deploy", *more]:
-                return self._to_be_acted_on(more)
+            case ["converge"] | ["deploy", *_]:
+                return self._to_be_acted_on(parts)
             case ["deployments"]:
                 newest = sorted((d[0] for d in self.deployments.values()), key=lambda d: -d.id)
                 return answer(DeploymentPage(deployments=newest, next_cursor=None))
@@ -223,7 +226,9 @@ class FakeCoordinator:
         return refuse(404, f"no such path: {request.url.path}")
 
     def _to_be_acted_on(self, parts: list[str]) -> httpx2.Response:
-        if parts == ["rollback"]:
+        if parts == ["converge"]:
+            return answer(Convergences(sources=self.convergences))
+        if parts == ["deploy", "rollback"]:
             return answer(self.undoable) if self.undoable else refuse(409, "nothing can be undone")
         flying = [d[0] for d in self.deployments.values() if d[0].finished_at is None]
         return answer(flying[0]) if flying else refuse(404, "nothing is in flight")

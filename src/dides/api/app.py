@@ -11,7 +11,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 from prometheus_client import CollectorRegistry
 
-from dides.api import deployments, events, inventory, metrics, operations, plans
+from dides.api import convergence, deployments, events, inventory, metrics, operations, plans
 from dides.api.access import Access, Principal
 from dides.api.answers import answer_head_and_options, identify_requests
 from dides.api.base_path import below
@@ -81,7 +81,14 @@ def _create_routes(
         route_handlers=[
             Router(
                 "/",
-                route_handlers=[inventory.router, deployments.router, plans.router, events.router, metrics.router],
+                route_handlers=[
+                    inventory.router,
+                    convergence.router,
+                    deployments.router,
+                    plans.router,
+                    events.router,
+                    metrics.router,
+                ],
                 before_request=check_request,
             ),
             operations.router,

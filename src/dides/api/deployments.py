@@ -83,7 +83,7 @@ async def in_flight(coordinator: Services) -> Deployment:
 )
 async def progress(coordinator: Services, data: MeantBody = ActionRequest()) -> Deployment:
     """Take one step now; answers the deployment that the step began with, as it is afterwards."""
-    return deployment_view(await coordinator.progress(_expected(data)))
+    return deployment_view(await coordinator.progress(expected(data)))
 
 
 @post(
@@ -97,7 +97,7 @@ async def progress(coordinator: Services, data: MeantBody = ActionRequest()) -> 
 )
 async def pause(principal: Sender, coordinator: Services, data: MeantBody = ActionRequest()) -> Deployment:
     """Tell nothing new; timeouts stand still. Repeating it is fine."""
-    return deployment_view(await coordinator.pause(principal.name, _expected(data)))
+    return deployment_view(await coordinator.pause(principal.name, expected(data)))
 
 
 @post(
@@ -111,7 +111,7 @@ async def pause(principal: Sender, coordinator: Services, data: MeantBody = Acti
 )
 async def resume(principal: Sender, coordinator: Services, data: MeantBody = ActionRequest()) -> Deployment:
     """Go on. Repeating it is fine."""
-    return deployment_view(await coordinator.resume(principal.name, _expected(data)))
+    return deployment_view(await coordinator.resume(principal.name, expected(data)))
 
 
 @post(
@@ -125,7 +125,7 @@ async def resume(principal: Sender, coordinator: Services, data: MeantBody = Act
 )
 async def promote(principal: Sender, coordinator: Services, data: MeantBody = ActionRequest()) -> Deployment:
     """Go past a wave that waits for it, or that soaks; 409 while its targets are not done, or after the last one."""
-    return deployment_view(await coordinator.promote(principal.name, _expected(data)))
+    return deployment_view(await coordinator.promote(principal.name, expected(data)))
 
 
 @post(
@@ -143,7 +143,7 @@ async def abort(
     data: Annotated[AbortRequest, Body(examples=[Example(value={"rollback": False})])] = AbortRequest(),
 ) -> Deployment:
     """Stop it where it is; with `rollback`, also return what it touched."""
-    return deployment_view(await coordinator.abort(principal.name, rollback=data.rollback, only=_expected(data)))
+    return deployment_view(await coordinator.abort(principal.name, rollback=data.rollback, only=expected(data)))
 
 
 @post(
@@ -156,7 +156,7 @@ async def abort(
 )
 async def rollback(principal: Sender, coordinator: Services, data: MeantBody = ActionRequest()) -> Response[Deployment]:
     """Stop and undo what is in flight, else undo the newest deployment; answers with the rollback."""
-    begun = await coordinator.roll_back(principal.name, _expected(data))
+    begun = await coordinator.roll_back(principal.name, expected(data))
     return Response(deployment_view(begun), headers={"Location": f"/deployments/{begun.id}"})
 
 
@@ -210,7 +210,7 @@ def existing(tx: Transaction, deployment_id: int) -> model.Deployment:
     raise NotFoundError(f"There is no deployment {deployment_id}. List what there is with GET /deployments.")
 
 
-def _expected(request: ActionRequest) -> int | None:
+def expected(request: ActionRequest) -> int | None:
     """Return the deployment that a request is about, None where any will do."""
     return None if request.deployment_id is UNSET else request.deployment_id
 

@@ -85,6 +85,15 @@ def of_rollouts(coordinator: Coordinator) -> Iterator[Metric]:
     yield CounterMetricFamily("dides_steps_failed", "Steps that the store did not take.", rollouts.failed)
 
 
+def of_convergence(stopped_sources: int) -> Metric:
+    """Return from how many deployments convergence has stopped."""
+    return GaugeMetricFamily(
+        "dides_convergence_stopped",
+        "Deployments whose state is given to no more late instances, because too many failed there.",
+        stopped_sources,
+    )
+
+
 def _of_deployment(deployment: Deployment | None, coordinator: Coordinator) -> Iterator[Metric]:
     """Yield what is in flight; families without samples when nothing is."""
     flying = [deployment] if deployment else []

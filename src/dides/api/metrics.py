@@ -17,7 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, choose_encode
 from prometheus_client.registry import Collector
 
 from dides.api.access import operators
-from dides.api.fleet_metrics import of_fleet, of_rollouts
+from dides.api.fleet_metrics import of_convergence, of_fleet, of_rollouts
 from dides.api.overload import Overload
 from dides.api.problems import Handled
 from dides.api.rate_limits import RateLimits
@@ -56,6 +56,7 @@ class CoordinatorCollector(Collector):
         yield InfoMetricFamily("dides_build", "What this coordinator is.", self._build)
         yield from of_fleet(self._coordinator.view)
         yield from of_rollouts(self._coordinator)
+        yield of_convergence(self._coordinator.watch.stopped_sources)
         yield from of_store(self._coordinator)
         yield from of_heartbeats(self._coordinator, self._traffic)
         yield from of_liveness(self._coordinator)

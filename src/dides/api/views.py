@@ -3,6 +3,8 @@
 import msgspec
 
 from dides.clock import to_datetime
+from dides.coordinator.braking import Converging
+from dides.engine.brake import limit_of
 from dides.engine.window import held_by
 from dides.model import deployment as model
 from dides.model.instance import Brief, Instance
@@ -69,6 +71,22 @@ def deployment_view(deployment: model.Deployment) -> messages.Deployment:
         created_at=to_datetime(deployment.created_at),
         finished_at=None if deployment.finished_at is None else to_datetime(deployment.finished_at),
         created_by=deployment.created_by,
+    )
+
+
+def convergence_view(converging: Converging) -> messages.Convergence:
+    """Return how the heirs of a deployment fare, as the wire has it."""
+    source, brake = converging.source, converging.source.brake
+    return messages.Convergence(
+        deployment_id=source.id,
+        code_version=source.to.code_version,
+        configuration_version=source.to.configuration_version,
+        waiting=converging.waiting,
+        converging=converging.converging,
+        arrived=brake.arrived,
+        failed=brake.failed,
+        limit=limit_of(source),
+        stopped_at=None if brake.stopped_at is None else to_datetime(brake.stopped_at),
     )
 
 

@@ -38,6 +38,7 @@ COMMANDS: dict[str, Entry] = {
     "resume": Entry("dides.cli.control", "resume", "Go on after a pause.", ROLL_OUT),
     "promote": Entry("dides.cli.control", "promote", "Open the next wave.", ROLL_OUT),
     "progress": Entry("dides.cli.control", "progress", "Take one reconcile step now.", ROLL_OUT),
+    "converge": Entry("dides.cli.converge", "converge", "Show who catches up, or let it go on.", ROLL_OUT),
     "status": Entry("dides.cli.status", "status", "Show the fleet in numbers and the newest deployment.", LOOK),
     "instances": Entry("dides.cli.read", "instances", "List instances.", LOOK),
     "instance": Entry("dides.cli.read", "instance", "Show one instance.", LOOK),

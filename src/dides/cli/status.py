@@ -9,6 +9,7 @@ from rich.text import Text
 
 from dides.cli.attend import attend_or_leave
 from dides.cli.connection import DEFAULT_SERVER, Server, Token, converse
+from dides.cli.converge import print_convergences
 from dides.cli.options import Output
 from dides.cli.outcome import exit_code_of
 from dides.cli.output import Format, make_console, make_progress_console, print_json
@@ -16,7 +17,7 @@ from dides.cli.show import print_deployment
 from dides.cli.words import STATUS, in_flight
 from dides.client.operator import OperatorClient
 from dides.model.state import Status
-from dides.protocol.messages import Deployment
+from dides.protocol.messages import Convergence, Deployment
 
 Watch = Annotated[
     bool,
@@ -39,6 +40,8 @@ class Overview(msgspec.Struct, frozen=True):
 
     instances: Fleet
     deployment: Deployment | None
+    stopped: list[Convergence]
+    """The deployments from which convergence has stopped."""
 
 
 def status(
@@ -76,7 +79,8 @@ async def look(client: OperatorClient, *, watch: bool, output: Format) -> tuple[
     if watch and deployment is not None and in_flight(deployment):
         watched = True
         deployment = await attend_or_leave(client, deployment, make_progress_console(output))
-    return Overview(instances=await count_fleet(client), deployment=deployment), watched
+    stopped = [each for each in await client.convergences() if each.stopped_at is not None]
+    return Overview(instances=await count_fleet(client), deployment=deployment, stopped=stopped), watched
 
 
 async def count_fleet(client: OperatorClient) -> Fleet:
@@ -99,6 +103,8 @@ def print_overview(overview: Overview, console: Console, *, watched: bool = Fals
         for status in (Status.HEALTHY, Status.DEGRADED, Status.FAILED, Status.UNKNOWN)
     ]
     console.print(Text("  ").join([Text(f"Fleet: {fleet.total} instances", style="bold"), *parts]))
+    if overview.stopped:
+        print_convergences(overview.stopped, console)
     if overview.deployment is None:
         console.print("No deployment yet: start one with dides deploy.")
     elif not watched:

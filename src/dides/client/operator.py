@@ -9,6 +9,8 @@ from dides.protocol.forecast import Forecast
 from dides.protocol.messages import (
     AbortRequest,
     ActionRequest,
+    Convergence,
+    Convergences,
     Deployment,
     DeploymentPage,
     DeployRequest,
@@ -70,6 +72,14 @@ class OperatorClient(Transport):
     async def rollback(self, deployment_id: int | None = None) -> Deployment:
         """Undo the deployment in flight, or else the newest one; answers with the rollback."""
         return await self.send(Deployment, "POST", "/deploy/rollback", _action(deployment_id))
+
+    async def convergences(self) -> list[Convergence]:
+        """Return how those fare who inherit deployments' states, by deployment, newest first."""
+        return (await self.send(Convergences, "GET", "/converge")).sources
+
+    async def resume_convergence(self, deployment_id: int | None = None) -> Convergence:
+        """Let instances inherit a deployment's state again after that had stopped."""
+        return await self.send(Convergence, "POST", "/converge/resume", _action(deployment_id))
 
     async def undoable(self) -> Deployment:
         """Return the deployment that a rollback would undo now; RefusedError (404 or 409) when there is none."""

@@ -1,10 +1,12 @@
 """Brings instances that join or return after the end of a deployment to what they missed, a window at a time."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from dides.coordinator.journal import event, log
+from dides.engine.brake import fared, is_stopped
 from dides.engine.inheritance import (
     Inheritance,
     change_for,
@@ -19,7 +21,7 @@ from dides.engine.inheritance import (
 from dides.model.deployment import Deployment, Kind
 from dides.model.instance import Instance
 from dides.model.selector import parse_selector
-from dides.model.state import State
+from dides.model.state import State, Status
 from dides.store.base import Transaction
 from dides.store.records import Convergence, Telling
 
@@ -69,25 +71,59 @@ def settle(tx: Transaction, reported: Iterable[Instance]) -> bool:
     instances = {instance.id: instance for instance in reported}
     done = [each for each in tx.convergences.of(instances) if _is_done(each, instances[each.instance.id])]
     tx.convergences.drop(each.instance.id for each in done)
-    arrived = (instances[each.instance.id] for each in done if each.told_at is not None)
-    tx.inventory.set_last_good({each.id: each.current for each in arrived if has_arrived(each)})
+    ended = [(each.source_id, instances[each.instance.id]) for each in done if each.told_at is not None]
+    arrived = [(source_id, heir) for source_id, heir in ended if has_arrived(heir)]
+    tx.inventory.set_last_good({heir.id: heir.current for _, heir in arrived})
+    failed = Counter(source_id for source_id, heir in ended if heir.status is Status.FAILED)
+    _note(tx, Counter(source_id for source_id, _ in arrived), failed)
     return bool(done)
 
 
 def expire(tx: Transaction) -> None:
     """Free the places of those that took too long."""
-    tx.convergences.drop(each.instance.id for each in tx.convergences.overdue(tx.now))
+    overdue = tx.convergences.overdue(tx.now)
+    tx.convergences.drop(each.instance.id for each in overdue)
+    _note(tx, Counter(), Counter(each.source_id for each in overdue if each.instance.reachable))
+
+
+def _note(tx: Transaction, arrived: Counter[int], failed: Counter[int]) -> None:
+    """Count how heirs fared, by their source, and stop what has failed too often."""
+    for source_id in sorted(arrived.keys() | failed.keys()):
+        before = _source(tx, source_id)
+        now = tx.deployments.save(fared(before, arrived=arrived[source_id], failed=failed[source_id], now=tx.now))
+        if is_stopped(now) and not is_stopped(before):
+            data = {"failed": now.brake.failed, "arrived": now.brake.arrived}
+            log(tx, "convergence.stopped", deployment_id=source_id, data=data)
 
 
 def admit(tx: Transaction) -> set[str]:
     """Tell as many of the waiting instances as have room; return their names."""
     told: set[str] = set()
     for source_id in tx.convergences.sources():
-        source = tx.deployments.get(source_id)
-        assert source is not None, "deployments are never deleted"
+        source = _source(tx, source_id)
+        if is_stopped(source):
+            continue
         room = room_to_converge(source, tx.convergences.told(source_id))
         told |= {_tell(tx, source, waiting) for waiting in tx.convergences.waiting(source_id, room)}
     return told
+
+
+def _source(tx: Transaction, source_id: int) -> Deployment:
+    source = tx.deployments.get(source_id)
+    assert source is not None, "what anybody waits for is not forgotten"
+    return source
+
+
+def follow_newest(tx: Transaction) -> None:
+    """Let those wait for what has just completed who wait for something older, and inherit that now."""
+    heritage = Heritage(tx)
+    waiting = [place for source_id in tx.convergences.sources() for place in tx.convergences.waiting(source_id)]
+    moved = [
+        place.instance
+        for place in waiting
+        if (inheritance := heritage.of(place.instance)) is None or inheritance.source.id != place.source_id
+    ]
+    enqueue(tx, moved, new=True)
 
 
 def give_way(tx: Transaction, deployment: Deployment, told: Iterable[int]) -> None:
@@ -114,15 +150,16 @@ def let_go(tx: Transaction, deployment: Deployment, restored: set[str]) -> None:
 
 
 def _wait_again(tx: Transaction, undone_id: int, rollback_id: int, restored: set[str]) -> None:
-    late = {target.instance_id: target for target in tx.targets.late(undone_id) if target.instance_id is not None}
-    returned = {
-        target.instance
-        for target in tx.targets.of(rollback_id, late)
-        if target.instance_id is not None
-        and target.instance not in restored
-        and converges_after(late[target.instance_id], target)
-    }
-    enqueue(tx, list(tx.inventory.many(returned).values()), new=True)
+    late = {target.instance: target for target in tx.targets.late(undone_id)}
+    ids = [target.instance_id for target in late.values() if target.instance_id is not None]
+    returned = {target.instance: target for target in tx.targets.of(rollback_id, ids)}
+    instances = tx.inventory.many(returned)
+    waiting = [
+        instances[name]
+        for name, target in returned.items()
+        if converges_after(late[name], target, instances[name], taken_back=name in restored)
+    ]
+    enqueue(tx, waiting, new=True)
 
 
 def inherit_anew(tx: Transaction, rollback: Deployment) -> set[str]:

@@ -8,7 +8,8 @@ from typing import TypeVar
 import structlog
 
 from dides.clock import Clock
-from dides.coordinator import deployments, housekeeping, inventory, planning
+from dides.coordinator import braking, deployments, housekeeping, inventory, planning
+from dides.coordinator.braking import Converging
 from dides.coordinator.credentials import hash_of, new_credential
 from dides.coordinator.deployments import Key, Order, Triggered
 from dides.coordinator.feed import Feed
@@ -236,6 +237,10 @@ class Coordinator:
         return self._after(
             await self._decide(lambda tx, quiet: deployments.roll_back(tx, actor, quiet, deployment_id=deployment_id))
         )
+
+    async def resume_convergence(self, actor: str, source_id: int | None = None) -> Converging:
+        """Let instances inherit a deployment's state again after that had stopped; see `braking.resume`."""
+        return await self._store.write(lambda tx: braking.resume(tx, actor, source_id))
 
     async def progress(self, only: int | None = None) -> Deployment:
         """Take one step by hand; NotFoundError when nothing is in flight."""

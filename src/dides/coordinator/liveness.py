@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from dides.coordinator import convergence
+from dides.coordinator.braking import stopped_sources
 from dides.coordinator.following import follow_silence
 from dides.coordinator.journal import event
 from dides.coordinator.sightings import Sightings
@@ -94,6 +95,8 @@ class Declared(msgspec.Struct):
     """Those that are unreachable from now on."""
     told: set[str]
     """Instances told what they had missed, because the places of silent ones came free."""
+    stopped: int
+    """From how many deployments convergence has stopped."""
 
 
 def declare_unreachable(tx: Transaction, seen: Mapping[str, int], since: int) -> Declared:
@@ -117,7 +120,8 @@ def declare_unreachable(tx: Transaction, seen: Mapping[str, int], since: int) ->
     tx.events.append([event(tx, "instance.unreachable", instance=each.name) for each in gone])
     convergence.settle(tx, gone)
     convergence.expire(tx)
-    return Declared({each.name for each in gone}, told=convergence.admit(tx))
+    told = convergence.admit(tx)
+    return Declared({each.name for each in gone}, told=told, stopped=len(stopped_sources(tx)))
 
 
 def _come(moment: int | None, now: int) -> int:

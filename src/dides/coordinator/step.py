@@ -10,6 +10,7 @@ from dides.coordinator.tellings import log_wave, retell
 from dides.coordinator.verdicts import settle, target_event
 from dides.engine.admission import in_turn
 from dides.engine.ending import UNREACHABLE, ended
+from dides.engine.inheritance import may_be_inherited
 from dides.engine.reconcile import reconcile
 from dides.engine.window import may_examine, may_examine_of_each, may_examine_unhealthy
 from dides.model.actor import SYSTEM
@@ -121,6 +122,8 @@ def _end(tx: Transaction, deployment: Deployment, ending: Ending, told: set[str]
     told |= restored
     deployment = tx.deployments.save(ended(deployment, ending, tx.now))
     log(tx, f"deployment.{ending.status.value}", deployment_id=deployment.id, data={"reason": ending.reason})
+    if may_be_inherited(deployment):
+        convergence.follow_newest(tx)
     if not ending.rollback:
         return Stepped(deployment, told, ended=(deployment,))
     stepped, _ = begin_rollback(tx, deployment, told, quiet_until)

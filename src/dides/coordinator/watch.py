@@ -8,7 +8,7 @@ import structlog
 
 from dides.clock import Clock
 from dides.coordinator.heartbeats import Heartbeats
-from dides.coordinator.liveness import Liveness, declare_unreachable
+from dides.coordinator.liveness import Declared, Liveness, declare_unreachable
 from dides.coordinator.pacemaker import Pacemaker
 from dides.coordinator.presence import Presence
 from dides.coordinator.settings import Settings
@@ -67,6 +67,8 @@ class Watch:
         self._unpassed = max(SHORTEST_UNPASSED, settings.time_to_live / 3)
         """Seconds for which what is heard is answered though it could not be written."""
         self._flush_at = 0.0
+        self.stopped_sources = 0
+        """From how many deployments convergence has stopped, as of the last look."""
         self._heard_until = 0
         self._late_at = 0
         """When a coordinator was last found not to have written what it had heard (ms)."""
@@ -192,14 +194,15 @@ class Watch:
     async def _declare(self, silent: Mapping[str, int], allowed: int, heartbeats: Heartbeats) -> None:
         """Declare the silent unreachable, but for those heard of meanwhile; note that this coordinator is at work."""
 
-        def declare(tx: Transaction) -> set[str]:
+        def declare(tx: Transaction) -> Declared:
             quiet_until, since = self._presence.attend(tx), tx.now - allowed
             may = silent if tx.now >= quiet_until and self._knows(tx.now) else {}
             still = {name: last for name, last in may.items() if self._heard(name) <= since}
-            return declare_unreachable(tx, still, since).gone
+            return declare_unreachable(tx, still, since)
 
         declared = await self._store.write(declare)
-        for name in sorted(declared):
+        self.stopped_sources = declared.stopped
+        for name in sorted(declared.gone):
             brief = self._view.get(name)
             if brief is not None and self._sightings.own(brief.id) > silent[name]:
                 heartbeats.revive(brief)

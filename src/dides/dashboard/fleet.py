@@ -3,18 +3,21 @@
 from typing import Any, TypeAlias
 
 import msgspec
-from litestar import MediaType, Response, get
+from litestar import MediaType, Response, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
+from litestar.response import Redirect
 
 from dides.api import problems
-from dides.api.injected import Services
+from dides.api.injected import DeploymentId, Sender, Services
 from dides.api.views import deployment_view
+from dides.coordinator import braking
 from dides.dashboard.fleet_columns import FleetQuery, columns_of
 from dides.dashboard.guard import HEADERS, HTML_ONLY, Browser
 from dides.dashboard.origin import server_address
 from dides.dashboard.page import render
 from dides.dashboard.version_marks import VersionMarks
+from dides.engine.brake import is_stopped
 from dides.model.errors import RefusedError, UnauthorizedError
 from dides.model.selector import parse_selector
 from dides.protocol.decode import decode_query
@@ -38,6 +41,25 @@ async def fleet_deployment(request: Browser, coordinator: Services) -> Response[
     return render(request, "parts/newest.html", **await coordinator.read(_newest))
 
 
+@get("/ui/converge/{id:str}/confirm")
+async def confirm_resume(request: Browser, deployment_id: DeploymentId, coordinator: Services) -> Response[str]:
+    """Say what it means to let convergence go on, and ask."""
+    found = await coordinator.read(braking.converging)
+    stopped = next((each for each in found if each.source.id == deployment_id and is_stopped(each.source)), None)
+    return render(request, "parts/converge_question.html", id=deployment_id, it=stopped)
+
+
+@post("/ui/converge/{id:str}/resume")
+async def resume(
+    request: Browser, deployment_id: DeploymentId, principal: Sender, coordinator: Services
+) -> Response[Any]:
+    """Let late instances inherit a deployment's state again, and show the fleet."""
+    await coordinator.resume_convergence(principal.name, deployment_id)
+    if request.headers.get("hx-request"):
+        return Response(b"", status_code=200, headers={"HX-Redirect": "/"})
+    return Redirect("/", status_code=303)
+
+
 @get("/ui/fleet.json", exception_handlers={RefusedError: problems.refused, UnauthorizedError: problems.refused})
 async def fleet_json(request: Browser, coordinator: Services, marks: Marks) -> Response[bytes]:
     """Return the instances that a selector matches, or those of them that are named, for scripts of the page."""
@@ -57,7 +79,8 @@ def _newest(tx: Transaction) -> dict[str, Any]:
         "to": found.to if found else None,
         "undone": deployment_view(undone) if undone else None,
         "undone_to": undone.to if undone else None,
+        "stopped": [each for each in braking.converging(tx) if is_stopped(each.source)],
     }
 
 
-handlers = [fleet, fleet_deployment, fleet_json]
+handlers = [fleet, fleet_deployment, confirm_resume, resume, fleet_json]

@@ -165,6 +165,11 @@ def _inherited(event: Event) -> str:
     return f"came late, and was told to run {desired}, as of deployment {event.deployment_id}"
 
 
+def _stopped(event: Event) -> str:
+    failed = plural(int(str(event.data.get("failed", 0))), "failure")
+    return f"Deployment {event.deployment_id} is given to no more late instances after {failed}"
+
+
 _D, _W, _T, _I = Group
 KINDS: Mapping[str, Happening] = {
     "deployment.triggered": Happening(_D, "An operator triggered a deployment, or a rollback began.", _triggered),
@@ -193,6 +198,12 @@ KINDS: Mapping[str, Happening] = {
     "instance.decommissioned": Happening(_I, "An operator removed it.", _plain("was decommissioned")),
     "instance.reported": Happening(_I, "Its heartbeat said something new.", _reported),
     "instance.unreachable": Happening(_I, "It was silent for its time to live.", _plain("is unreachable")),
+    "convergence.stopped": Happening(
+        _D, "Late instances failed on its state, one after another: no more get it.", _stopped
+    ),
+    "convergence.resumed": Happening(
+        _D, "An operator lets late instances get its state again.", _of_deployment("is given to late instances again")
+    ),
     "instance.inherited": Happening(_I, "It gets the state that it has missed.", _inherited),
     "instance.disinherited": Happening(
         _I, "What it had inherited was rolled back.", _plain("no longer inherits what was rolled back")

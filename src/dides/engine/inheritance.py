@@ -77,13 +77,16 @@ def has_missed(instance: Instance, source: Deployment, its_target: Target | None
     return its_target is None or its_target.told_at is None
 
 
-def converges_after(undone: Target, returned: Target) -> bool:
+def converges_after(undone: Target, returned: Target, instance: Instance, *, taken_back: bool) -> bool:
     """Tell whether an instance waits again for what it has missed, once a rollback has dealt with it.
 
     `undone` is its target in the deployment that is rolled back, `returned` the one in the rollback. Its neighbours in
-    the queue, whom that deployment had not reached, wait there, too.
+    the queue, whom that deployment had not reached, wait there, too. With `taken_back` it has read nothing of the
+    rollback, which was aborted, and is to be again what it was to be before that: perhaps what is not undone now.
     """
-    return undone.late and returned.told_at is not None and returned.reachable
+    if not undone.late or returned.told_at is None or not instance.reachable:
+        return False
+    return not taken_back or instance.desired != known(undone.to)
 
 
 def room_to_converge(source: Deployment, converging: int) -> int:

@@ -138,6 +138,17 @@ class Timers(msgspec.Struct, frozen=True, kw_only=True):
     """Since when the done wave waits for a promotion, in which the deadline stands still; None while it does not."""
 
 
+class Brake(msgspec.Struct, frozen=True, kw_only=True):
+    """How those fared who inherited a deployment's state after its end, and whether further ones are held for it."""
+
+    arrived: int = 0
+    """How many of them were HEALTHY there."""
+    failed: int = 0
+    """How many failed or took too long since the last arrival, or since an operator let it go on."""
+    stopped_at: int | None = None
+    """Since when (ms) no more of them are given its state; None while they are."""
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """A rollout of one version to a fixed list of targets, or the rollback of one."""
 
@@ -165,6 +176,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """With `spread_by`: how many targets are updating, by the label's value ("" for those without the label)."""
     blocked_by: str | None = None
     """The setting that kept the last step from filling slots that were free."""
+    brake: Brake = Brake()
     created_at: int
     created_by: str
     reason: str = ""

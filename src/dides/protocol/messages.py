@@ -219,6 +219,26 @@ class Deployment(Answer):
     created_by: Annotated[str, Meta(description="Who triggered it, as `actor` of an event.")]
 
 
+class Convergence(Answer):
+    """How those fare who joined or returned late and inherit a deployment's state."""
+
+    deployment_id: Annotated[int, Meta(description="The deployment whose state they inherit.")]
+    code_version: Annotated[str | None, Meta(description="What it names; null: stays as it is.")]
+    configuration_version: Annotated[str | None, Meta(description="What it names; null: stays as it is.")]
+    waiting: Annotated[int, Meta(description="How many instances wait for it.")]
+    converging: Annotated[int, Meta(description="How many are on their way to it.")]
+    arrived: Annotated[int, Meta(description="How many have been HEALTHY there.")]
+    failed: Annotated[int, Meta(description="How many failed since the last arrival, or since it was resumed.")]
+    limit: Annotated[int, Meta(description="At how many failures it stops.")]
+    stopped_at: Annotated[datetime | None, Meta(description="When it stopped; null: it goes on.")]
+
+
+class Convergences(Answer):
+    """The deployments whose states instances inherit now, or would if that had not stopped."""
+
+    sources: Annotated[list[Convergence], Meta(description="The deployments, newest first.")]
+
+
 class Target(Answer, rename={"from_": "from"}):
     """One instance in one deployment."""
 

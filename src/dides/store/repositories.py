@@ -137,6 +137,10 @@ class Convergences(Protocol):
         """Return the deployments for whose states instances wait."""
         ...
 
+    def numbers(self) -> dict[int, tuple[int, int]]:
+        """Return, by deployment, how many instances wait for its state, and how many are on their way to it."""
+        ...
+
     def waiting(self, source_id: int, limit: int | None = None) -> list[Convergence]:
         """Return up to `limit` instances that wait for their turn, in the order in which they returned.
 

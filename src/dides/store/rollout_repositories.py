@@ -41,6 +41,10 @@ class Deployments(Protocol):
         """Return the later deployments of kind deploy that are not withdrawn."""
         ...
 
+    def stopped_converging(self) -> list[Deployment]:
+        """Return the deployments, not withdrawn, from which convergence has stopped, newest first."""
+        ...
+
     def withdrawn_by(self, rollback_id: int) -> list[Deployment]:
         """Return the deployments that a rollback withdraws: the one that it undoes, and those that repeated that."""
         ...

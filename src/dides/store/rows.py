@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import RowMapping
 
 from dides.model.deployment import (
+    Brake,
     Counts,
     Deployment,
     DeploymentStatus,
@@ -143,6 +144,7 @@ def deployment_from(row: Row) -> Deployment:
         rollback_of=row["rollback_of"],
         rolled_back_by=row["rolled_back_by"],
         withdrawn=row["withdrawn"],
+        brake=Brake(arrived=row["heirs_arrived"], failed=row["heirs_failed"], stopped_at=row["heirs_stopped_at"]),
         created_at=row["created_at"],
         created_by=row["created_by"],
         paused_at=row["paused_at"],
@@ -166,6 +168,9 @@ def deployment_columns(deployment: Deployment) -> dict[str, Any]:
         "blocked_by": deployment.blocked_by,
         "rolled_back_by": deployment.rolled_back_by,
         "withdrawn": deployment.withdrawn,
+        "heirs_arrived": deployment.brake.arrived,
+        "heirs_failed": deployment.brake.failed,
+        "heirs_stopped_at": deployment.brake.stopped_at,
         "paused_at": deployment.paused_at,
         "finished_at": deployment.finished_at,
     }

@@ -80,6 +80,12 @@ class SqlConvergences:
         waits = select(convergences.c.source_id).where(convergences.c.told_at.is_(None)).distinct()
         return list(self._db.execute(waits.order_by(convergences.c.source_id)).scalars())
 
+    def numbers(self) -> dict[int, tuple[int, int]]:
+        """Return, by deployment, how many instances wait for its state, and how many are on their way to it."""
+        told, source = func.count(convergences.c.told_at), convergences.c.source_id
+        rows = self._db.execute(select(source, func.count() - told, told).group_by(source)).all()
+        return {source_id: (waiting, converging) for source_id, waiting, converging in rows}
+
     def waiting(self, source_id: int, limit: int | None = None) -> list[Convergence]:
         """Return up to `limit` instances that wait for their turn, in the order in which they returned."""
         waits = (

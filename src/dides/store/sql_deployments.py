@@ -63,6 +63,11 @@ class SqlDeployments:
         """Return the later deployments of kind deploy that are not withdrawn."""
         return self._read(_UNDONE_BY_NOBODY.where(deployments.c.id > deployment_id))
 
+    def stopped_converging(self) -> list[Deployment]:
+        """Return the deployments, not withdrawn, from which convergence has stopped, newest first."""
+        stopped = deployments.c.heirs_stopped_at.is_not(None) & deployments.c.withdrawn.is_(False)
+        return self._read(select(deployments).where(stopped).order_by(deployments.c.id.desc()))
+
     def withdrawn_by(self, rollback_id: int) -> list[Deployment]:
         """Return the deployments that a rollback withdraws: the one that it undoes, and those that repeated that."""
         its = deployments.c.withdrawn & (deployments.c.rolled_back_by == rollback_id)

@@ -178,11 +178,20 @@ deployments = Table(
     Column("rollback_of", Id),
     Column("rolled_back_by", Id),
     Column("withdrawn", Boolean, nullable=False, server_default=false()),
+    Column("heirs_arrived", Integer, nullable=False, server_default="0"),
+    Column("heirs_failed", Integer, nullable=False, server_default="0"),
+    Column("heirs_stopped_at", Moment),
     Column("created_at", Moment, nullable=False),
     Column("created_by", String, nullable=False),
     Column("paused_at", Moment),
     Column("finished_at", Moment),
     Index("ix_deployments_kind", "kind", "id"),
+    Index(
+        "ix_deployments_stopped",
+        "id",
+        sqlite_where=text("heirs_stopped_at IS NOT NULL"),
+        postgresql_where=text("heirs_stopped_at IS NOT NULL"),
+    ),
     sqlite_autoincrement=True,
 )
 

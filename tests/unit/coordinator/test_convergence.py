@@ -11,7 +11,7 @@ async def missed(fleet: Fleet, *names: str, window: int = 1, update_timeout: flo
     """Roll V2 out while these are silent, and return the completed deployment's id."""
     await fleet.running("present", *names)
     await fleet.silence(*names)
-    await fleet.trigger(V2, batch_size=window, update_timeout=update_timeout)
+    await fleet.trigger(V2, batch_size=window, failure_threshold=5, update_timeout=update_timeout)
     await fleet.arrive("present")
     deployment = await fleet.step()
     assert deployment.status is DeploymentStatus.COMPLETED
@@ -46,11 +46,12 @@ async def test_no_more_than_the_window_converge_at_once(fleet: Fleet) -> None:
 
 
 async def test_one_that_fails_frees_its_place(fleet: Fleet) -> None:
-    await missed(fleet, "a", "b")
-    await fleet.report("a", Status.HEALTHY, V1)
-    await fleet.report("b", Status.HEALTHY, V1)
+    await missed(fleet, "a", "b", "c", window=2)
+    for name in "abc":
+        await fleet.report(name, Status.HEALTHY, V1)
+    assert await desired(fleet, "c") == [None]
     await fleet.fail("a")
-    assert await desired(fleet, "b") == [V2]
+    assert await desired(fleet, "c") == [V2]
 
 
 async def test_one_that_falls_silent_frees_its_place(fleet: Fleet) -> None:
@@ -63,15 +64,17 @@ async def test_one_that_falls_silent_frees_its_place(fleet: Fleet) -> None:
 
 
 async def test_one_that_takes_too_long_frees_its_place(fleet: Fleet) -> None:
-    await missed(fleet, "a", "b", update_timeout=60)
+    await missed(fleet, "a", "b", "c", window=2, update_timeout=60)
     await fleet.report("a", Status.HEALTHY, V1)
+    fleet.clock.advance(1)
     await fleet.report("b", Status.HEALTHY, V1)
-    fleet.clock.advance(59.999)
+    await fleet.report("c", Status.HEALTHY, V1)
+    fleet.clock.advance(58.999)
     await fleet.silence()
     assert fleet.told == set()
     fleet.clock.advance(0.001)
     await fleet.silence()
-    assert fleet.told == {"b"}
+    assert fleet.told == {"c"}
 
 
 async def test_one_that_returns_with_the_versions_it_missed_is_told_all_the_same(fleet: Fleet) -> None:

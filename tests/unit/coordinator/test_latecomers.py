@@ -233,3 +233,25 @@ async def test_found_at_the_target_is_where_a_rollback_returns_to(fleet: Fleet) 
     await fleet.fail("a")
     await fleet.step()
     assert (await fleet.run(lambda tx: existing(tx, "a"))).desired == State("1.6.0")
+
+
+async def test_one_that_read_nothing_of_the_deployment_nor_of_its_aborted_rollback_waits_again(fleet: Fleet) -> None:
+    await two_join_late(fleet)
+    await fleet.report("n2", Status.HEALTHY, State("0"))
+    await tripped(fleet)
+    rollback = await fleet.in_flight()
+    assert (await fleet.target(rollback, "n2")).to == State("0"), "it has something to return to"
+    await fleet.abort()
+    assert await converging(fleet, "n2") == ["n2"]
+    await fleet.arrive("n1")
+    await fleet.silence()
+    assert await desired(fleet, "n2") == [V1]
+
+
+async def test_one_that_has_read_the_deployment_stays_when_the_rollback_is_aborted_first(fleet: Fleet) -> None:
+    await two_join_late(fleet)
+    await fleet.report("n2", Status.HEALTHY, State("0"))
+    await tripped(fleet, "n2")
+    await fleet.abort()
+    await fleet.silence()
+    assert (await desired(fleet, "n2"), await converging(fleet, "n2")) == ([V2], [])

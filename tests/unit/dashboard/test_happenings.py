@@ -24,7 +24,7 @@ def event(kind: str, instance: str | None = None, **data: object) -> Event:
 def logged_kinds() -> set[str]:
     """Return the kinds in the code that logs, those that it puts together among them."""
     text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(SOURCE.glob("*.py")))
-    written = set(re.findall(r'"((?:deployment|wave|targets?|instance)\.[a-z_]+)"', text))
+    written = set(re.findall(r'"((?:deployment|convergence|wave|targets?|instance)\.[a-z_]+)"', text))
     made = set(re.findall(r'f"(\w+)\.\{', text))
     assert made == {"deployment", "target"}
     return written | {f"deployment.{each.value}" for each in FINAL} | {f"target.{each.value}" for each in SETTLED}

@@ -19,6 +19,9 @@ def _count(name: str) -> sa.Column[Any]:
     return sa.Column(name, sa.Integer(), nullable=False, server_default="0")
 
 
+STOPPED = sa.text("heirs_stopped_at IS NOT NULL")
+
+
 def _new_columns() -> dict[str, list[sa.Column[Any]]]:
     """Return the new columns by table."""
     return {
@@ -31,6 +34,9 @@ def _new_columns() -> dict[str, list[sa.Column[Any]]]:
         "convergences": [],
         "deployments": [
             sa.Column("withdrawn", sa.Boolean(), nullable=False, server_default=sa.false()),
+            _count("heirs_arrived"),
+            _count("heirs_failed"),
+            sa.Column("heirs_stopped_at", sa.BigInteger(), nullable=True),
             _count("silent"),
             _count("degraded"),
             _count("joined_failed"),
@@ -56,6 +62,7 @@ def upgrade() -> None:
     _type_actors()
     _watch_successes()
     _add_heirs()
+    op.create_index("ix_deployments_stopped", "deployments", ["id"], sqlite_where=STOPPED, postgresql_where=STOPPED)
     _fill_withdrawn()
 
 
@@ -94,6 +101,7 @@ def downgrade() -> None:
     """Take this version back."""
     _forget_successes()
     _untype_actors()
+    op.drop_index("ix_deployments_stopped", "deployments")
     op.drop_table("heirs")
     for table, columns in reversed(_new_columns().items()):
         for column in reversed(columns):
