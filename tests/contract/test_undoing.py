@@ -2,45 +2,13 @@
 
 import msgspec
 
-from dides.model.deployment import Brake, Deployment, DeploymentStatus, Kind, Target, TargetState
-from dides.model.instance import Instance
-from dides.model.plan import Assignment, Settled
+from dides.model.deployment import Brake, Deployment, Kind, TargetState
+from dides.model.plan import Settled
 from dides.model.state import State
 from dides.store.base import Store, Transaction
 from dides.store.records import Convergence, NewTarget
+from support.history import assignment, roll_out, withdraw
 from support.stores import V1, V2, a_deployment, add, create
-
-
-def end(tx: Transaction, deployment: Deployment, status: DeploymentStatus = DeploymentStatus.COMPLETED) -> Deployment:
-    return tx.deployments.save(msgspec.structs.replace(deployment, status=status))
-
-
-def withdraw(tx: Transaction, deployment: Deployment, rollback_id: int = 99) -> Deployment:
-    return tx.deployments.save(msgspec.structs.replace(deployment, rolled_back_by=rollback_id, withdrawn=True))
-
-
-def assignment(target: Target, *, already: bool) -> Assignment:
-    """Return how a target is assigned, or found at the target."""
-    return Assignment(
-        target=target,
-        state=TargetState.SKIPPED if already else TargetState.UPDATING,
-        desired=V2,
-        before=V1,
-        last_good=None,
-        earlier=None,
-        wave=0 if already else 1,
-    )
-
-
-def roll_out(
-    tx: Transaction, *instances: Instance, already: bool = False, kind: Kind = Kind.DEPLOY, of: int | None = None
-) -> Deployment:
-    """Store a completed deployment that assigned all these instances, or found them all at the target."""
-    targets = [NewTarget(each.id, each.name, V2, V1) for each in instances]
-    deployment = create(tx, a_deployment(kind, rollback_of=of), targets)
-    assigned = [assignment(target, already=already) for target in tx.targets.page(deployment.id, None, 0, 100)]
-    tx.targets.assign(assigned, dict.fromkeys((each.id for each in instances), 1), 5)
-    return end(tx, deployment)
 
 
 async def test_whether_it_is_withdrawn_comes_back(store: Store) -> None:

@@ -20,6 +20,7 @@ from dides.cli.server_options import (
     InsecureHttp,
     InstanceChanges,
     InstanceRequests,
+    KeepDeployments,
     KeepEvents,
     ListenAt,
     MaxHeartbeats,
@@ -58,6 +59,7 @@ def server(
     instance_changes: InstanceChanges = 1,
     keep_events: KeepEvents = 90,
     base_path: BasePath = "",
+    keep_deployments: KeepDeployments = 365,
     insecure_http: InsecureHttp = False,
     trusted_proxy: TrustedProxy = None,
     dev: Dev = False,
@@ -83,6 +85,7 @@ def server(
         instance_requests=instance_requests,
         instance_changes=instance_changes,
         keep_events_days=keep_events,
+        keep_deployments_days=keep_deployments,
     )
     where = Listen(
         host,

@@ -114,6 +114,16 @@ BasePath = Annotated[
         help="The path prefix below which a proxy shows this coordinator, whether or not it passes it on.",
     ),
 ]
+KeepDeployments = Annotated[
+    float,
+    typer.Option(
+        "--keep-deployments",
+        envvar="DIDES_KEEP_DEPLOYMENTS",
+        metavar="DAYS",
+        min=1,
+        help="How long deployments that have ended are kept, where nothing needs them any more.",
+    ),
+]
 InsecureHttp = Annotated[
     bool,
     typer.Option(

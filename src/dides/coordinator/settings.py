@@ -18,5 +18,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How many requests a second one instance may send; 0: no limit. Ten seconds of them may come at once."""
     instance_changes: float = 1.0
     """How many of them may change something; 0: no limit. Twenty seconds of them may come at once."""
+    keep_deployments_days: float = 365.0
+    """How long deployments that have ended, and their targets, are kept, where nothing needs them any more."""
     keep_events_days: float = 90.0
     """How long events, and the credentials of decommissioned instances, are kept."""

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from dides.model.deployment import Deployment, DeploymentStatus, Kind, Target, TargetState
 from dides.model.plan import Assignment, Candidate, Postponed, Retelling, Settled, Touched
+from dides.store.chunks import MOST
 from dides.store.records import NewDeployment, NewTarget
 
 
@@ -59,6 +60,23 @@ class Deployments(Protocol):
         Alike are those with the same kind, labels and selector that name the same versions or leave them out alike, and
         are withdrawn or not alike: whatever one asks of the past, an older one would never be the answer.
         """
+        ...
+
+    def forget(self, before: int, after: int, limit: int) -> int | None:
+        """Forget what nothing needs of up to `limit` deployments that ended before a moment (ms), with ids above one.
+
+        Needed is what an instance has its desired state from, or waits for; what is inherited, or would be once that is
+        undone; what can still be undone; and the rollbacks of such, and what they undo. Nobody sees a forgotten one
+        any more. Returns the last id looked at when there may be more, else None.
+        """
+        ...
+
+    def any_forgotten(self) -> bool:
+        """Tell whether anything of forgotten deployments is left to be deleted."""
+        ...
+
+    def sweep(self, most: int = MOST) -> int:
+        """Delete up to `most` targets and heirs of forgotten deployments, and then these; return how many rows."""
         ...
 
     def save(self, deployment: Deployment) -> Deployment:

@@ -3,20 +3,22 @@
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, String, cast, exists, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dides.model.deployment import Counts, Deployment, DeploymentStatus, Kind
+from dides.store.chunks import MOST
+from dides.store.pieces import delete_some
 from dides.store.quick import run
 from dides.store.records import NewDeployment, StaleError
 from dides.store.rows import deployment_columns, deployment_from
-from dides.store.tables import deployments, targets
+from dides.store.sql_retention import ALIKE, is_needed
+from dides.store.tables import deployments, heirs, targets
 
 # Put together once: every batch of heartbeats asks for it.
 _IN_FLIGHT = select(deployments).where(deployments.c.in_flight == 1)
-_UNDONE_BY_NOBODY = select(deployments).where(
-    deployments.c.kind == Kind.DEPLOY.value, deployments.c.withdrawn.is_(False)
-)
+_KEPT = select(deployments).where(deployments.c.forgotten.is_(False))
+_UNDONE_BY_NOBODY = _KEPT.where(deployments.c.kind == Kind.DEPLOY.value, deployments.c.withdrawn.is_(False))
 _ANY_IN_FLIGHT = "SELECT 1 FROM deployments WHERE in_flight = 1"
 
 
@@ -37,7 +39,7 @@ class SqlDeployments:
 
     def get(self, deployment_id: int) -> Deployment | None:
         """Return one deployment."""
-        row = self._db.execute(select(deployments).where(deployments.c.id == deployment_id)).mappings().one_or_none()
+        row = self._db.execute(_KEPT.where(deployments.c.id == deployment_id)).mappings().one_or_none()
         return deployment_from(row) if row else None
 
     def in_flight(self) -> Deployment | None:
@@ -49,7 +51,7 @@ class SqlDeployments:
 
     def newest(self, kind: Kind) -> Deployment | None:
         """Return the newest deployment of a kind."""
-        of_kind = select(deployments).where(deployments.c.kind == kind.value)
+        of_kind = _KEPT.where(deployments.c.kind == kind.value)
         row = self._db.execute(of_kind.order_by(deployments.c.id.desc()).limit(1)).mappings().one_or_none()
         return deployment_from(row) if row else None
 
@@ -66,16 +68,16 @@ class SqlDeployments:
     def stopped_converging(self) -> list[Deployment]:
         """Return the deployments, not withdrawn, from which convergence has stopped, newest first."""
         stopped = deployments.c.heirs_stopped_at.is_not(None) & deployments.c.withdrawn.is_(False)
-        return self._read(select(deployments).where(stopped).order_by(deployments.c.id.desc()))
+        return self._read(_KEPT.where(stopped).order_by(deployments.c.id.desc()))
 
     def withdrawn_by(self, rollback_id: int) -> list[Deployment]:
         """Return the deployments that a rollback withdraws: the one that it undoes, and those that repeated that."""
         its = deployments.c.withdrawn & (deployments.c.rolled_back_by == rollback_id)
-        return self._read(select(deployments).where(its))
+        return self._read(_KEPT.where(its))
 
     def page(self, status: DeploymentStatus | None, before: int | None, limit: int) -> list[Deployment]:
         """Return up to `limit` deployments with ids under `before`, newest first."""
-        wanted = select(deployments).order_by(deployments.c.id.desc()).limit(limit)
+        wanted = _KEPT.order_by(deployments.c.id.desc()).limit(limit)
         if status is not None:
             wanted = wanted.where(deployments.c.status == status.value)
         if before is not None:
@@ -85,16 +87,9 @@ class SqlDeployments:
     def newest_completed(self) -> list[Deployment]:
         """Return completed deployments, newest first; of those alike the newest only."""
         table = deployments.c
-        alike = (
-            table.kind,
-            cast(table.labels, String),
-            table.selector,
-            table.code.is_(None),
-            table.configuration.is_(None),
-            table.withdrawn,
-        )
-        newest = select(func.max(table.id)).where(table.status == DeploymentStatus.COMPLETED.value).group_by(*alike)
-        return self._read(select(deployments).where(table.id.in_(newest)).order_by(table.id.desc()))
+        newest = select(func.max(table.id)).where(table.status == DeploymentStatus.COMPLETED.value)
+        newest = newest.where(table.forgotten.is_(False)).group_by(*ALIKE, table.withdrawn)
+        return self._read(_KEPT.where(table.id.in_(newest)).order_by(table.id.desc()))
 
     def save(self, deployment: Deployment) -> Deployment:
         """Write what may change of a deployment, if nobody else has since it was read; StaleError otherwise."""
@@ -105,6 +100,30 @@ class SqlDeployments:
         if written.rowcount != 1:
             raise StaleError
         return msgspec.structs.replace(deployment, revision=revision)
+
+    def forget(self, before: int, after: int, limit: int) -> int | None:
+        """Forget what nothing needs of up to `limit` deployments that ended before a moment (ms), beyond an id."""
+        old = _KEPT.with_only_columns(deployments.c.id).where(deployments.c.finished_at < before)
+        page = list(
+            self._db.execute(old.where(deployments.c.id > after).order_by(deployments.c.id).limit(limit)).scalars()
+        )
+        if page:
+            unneeded = deployments.c.id.in_(page) & ~is_needed(before)
+            self._db.execute(update(deployments).where(unneeded).values(forgotten=True))
+        return page[-1] if len(page) == limit else None
+
+    def any_forgotten(self) -> bool:
+        """Tell whether anything of forgotten deployments is left to be deleted."""
+        return bool(self._db.execute(select(exists().where(deployments.c.forgotten))).scalar())
+
+    def sweep(self, most: int = MOST) -> int:
+        """Delete up to `most` targets and heirs of forgotten deployments, then such as have none; return how many."""
+        forgotten = select(deployments.c.id).where(deployments.c.forgotten)
+        deleted = delete_some(self._db, targets, targets.c.deployment_id.in_(forgotten), most)
+        deleted += delete_some(self._db, heirs, heirs.c.source_id.in_(forgotten), most - deleted)
+        if deleted < most:
+            self._db.execute(delete(deployments).where(deployments.c.forgotten))
+        return deleted
 
     def _read(self, wanted: Select[Any]) -> list[Deployment]:
         return [deployment_from(row) for row in self._db.execute(wanted).mappings()]

@@ -178,6 +178,8 @@ deployments = Table(
     Column("rollback_of", Id),
     Column("rolled_back_by", Id),
     Column("withdrawn", Boolean, nullable=False, server_default=false()),
+    # Nobody sees it any more; its targets are deleted, piece by piece, and then this row.
+    Column("forgotten", Boolean, nullable=False, server_default=false()),
     Column("heirs_arrived", Integer, nullable=False, server_default="0"),
     Column("heirs_failed", Integer, nullable=False, server_default="0"),
     Column("heirs_stopped_at", Moment),
@@ -186,6 +188,7 @@ deployments = Table(
     Column("paused_at", Moment),
     Column("finished_at", Moment),
     Index("ix_deployments_kind", "kind", "id"),
+    Index("ix_deployments_forgotten", "id", sqlite_where=text("forgotten"), postgresql_where=text("forgotten")),
     Index(
         "ix_deployments_stopped",
         "id",

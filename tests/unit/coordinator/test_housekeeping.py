@@ -10,6 +10,7 @@ import pytest
 from dides.coordinator import coordinator
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.housekeeping import DAY_MS, forget
+from dides.model.state import State
 from dides.store.base import Transaction
 from dides.store.chunks import MOST
 from dides.store.records import Event
@@ -67,3 +68,24 @@ async def test_a_coordinator_goes_on_until_nothing_is_left(
         0,
     ]
     await store.close()
+
+
+async def test_deployments_that_nothing_needs_are_forgotten_and_the_fleet_goes_on(fleet: Fleet) -> None:
+    await fleet.running("a")
+    for number in range(30):
+        await fleet.trigger(State(str(number)))
+        await fleet.arrive("a")
+        await fleet.step()
+    fleet.clock.advance(SETTINGS.keep_deployments_days * DAY_MS / 1000 + 1)
+    while await fleet.store.write(lambda tx: forget(tx, SETTINGS, 5)):
+        pass
+    left = await fleet.store.read(lambda tx: [each.id for each in tx.deployments.page(None, None, 100)])
+    assert left == [30, 29]
+    await fleet.register("new")
+    assert (await fleet.instance("new")).desired == State("29")
+    await fleet.roll_back()
+    await fleet.arrive("a")
+    await fleet.step()
+    await fleet.silence()
+    assert (await fleet.instance("a")).current == State("28")
+    assert (await fleet.instance("new")).desired == State("28")

@@ -34,6 +34,7 @@ def _new_columns() -> dict[str, list[sa.Column[Any]]]:
         "convergences": [],
         "deployments": [
             sa.Column("withdrawn", sa.Boolean(), nullable=False, server_default=sa.false()),
+            sa.Column("forgotten", sa.Boolean(), nullable=False, server_default=sa.false()),
             _count("heirs_arrived"),
             _count("heirs_failed"),
             sa.Column("heirs_stopped_at", sa.BigInteger(), nullable=True),
@@ -62,6 +63,10 @@ def upgrade() -> None:
     _type_actors()
     _watch_successes()
     _add_heirs()
+    forgotten = sa.text("forgotten")
+    op.create_index(
+        "ix_deployments_forgotten", "deployments", ["id"], sqlite_where=forgotten, postgresql_where=forgotten
+    )
     op.create_index("ix_deployments_stopped", "deployments", ["id"], sqlite_where=STOPPED, postgresql_where=STOPPED)
     _fill_withdrawn()
 
@@ -102,6 +107,7 @@ def downgrade() -> None:
     _forget_successes()
     _untype_actors()
     op.drop_index("ix_deployments_stopped", "deployments")
+    op.drop_index("ix_deployments_forgotten", "deployments")
     op.drop_table("heirs")
     for table, columns in reversed(_new_columns().items()):
         for column in reversed(columns):
