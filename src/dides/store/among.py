@@ -14,4 +14,6 @@ def among(connection: Connection, number: ColumnElement[int], ids: Iterable[int]
         given = func.json_each(msgspec.json.encode(list(ids)).decode())
         values = given.table_valued(column("value", BigInteger), name="json_each")
         return number.in_(select(values.c.value))
-    return number == any_(cast(literal(array_of("bigint", ids), String), ARRAY(BigInteger)))
+    array = cast(literal(array_of("bigint", ids), String), ARRAY(BigInteger))
+    # In a query of its own, for else PostgreSQL would read the text anew for each row that it looks at.
+    return number == any_(cast(select(array).scalar_subquery(), ARRAY(BigInteger)))
