@@ -12,7 +12,7 @@ from sqlalchemy import Engine, inspect, text
 
 from dides.coordinator.step import step
 from dides.store.migrate import TooNewError, configuration, migrate
-from dides.store.sqlite import SqliteStore, open_engine
+from dides.store.sqlite import SqliteStore
 from dides.store.tables import metadata
 from support.clocks import FakeClock
 from support.migrations import empty_database, go
@@ -79,13 +79,14 @@ def test_the_newest_revision_is_what_the_program_expects(engine: Engine) -> None
 def test_the_indexes_of_the_database_are_those_of_the_program(embedded: Engine, tmp_path: Path) -> None:
     """Autogenerate does not compare the conditions of partial indexes."""
     migrate(embedded)
-    direct = open_engine(tmp_path / "direct.db", "OFF", "BEGIN")
-    with direct.begin() as connection:
-        metadata.create_all(connection)
+    (tmp_path / "direct").mkdir()
+    with empty_database("sqlite", tmp_path / "direct") as direct:
+        with direct.begin() as connection:
+            metadata.create_all(connection)
+        expected = {name: sql for name, sql in schema(direct) if sql.startswith("CREATE INDEX")}
     migrated = {name: sql for name, sql in schema(embedded) if sql.startswith("CREATE INDEX")}
-    assert migrated == {name: sql for name, sql in schema(direct) if sql.startswith("CREATE INDEX")}
+    assert migrated == expected
     assert any("WHERE" in sql for sql in migrated.values())
-    direct.dispose()
 
 
 def test_there_is_one_head_and_no_two_revisions_share_a_parent() -> None:
@@ -122,16 +123,15 @@ async def test_a_database_that_a_newer_dides_wrote_is_refused_and_left_alone(tmp
     store = SqliteStore(file, FakeClock())
     await store.write(lambda tx: add(tx, "web-1"))
     await store.close()
-    engine = open_engine(file, "FULL", "BEGIN IMMEDIATE")
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    before = schema(engine)
-    with pytest.raises(TooNewError, match=r"schema 9999.*a newer dides wrote it.*[Ss]tart that version.*backup"):
-        SqliteStore(file, FakeClock())
-    assert schema(engine) == before
-    with engine.begin() as connection:
-        assert connection.execute(text("SELECT name FROM instances")).scalars().all() == ["web-1"]
-    engine.dispose()
+    with empty_database("sqlite", tmp_path) as engine:
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        before = schema(engine)
+        with pytest.raises(TooNewError, match=r"schema 9999.*a newer dides wrote it.*[Ss]tart that version.*backup"):
+            SqliteStore(file, FakeClock())
+        assert schema(engine) == before
+        with engine.begin() as connection:
+            assert connection.execute(text("SELECT name FROM instances")).scalars().all() == ["web-1"]
 
 
 async def test_the_data_outlive_the_program(tmp_path: Path) -> None:

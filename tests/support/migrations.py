@@ -16,14 +16,20 @@ from support.postgres import fresh_database
 def empty_database(kind: str, directory: Path) -> Iterator[Engine]:
     """Yield an empty database: `sqlite`, in a directory, or `postgresql`."""
     if kind == "sqlite":
-        engine = open_engine(directory / "dides.db", "FULL", "BEGIN IMMEDIATE")
-        yield engine
-        engine.dispose()
+        with disposing(open_engine(directory / "dides.db", "FULL", "BEGIN IMMEDIATE")) as engine:
+            yield engine
         return
-    with fresh_database() as url:
-        # As SQLAlchemy would connect by itself: each transaction is one.
-        engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    # As SQLAlchemy would connect by itself: each transaction is one.
+    with fresh_database() as url, disposing(create_engine(url.replace("postgresql:", "postgresql+psycopg:"))) as engine:
         yield engine
+
+
+@contextmanager
+def disposing(engine: Engine) -> Iterator[Engine]:
+    """Dispose of an engine once the block is over, however it ends: a connection left open fails some later test."""
+    try:
+        yield engine
+    finally:
         engine.dispose()
 
 
