@@ -141,6 +141,7 @@ def agent_arguments(name: str, url: str, token: str, place: Path) -> list[str]:
         *("agent", "--server", url, "--token", token, "--name", name, "--ip", "127.0.0.1", "--label", "env=demo"),
         *("--apply", apply_command(place), "--check", check_command(place)),
         *("--state-dir", str(place / "state"), "--interval", "1"),
+        "--wait-for-apply",  # nothing is to go on when the demo has cleaned up
     ]
 
 

@@ -24,8 +24,8 @@ def test_there_is_no_url_while_the_line_is_missing_or_half_written() -> None:
 
 def test_an_agent_is_started_as_one_would_by_hand(tmp_path: Path) -> None:
     arguments = agent_arguments("web-1", "http://127.0.0.1:1", "secret", tmp_path)
-    assert arguments[0] == "agent"
-    options = dict(zip(arguments[1::2], arguments[2::2], strict=True))
+    assert (arguments[0], arguments[-1]) == ("agent", "--wait-for-apply"), "no apply goes on when the demo has ended"
+    options = dict(zip(arguments[1:-1:2], arguments[2:-1:2], strict=True))
     assert {"--server", "--token", "--name", "--ip", "--label", "--apply", "--check", "--state-dir"} < set(options)
     assert options["--interval"] == "1"
 
