@@ -166,18 +166,26 @@ async def test_matching_gives_what_a_trigger_needs(store: Store) -> None:
     stored = await store.write(lambda tx: add(tx, "web-1"))
     await store.write(lambda tx: add(tx, "db-1", labels={}))
     found = await store.read(lambda tx: tx.inventory.matching(parse_selector("env=prod")))
+    assert found == [Matched(stored[0].id, "web-1", V1, sends_observed=False)]
+    heard = msgspec.structs.replace(stored[0], observed=0)
+    await store.write(lambda tx: tx.inventory.record([heard]))
+    found = await store.read(lambda tx: tx.inventory.matching(parse_selector("env=prod")))
     assert found == [Matched(stored[0].id, "web-1", V1)]
 
 
 async def test_new_labels_replace_the_old_for_readers_and_selectors(store: Store) -> None:
     def relabel(tx: Transaction) -> None:
         (instance,) = add(tx, "web-1", labels={"env": "prod", "old": "yes"})
-        tx.inventory.relabel(msgspec.structs.replace(instance, labels={"env": "test"}, ip="ignored"))
+        owned = {"env": "test", "old": None}
+        tx.inventory.relabel(msgspec.structs.replace(instance, labels={"env": "test"}, owned=owned, ip="ignored"))
 
     await store.write(relabel)
     found = await store.read(lambda tx: tx.inventory.get("web-1"))
     assert found is not None
     assert (found.labels, found.ip) == ({"env": "test"}, "192.0.2.1")
+    assert found.owned == {"env": "test", "old": None}
+    (listed,) = await store.read(lambda tx: tx.inventory.page(EVERYONE, None, "", 9))
+    assert listed == found
     assert await store.read(lambda tx: names(tx, parse_selector("env=test,!old"))) == ["web-1"]
 
 

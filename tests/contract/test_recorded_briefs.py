@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from dides.model.instance import Instance
 from dides.model.sessions import NO_SESSIONS, Earlier, Sessions
-from dides.model.state import State, Status
+from dides.model.state import ApplyRule, State, Status
 from dides.store.base import Store, Transaction
 from dides.store.briefs import briefs_of, changes_of
 from dides.store.records import Telling
@@ -55,8 +55,8 @@ def recording(report: dict[str, object], more: dict[str, object]) -> Operation:
     return lambda tx, its: tx.inventory.record([msgspec.structs.replace(its, **report, **more)])
 
 
-def telling(desired: State | None) -> Operation:
-    return lambda tx, its: tx.inventory.tell([Telling(its.id, desired, 5)])
+def telling(desired: State | None, rule: ApplyRule) -> Operation:
+    return lambda tx, its: tx.inventory.tell([Telling(its.id, desired, 5, rule)])
 
 
 OTHERS: dict[str, Operation] = {
@@ -69,7 +69,7 @@ OTHERS: dict[str, Operation] = {
     "remove": lambda tx, its: tx.inventory.remove(its, 1),
 }
 RECORDINGS = st.builds(recording, REPORTS, NOT_REPORTED)
-TELLINGS = st.builds(telling, st.none() | STATES)
+TELLINGS = st.builds(telling, st.none() | STATES, st.sampled_from(ApplyRule))
 OPERATIONS = RECORDINGS | TELLINGS | st.sampled_from(sorted(OTHERS)).map(OTHERS.__getitem__)
 UNITS = st.lists(st.lists(st.tuples(st.sampled_from(PLACES), OPERATIONS), max_size=8), min_size=1, max_size=3)
 

@@ -69,7 +69,63 @@ async def test_a_credential_is_kept_and_used_after_a_restart(coordinator: AgentC
     coordinator.heartbeats.clear()
     async with run_agent(coordinator, make_settings(tmp_path, token=None)):
         await coordinator.until_heartbeat(observed=0)
-    assert len(coordinator.registrations) == 1
+        await coordinator.until(lambda: len(coordinator.registrations) == 2)
+    assert coordinator.credentials == {"credential-1"}
+
+
+async def test_labels_and_address_that_are_other_ones_are_registered_without_a_token(
+    coordinator: AgentCoordinator, tmp_path: Path
+) -> None:
+    async with run_agent(coordinator, make_settings(tmp_path)) as agent:
+        await coordinator.until_heartbeat(observed=0)
+        await agent.stop()
+    changed = make_settings(tmp_path, token=None, labels={"env": "other"}, ip="10.0.0.9")
+    async with run_agent(coordinator, changed):
+        await coordinator.until(lambda: len(coordinator.registrations) == 2)
+        await coordinator.until_heartbeat(observed=0)
+    again = coordinator.registrations[1]
+    assert (again.instance.labels, again.instance.ip, again.token) == ({"env": "other"}, "10.0.0.9", UNSET)
+    assert recall(tmp_path).credential == "credential-1"
+
+
+async def test_an_address_that_changes_is_registered_while_it_runs(
+    coordinator: AgentCoordinator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dides.agent.registration.LOOK_EVERY", 0.01)
+    settings = make_settings(tmp_path, ip=None, server="http://127.0.0.1:8420")
+    async with run_agent(coordinator, settings):
+        await coordinator.until_heartbeat(observed=0)
+        monkeypatch.setattr("dides.agent.registration.find_address", _another_address)
+        await coordinator.until(lambda: len(coordinator.registrations) == 2)
+        coordinator.heartbeats.clear()
+    assert [each.instance.ip for each in coordinator.registrations] == ["127.0.0.1", "192.0.2.7"]
+
+
+async def test_a_coordinator_of_an_earlier_version_that_wants_the_token_is_left_alone(
+    coordinator: AgentCoordinator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    coordinator.heartbeat_interval = 0.1
+    async with run_agent(coordinator, make_settings(tmp_path)) as agent:
+        await coordinator.until_heartbeat(observed=0)
+        await agent.stop()
+    coordinator.refused_registration = "token"
+    coordinator.heartbeats.clear()
+    async with run_agent(coordinator, make_settings(tmp_path, token=None)):
+        await coordinator.until(lambda: len(coordinator.heartbeats) >= 3)
+    assert len(coordinator.registrations) == 2
+    assert "address and labels stay as they were" in capsys.readouterr().out
+
+
+async def test_a_registered_instance_reports_though_it_cannot_register_anew(
+    coordinator: AgentCoordinator, tmp_path: Path
+) -> None:
+    async with run_agent(coordinator, make_settings(tmp_path)) as agent:
+        await coordinator.until_heartbeat(observed=0)
+        await agent.stop()
+    coordinator.name_is_taken = True
+    coordinator.heartbeats.clear()
+    async with run_agent(coordinator, make_settings(tmp_path)):
+        await coordinator.until_heartbeat(observed=0)
 
 
 async def test_a_token_that_changed_since_does_not_stop_a_registered_instance(
@@ -236,6 +292,10 @@ async def test_a_coordinator_that_does_not_hold_queries_is_not_flooded(
     async with run_agent(coordinator, make_settings(tmp_path, interval=0.1)):
         await coordinator.until(lambda: len(coordinator.heartbeats) >= 10)
     assert coordinator.requests - len(coordinator.heartbeats) < 20
+
+
+async def _another_address(_: str) -> str:
+    return "192.0.2.7"
 
 
 def _has_heard(coordinator: AgentCoordinator, number: int) -> bool:

@@ -42,11 +42,26 @@ def test_status_counts_the_fleet_and_shows_the_newest_deployment(coordinator: Fa
     assert "Deployment 41" not in out
 
 
+@pytest.mark.parametrize(("number", "what"), [(1, "1 instance"), (2, "each of 2 instances")])
+def test_duplicated_instances_are_shown(coordinator: FakeCoordinator, capsys: Capture, number: int, what: str) -> None:
+    twice = [msgspec.structs.replace(make_instance(f"web-{each}"), duplicated=True) for each in range(number)]
+    coordinator.instances = [make_instance("db-1"), *twice]
+    assert run(coordinator, "status") == 0
+    said = f"✖ duplicated: two agents report as {what}; dides instances --duplicated lists them"
+    assert said in capsys.readouterr().out
+    assert run(coordinator, "instances", "--duplicated") == 0
+    _, *rows = capsys.readouterr().out.splitlines()
+    assert [row.split()[0] for row in rows] == [each.name for each in twice]
+    assert all("✖ duplicated" in row for row in rows)
+    assert run(coordinator, "instance", "web-0") == 0
+    assert "two agents report as it" in capsys.readouterr().out
+
+
 def test_status_as_json_is_one_object(coordinator: FakeCoordinator, capsys: Capture) -> None:
     coordinator.instances = [make_instance()]
     assert run(coordinator, "status", "-o", "json") == 0
     assert json.loads(capsys.readouterr().out) == {
-        "instances": {"total": 1, "healthy": 1, "degraded": 0, "failed": 0, "unknown": 0},
+        "instances": {"total": 1, "healthy": 1, "degraded": 0, "failed": 0, "unknown": 0, "duplicated": 0},
         "deployment": None,
         "stopped": [],
     }

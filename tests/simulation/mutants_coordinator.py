@@ -10,17 +10,19 @@ from msgspec.structs import replace
 
 from dides.agent.decision import Decision, decide
 from dides.agent.memory import Standing
-from dides.coordinator import convergence, deployments, heartbeats, inventory, presence
+from dides.coordinator import convergence, deployments, heartbeats, intake, inventory, presence
 from dides.coordinator.deployments import Key, Order, Triggered
 from dides.coordinator.heartbeats import Heartbeats
 from dides.coordinator.pacemaker import Pacemaker
 from dides.coordinator.presence import Attendance
 from dides.coordinator.sightings import Sightings
-from dides.engine import inheritance
+from dides.engine import inheritance, sessions
+from dides.engine.sessions import Heard, Listening
 from dides.engine.verdict import Time
 from dides.model.deployment import Deployment, Kind, Target
 from dides.model.instance import Instance
 from dides.model.plan import Touched
+from dides.model.sessions import Sessions
 from dides.protocol.messages import Directive
 from dides.sim import agents
 from dides.sim.disk import Disk
@@ -176,3 +178,23 @@ def timeouts_run_in_a_pause(patch: Patch) -> None:
         return Time(now, timeouts_run=now >= quiet_until)
 
     patch.setattr("dides.engine.reconcile.time_of", time_of)
+
+
+def late_heartbeats_count(patch: Patch) -> None:
+    right = sessions.hear
+
+    def hear(known: Sessions, session: str, sequence: int, listening: Listening) -> Heard:
+        after, counts = right(known, session, sequence, listening)
+        return after, counts or session == known.session
+
+    patch.setattr(intake, "hear", hear)
+    patch.setattr(Heartbeats, "_is_late", lambda *_: False)
+
+
+def replaced_processes_count(patch: Patch) -> None:
+    right = sessions.hear
+
+    def hear(known: Sessions, session: str, sequence: int, listening: Listening) -> Heard:
+        return right(known, session, sequence, replace(listening, reachable=False))
+
+    patch.setattr(intake, "hear", hear)

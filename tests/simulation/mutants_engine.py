@@ -71,7 +71,7 @@ def rollback_skips_who_is_there(patch: Patch) -> None:
     def without_slot(its: Deployment, each: Candidate) -> Assignment | None:
         there = each.instance.status is Status.HEALTHY and each.instance.current.meets(each.target.to)
         if there and each.instance.reachable and not each.target.to.empty:
-            return admission._assignment(each, each.target.to, TargetState.SKIPPED, lapse.ALREADY)
+            return admission._assignment(its, each, each.target.to, TargetState.SKIPPED, lapse.ALREADY)
         return right(its, each)
 
     patch.setattr(admission, "_without_slot", without_slot)

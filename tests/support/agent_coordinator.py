@@ -121,11 +121,12 @@ class AgentCoordinator:
             return problem(410, "This instance was decommissioned")
         if self.refused_registration:
             return problem(422, "The request is not valid", self.refused_registration)
-        if registration.token != self.token:
+        presented = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if registration.token != self.token and presented not in self.credentials:
             return problem(401, "A valid credential is needed")
         if self.name_is_taken:
             return problem(409, "In the way of the present state")
-        credential = f"credential-{len(self.registrations)}"
+        credential = presented if presented in self.credentials else f"credential-{len(self.registrations)}"
         self.credentials = frozenset({credential})
         instance = describe(registration, self.generation)
         interval = self.heartbeat_interval

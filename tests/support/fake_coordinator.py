@@ -235,7 +235,9 @@ class FakeCoordinator:
 
     def _matching(self, request: httpx2.Request) -> list[Instance]:
         status = request.url.params.get("status")
-        return [instance for instance in self.instances if status in (None, str(instance.status.value))]
+        only = request.url.params.get("duplicated") == "true"
+        found = [instance for instance in self.instances if status in (None, str(instance.status.value))]
+        return [instance for instance in found if instance.duplicated or not only]
 
     def _instance(self, request: httpx2.Request, name: str) -> httpx2.Response:
         found = [instance for instance in self.instances if instance.name == name]

@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from dides.coordinator import deployments, inventory, liveness
 from dides.coordinator.deployments import Key, Order, Triggered
-from dides.coordinator.intake import Incoming, TakenIn, take_in
+from dides.coordinator.intake import Incoming, Memory, TakenIn, take_in
 from dides.coordinator.inventory import Joined, Newcomer
 from dides.coordinator.meant import in_flight
 from dides.coordinator.presence import ALIVE_AT, Attendance, attend
@@ -70,6 +70,8 @@ class Fleet:
         """When the last heartbeat of an instance came, by name: what a coordinator keeps in its memory."""
         self.told: set[str] = set()
         """The instances that the last operation told something."""
+        self._seen: dict[int, int] = {}
+        self._memory = Memory(round(SETTINGS.time_to_live * 1000), lambda number: self._seen.get(number, 0))
 
     async def run(self, work: Callable[[Transaction], T]) -> T:
         """Run one unit of work, and check the counts that it leaves."""
@@ -132,7 +134,8 @@ class Fleet:
         """Take in heartbeats together."""
         batch = [Incoming(name, heartbeat, self.clock.now()) for name, heartbeat in heartbeats]
         self.heard.update((each.name, each.at) for each in batch)
-        taken = await self.run(lambda tx: take_in(tx, batch))
+        taken = await self.run(lambda tx: take_in(tx, batch, self._memory))
+        self._seen |= {taken.instances[name].id: newest.at for name, newest in taken.newest.items()}
         self.told = taken.told
         return taken
 

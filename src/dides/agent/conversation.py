@@ -65,14 +65,12 @@ class Conversation:
 
     async def hold(self) -> Never:
         """Talk until cancelled. Raises DecommissionedError, SettingError."""
-        if self._client.credential:
-            # It works with that, also while the coordinator is away.
-            notify("READY=1")
-        await self._registration.register()
+        if self._client.credential is None:
+            await self._registration.register()
         notify("READY=1")
         while True:
             with suppress(UnknownCredentialError):
-                await first_of(self._report(), self._listen())
+                await first_of(self._report(), self._listen(), self._registration.keep())
             log.warning("the coordinator does not know this instance any more; registering again")
             self._client.credential = None
             # Perhaps it knows nobody any more, and a registration costs it more than a heartbeat.

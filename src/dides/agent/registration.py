@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from random import Random
+from typing import Never
 from urllib.parse import urlsplit
 
 import structlog
@@ -13,9 +14,11 @@ from dides.agent.settings import AgentSettings
 from dides.agent.situation import Situation
 from dides.client.errors import ClientError, RefusedError, UnreachableError
 from dides.client.instance import InstanceClient
-from dides.protocol.messages import InstanceSpec
+from dides.protocol.messages import InstanceSpec, Registered
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+LOOK_EVERY = 60.0
+"""Seconds between two looks at the address of this host."""
 DECOMMISSIONED = (
     "This instance was decommissioned; the agent stops. To bring it back on purpose, remove memory.json from its "
     "state directory and start the agent again."
@@ -23,62 +26,85 @@ DECOMMISSIONED = (
 
 
 class Registration:
-    """Registers one instance, and again when the coordinator has forgotten it."""
+    """Registers one instance, and again when the coordinator has forgotten it, or when there is news of it."""
 
     def __init__(self, settings: AgentSettings, situation: Situation, client: InstanceClient, random: Random) -> None:
         self._settings = settings
         self._situation = situation
         self._client = client
         self._backoff = Backoff(random)
+        self._registered: InstanceSpec | None = None
+        """What the coordinator knows of the instance, as far as this process has told it."""
 
     async def register(self) -> None:
-        """Register, and try until that succeeds; an instance that has a credential may go on with that one.
+        """Register an instance that has no credential, and try until that succeeds.
 
         Raises SettingError when the coordinator can never accept what it is told, DecommissionedError.
         """
-        token = self._settings.token
-        if token is None and self._client.credential:
-            log.info("no registration token; going on with the credential of an earlier registration")
-            return
-        if token is None:
+        if self._settings.token is None:
             raise SettingError("--token", "needed to register: the coordinator has no credential for this instance")
-        while not await self._try(token):
+        self._registered = None
+        while not await self._try():
             pass
         self._backoff.reset()
 
-    async def _try(self, token: str) -> bool:
-        """Register once, and wait when that fails; True when the instance may go on to send heartbeats."""
+    async def keep(self) -> Never:
+        """Register anew with the instance's own credential, whenever its labels or its address are other ones.
+
+        At the start of a process as well: the one before it may have been started with others. Raises as `register`.
+        """
+        while True:
+            if await self._try():
+                self._backoff.reset()
+                await asyncio.sleep(LOOK_EVERY)
+
+    async def _try(self) -> bool:
+        """Register once if there is anything new to say; wait, and return False, when that fails."""
         try:
-            ip = self._settings.ip or await find_address(self._settings.server)
-            spec = InstanceSpec(name=self._settings.name, ip=ip, labels=dict(self._settings.labels))
-            registered = await self._client.register(spec, token)
+            spec = await self._describe()
+            if spec != self._registered:
+                await self._say(spec)
         except UnreachableError as error:
             return await self._rest(error, error.retry_after)
         except RefusedError as error:
-            return self._refused(error) or await self._rest(error)
-        self._situation.admit(registered.credential)
-        self._situation.pace(registered.heartbeat_interval)
-        log.info("registered", server=self._settings.server, ip=ip)
+            return await self._rest(error)
         return True
 
-    def _refused(self, error: RefusedError) -> bool:
-        """Tell whether an earlier credential may stand in for a refused registration. Raises what ends the agent."""
-        match error.status:
-            case 410:
-                raise DecommissionedError(DECOMMISSIONED)
-            case 422:
-                raise SettingError(_flag_of(error), f"the coordinator refuses it: {error}")
-            case 401 if self._client.credential:
-                log.warning(
-                    "registration refused; going on with the earlier credential, ip and labels stay", error=str(error)
-                )
-                return True
-            case _:
-                return False
+    async def _describe(self) -> InstanceSpec:
+        """Return what there is to say of the instance. Raises UnreachableError when its address cannot be told."""
+        ip = self._settings.ip or await find_address(self._settings.server)
+        return InstanceSpec(name=self._settings.name, ip=ip, labels=dict(self._settings.labels))
+
+    async def _say(self, spec: InstanceSpec) -> None:
+        """Register; an instance that is refused may go on as it was registered earlier. Raises ClientError."""
+        try:
+            registered = await self._client.register(spec, self._settings.token)
+        except RefusedError as error:
+            if not self._may_go_on(error):
+                raise
+            log.warning("not registered anew; address and labels stay as they were", error=str(error))
+        else:
+            self._take(registered, spec)
+        self._registered = spec
+
+    def _take(self, registered: Registered, spec: InstanceSpec) -> None:
+        self._situation.admit(registered.credential)
+        self._situation.pace(registered.heartbeat_interval)
+        log.info("registered", server=self._settings.server, ip=spec.ip)
+
+    def _may_go_on(self, error: RefusedError) -> bool:
+        """Tell whether an instance may go on with its earlier credential. Raises what ends the agent."""
+        if error.status == 410:
+            raise DecommissionedError(DECOMMISSIONED)
+        # An earlier version wants the token, though the instance has a credential.
+        wants_token = error.status == 422 and self._settings.token is None and _flag_of(error) == "--token"
+        if error.status == 422 and not wants_token:
+            raise SettingError(_flag_of(error), f"the coordinator refuses it: {error}")
+        return bool(self._client.credential) and (wants_token or error.status == 401)
 
     async def _rest(self, error: ClientError, asked: float | None = None) -> bool:
         delay = self._backoff.next_delay(asked)
-        log.warning("not registered yet; trying again", error=str(error), seconds=round(delay, 1))
+        log.warning("cannot register; trying again", error=str(error), seconds=round(delay, 1))
         await asyncio.sleep(delay)
         return False
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from dides.agent.errors import SettingError
+from dides.model.labels import RESERVED_PREFIX, is_reserved
 from dides.model.selector import MAX_LABELS, check_label
 from dides.protocol.fields import HOSTNAME_PATTERN, whole
 
@@ -109,6 +110,8 @@ def _check_labels(labels: Mapping[str, str]) -> None:
     for key, value in labels.items():
         if problem := check_label(key, value):
             raise SettingError("--label", problem)
+        if is_reserved(key):
+            raise SettingError("--label", f"{key!r} must not begin with {RESERVED_PREFIX}, which the coordinator uses")
 
 
 def _check_duration(flag: str, seconds: float) -> None:

@@ -80,6 +80,8 @@ class Situation:
 
     def admit(self, credential: str) -> None:
         """Keep the credential that the coordinator gave at registration."""
+        if credential == self.memory.credential:
+            return
         self.memory = msgspec.structs.replace(self.memory, credential=credential)
         try:
             self._directory.save(self.memory)

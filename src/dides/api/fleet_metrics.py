@@ -22,8 +22,8 @@ LARGEST_CENSUS = 20_000
 ENDED = (DeploymentStatus.COMPLETED, DeploymentStatus.FAILED, DeploymentStatus.ABORTED)
 
 
-def of_fleet(view: View) -> Iterator[Metric]:
-    """Yield how many instances there are, and how they are."""
+def of_fleet(view: View, now: int) -> Iterator[Metric]:
+    """Yield how many instances there are, and how they are now (ms)."""
     reachable, total = view.reachable, len(view)
     yield gauge(
         "dides_instances",
@@ -38,6 +38,11 @@ def of_fleet(view: View) -> Iterator[Metric]:
         "dides_instances_update_needed",
         "Instances that report something else than their desired state: updating, converging or drifted.",
         view.update_needed,
+    )
+    yield GaugeMetricFamily(
+        "dides_instances_duplicated",
+        "Instances as which two agents report, with copies of one state directory.",
+        len(view.duplicated(now)),
     )
 
 

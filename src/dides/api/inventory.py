@@ -16,7 +16,7 @@ from dides.api.body import Strict
 from dides.api.injected import Name, Sender, Services
 from dides.api.pages import cursor_of, name_in
 from dides.api.problems import Handled
-from dides.api.proof import registrants
+from dides.api.proof import has_token, registrants
 from dides.api.rate_limits import limits_of
 from dides.api.refusals import OPTIONAL, for_operators, refusals
 from dides.api.request_limits import REGISTRATION_BYTES
@@ -76,7 +76,7 @@ async def register(
 ) -> Response[Registered]:
     """Register; 201 the first time, 200 when the instance is the same one or the earlier one has fallen silent."""
     _check_registers_seldom(request, coordinator, data.instance.name)
-    joined, credential = await coordinator.register(data.instance, bearer(request))
+    joined, credential = await coordinator.register(data.instance, bearer(request), has_token=has_token(request))
     registered = Registered(
         instance=_view(coordinator, joined.instance, converging=joined.converging),
         credential=credential,
@@ -173,7 +173,8 @@ async def decommission(
 
 
 def _view(coordinator: Coordinator, instance: Instance, *, converging: bool) -> messages.Instance:
-    return instance_view(instance, converging=converging, heard_at=coordinator.last_heard(instance))
+    heard_at = coordinator.last_heard(instance)
+    return instance_view(instance, now=coordinator.now(), converging=converging, heard_at=heard_at)
 
 
 def _one(tx: Transaction, name: str, coordinator: Coordinator) -> messages.Instance:
@@ -185,12 +186,13 @@ def _page(
     tx: Transaction, coordinator: Coordinator, parameters: InstanceQuery, selector: Selector, after: str | None
 ) -> InstancePage:
     status = None if parameters.status is UNSET else parameters.status
-    found = tx.inventory.page(selector, status, after or "", parameters.limit + 1)
+    duplicated_at = tx.now if parameters.duplicated else None
+    found = tx.inventory.page(selector, status, after or "", parameters.limit + 1, duplicated_at=duplicated_at)
     shown = found[: parameters.limit]
     converging = {each.instance.id for each in tx.convergences.of(each.id for each in shown)}
     return InstancePage(
         instances=[_view(coordinator, each, converging=each.id in converging) for each in shown],
-        count=tx.inventory.count(selector, status) if after is None else None,
+        count=tx.inventory.count(selector, status, duplicated_at=duplicated_at) if after is None else None,
         next_cursor=cursor_of(shown[-1].name) if len(found) > parameters.limit else None,
     )
 

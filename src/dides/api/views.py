@@ -5,6 +5,7 @@ import msgspec
 from dides.clock import to_datetime
 from dides.coordinator.braking import Converging
 from dides.engine.brake import limit_of
+from dides.engine.sessions import is_duplicated
 from dides.engine.window import held_by
 from dides.model import deployment as model
 from dides.model.instance import Brief, Instance
@@ -12,8 +13,8 @@ from dides.protocol import messages
 from dides.store.records import Event
 
 
-def instance_view(instance: Instance, *, converging: bool, heard_at: int | None) -> messages.Instance:
-    """Return an instance as the wire has it; `heard_at` (ms) is its last sign of life."""
+def instance_view(instance: Instance, *, now: int, converging: bool, heard_at: int | None) -> messages.Instance:
+    """Return an instance as the wire has it now (ms); `heard_at` (ms) is its last sign of life."""
     return messages.Instance(
         name=instance.name,
         ip=instance.ip,
@@ -27,6 +28,7 @@ def instance_view(instance: Instance, *, converging: bool, heard_at: int | None)
         last_heartbeat_at=None if heard_at is None else to_datetime(heard_at),
         reachable=instance.reachable,
         converging=converging,
+        duplicated=is_duplicated(instance.sessions, now),
     )
 
 
@@ -38,6 +40,7 @@ def directive_view(instance: Brief | Instance, heartbeat_interval: float) -> mes
         generation=instance.generation,
         deployment_id=instance.told_by,
         update_needed=instance.update_needed,
+        apply=instance.apply,
         heartbeat_interval=heartbeat_interval,
     )
 

@@ -88,6 +88,10 @@ AutoRollback = Annotated[
     typer.Option("--auto-rollback/--no-auto-rollback", help="Roll back by itself when it fails, or not."),
 ]
 
+Force = Annotated[
+    bool, typer.Option("--force", help="Update those at the target too: every agent applies it once more.")
+]
+
 
 def read_configuration(
     *,
@@ -103,6 +107,7 @@ def read_configuration(
     retries: Retries = 0,
     order: Order = Ordering.NAME,
     auto_rollback: AutoRollback = True,
+    force: Force = False,
 ) -> Configuration:
     """Return the configuration that the options mean. Raises typer.BadParameter, naming the option that is wrong."""
     given: dict[str, object] = {
@@ -119,6 +124,7 @@ def read_configuration(
         "retries": retries,
         "order": order,
         "auto_rollback": auto_rollback,
+        "force": force,
     }
     return check(given)
 

@@ -35,6 +35,9 @@ DeploymentFilter = Annotated[
     int | None,
     typer.Option("--deployment", "-d", metavar="ID", min=1, help="Only events of this deployment.", show_default=False),
 ]
+DuplicatedOnly = Annotated[
+    bool, typer.Option("--duplicated", help="Only those as which two agents report, with copies of a state directory.")
+]
 Limit = Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, max=MOST, help="At most so many.")]
 
 
@@ -42,13 +45,15 @@ def instances(
     label: LabelOptions = None,
     selector: SelectorOption = None,
     status: StatusFilter = None,
+    duplicated: DuplicatedOnly = False,
     output: Output = Format.TABLE,
     server: Server = DEFAULT_SERVER,
     token: Token = None,
 ) -> None:
     """List instances.
 
-    "drifted" marks one that reports something else than its desired state while no update of it runs.
+    "drifted" marks one that reports something else than its desired state while no update of it runs, "duplicated" one
+    as which two agents report.
 
     Example:
       dides instances -l env=production --status failed
@@ -59,7 +64,8 @@ def instances(
     number = None if status is None else status.number
 
     async def ask(client: OperatorClient) -> tuple[list[Instance], set[str]]:
-        found = [instance async for instance in client.instances(selector=wanted, status=number)]
+        listed = client.instances(selector=wanted, status=number, duplicated=duplicated)
+        found = [instance async for instance in listed]
         doubtful = output is Format.TABLE and any(map(is_drifted, found))
         return found, await find_updating(client) if doubtful else set()
 
@@ -69,7 +75,9 @@ def instances(
     elif found:
         print_instances(found, updating, make_console())
     else:
-        make_console().print("No instance matches." if wanted or status else "No instance has registered yet.")
+        make_console().print(
+            "No instance matches." if wanted or status or duplicated else "No instance has registered yet."
+        )
 
 
 def instance(

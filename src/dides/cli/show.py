@@ -75,6 +75,7 @@ def say_configuration(configuration: Configuration) -> dict[str, str]:
         "Spread by": configuration.spread_by or "",
         "Retries": str(configuration.retries or ""),
         "Order": "shuffled" if configuration.order is Ordering.SHUFFLE else "",
+        "Forced": "yes: those at the target are updated, too" if configuration.force else "",
         "Rolls back by itself": "yes" if configuration.auto_rollback else "no",
     }
     return {name: fact for name, fact in facts.items() if fact}
@@ -98,6 +99,8 @@ def print_instance(instance: Instance, *, updating: bool, console: Console) -> N
         "Registered": say_time(instance.registered_at),
         "Last heartbeat": say_time(instance.last_heartbeat_at),
     }
+    if instance.duplicated:
+        facts["Duplicated"] = "two agents report as it: stop one, or give it a name and a state directory of its own"
     if instance.message:
         facts["Message"] = clean(instance.message)
     print_facts(facts, console)

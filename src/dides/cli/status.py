@@ -14,7 +14,7 @@ from dides.cli.options import Output
 from dides.cli.outcome import exit_code_of
 from dides.cli.output import Format, make_console, make_progress_console, print_json
 from dides.cli.show import print_deployment
-from dides.cli.words import STATUS, in_flight
+from dides.cli.words import DUPLICATED, STATUS, in_flight
 from dides.client.operator import OperatorClient
 from dides.model.state import Status
 from dides.protocol.messages import Convergence, Deployment
@@ -33,6 +33,8 @@ class Fleet(msgspec.Struct, frozen=True):
     degraded: int
     failed: int
     unknown: int
+    duplicated: int = 0
+    """As which two agents report."""
 
 
 class Overview(msgspec.Struct, frozen=True):
@@ -92,6 +94,7 @@ async def count_fleet(client: OperatorClient) -> Fleet:
         degraded=count[Status.DEGRADED],
         failed=count[Status.FAILED],
         unknown=count[Status.UNKNOWN],
+        duplicated=await client.count(duplicated=True),
     )
 
 
@@ -103,9 +106,17 @@ def print_overview(overview: Overview, console: Console, *, watched: bool = Fals
         for status in (Status.HEALTHY, Status.DEGRADED, Status.FAILED, Status.UNKNOWN)
     ]
     console.print(Text("  ").join([Text(f"Fleet: {fleet.total} instances", style="bold"), *parts]))
+    if fleet.duplicated:
+        console.print(Text.assemble(DUPLICATED.text(console), f": {_duplicated(fleet.duplicated)}"))
     if overview.stopped:
         print_convergences(overview.stopped, console)
     if overview.deployment is None:
         console.print("No deployment yet: start one with dides deploy.")
     elif not watched:
         print_deployment(overview.deployment, console)
+
+
+def _duplicated(number: int) -> str:
+    """Return what is wrong with so many instances, and how to find them."""
+    what = "1 instance" if number == 1 else f"each of {number} instances"
+    return f"two agents report as {what}; dides instances --duplicated lists them"

@@ -12,6 +12,7 @@ from dides.cli.words import (
     CONVERGING,
     DEPLOYMENT,
     DRIFTED,
+    DUPLICATED,
     STATUS,
     TARGET,
     UNREACHABLE,
@@ -90,6 +91,8 @@ def instance_status(instance: Instance, updating: Set[str], console: Console) ->
     parts = [STATUS[instance.status].text(console)]
     if not instance.reachable:
         parts.append(UNREACHABLE.text(console))
+    if instance.duplicated:
+        parts.append(DUPLICATED.text(console))
     if instance.converging:
         parts.append(CONVERGING.text(console))
     elif is_drifted(instance) and instance.name not in updating:

@@ -57,6 +57,7 @@ DEPLOYMENT = {
 DRIFTED = Mark("≠", "#", "drifted", "yellow")
 UNREACHABLE = Mark("!", "!", "unreachable", "magenta")
 
+DUPLICATED = Mark("✖", "x", "duplicated", "red")
 CONVERGING = Mark("↻", "~", "converging", "cyan")
 WARNING = Mark("!", "!", "warning", "yellow")
 

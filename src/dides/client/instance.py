@@ -1,5 +1,7 @@
 """What an agent says to the coordinator."""
 
+from msgspec import UNSET
+
 from dides.client.errors import UnreachableError
 from dides.client.transport import Transport
 from dides.protocol.messages import Directive, Heartbeat, InstanceSpec, Registered, Registration
@@ -11,12 +13,13 @@ class InstanceClient(Transport):
     longest_answer_seconds = 10.0
     largest_answer_bytes = 1024 * 1024
 
-    async def register(self, instance: InstanceSpec, token: str) -> Registered:
+    async def register(self, instance: InstanceSpec, token: str | None) -> Registered:
         """Register the instance and use the credential in the answer from now on.
 
+        With its own credential it needs no token, and keeps that credential.
         Raises RefusedError (409 when a live instance has the name, 401 for a wrong token), UnreachableError.
         """
-        registration = Registration(instance=instance, token=token)
+        registration = Registration(instance=instance, token=UNSET if token is None else token)
         registered = await self.send(Registered, "POST", "/inventory/register", registration)
         self._check_name(instance.name, registered.instance.name)
         self.credential = registered.credential

@@ -115,11 +115,14 @@ class OperatorClient(Transport):
         page = await self.send(EventPage, "GET", path, query=query, headers={"Accept": "application/json"})
         return page.events[::-1]
 
-    async def instances(self, *, selector: str | None = None, status: int | None = None) -> AsyncIterator[Instance]:
+    async def instances(
+        self, *, selector: str | None = None, status: int | None = None, duplicated: bool = False
+    ) -> AsyncIterator[Instance]:
         """Yield the instances that match, by name, page by page."""
+        only = "true" if duplicated else None
         cursor: str | None = None
         while True:
-            query = {"selector": selector, "status": status, "limit": PAGE, "cursor": cursor}
+            query = {"selector": selector, "status": status, "duplicated": only, "limit": PAGE, "cursor": cursor}
             page = await self.send(InstancePage, "GET", "/inventory/instances", query=query)
             for instance in page.instances:
                 yield instance
@@ -127,9 +130,10 @@ class OperatorClient(Transport):
             if cursor is None:
                 return
 
-    async def count(self, *, selector: str | None = None, status: int | None = None) -> int:
+    async def count(self, *, selector: str | None = None, status: int | None = None, duplicated: bool = False) -> int:
         """Return how many instances match."""
-        query = {"selector": selector, "status": status, "limit": 1}
+        only = "true" if duplicated else None
+        query = {"selector": selector, "status": status, "duplicated": only, "limit": 1}
         page = await self.send(InstancePage, "GET", "/inventory/instances", query=query)
         return page.count or 0
 

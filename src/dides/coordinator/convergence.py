@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from dides.coordinator.journal import event, log
+from dides.engine.applying import WITHOUT_A_SLOT
 from dides.engine.brake import fared, is_stopped
 from dides.engine.inheritance import (
     Inheritance,
@@ -193,7 +194,7 @@ def _disinherit(tx: Transaction, withdrawn: Deployment, rollback: Deployment) ->
     tx.convergences.drop(each.id for each in heirs)
     heritage = Heritage(tx)
     orphans = [each for each in heirs if not _wait_for_less(tx, each, heritage.of(each))]
-    tx.inventory.tell([Telling(each.id, None, withdrawn.id) for each in orphans])
+    tx.inventory.tell([Telling(each.id, None, withdrawn.id, WITHOUT_A_SLOT) for each in orphans])
     tx.events.append([event(tx, "instance.disinherited", instance=each.name) for each in heirs])
     return {each.name for each in orphans}
 
@@ -210,7 +211,7 @@ def _wait_for_less(tx: Transaction, heir: Instance, inheritance: Inheritance | N
 def _tell(tx: Transaction, source: Deployment, waiting: Convergence) -> str:
     deadline = tx.now + source.policy.update_timeout_ms
     tx.convergences.put(msgspec.structs.replace(waiting, told_at=tx.now, deadline_at=deadline))
-    tx.inventory.tell([Telling(waiting.instance.id, waiting.desired, source.id)])
+    tx.inventory.tell([Telling(waiting.instance.id, waiting.desired, source.id, WITHOUT_A_SLOT)])
     tx.heirs.add(source.id, [waiting.instance.id])
     _log_inherited(tx, waiting.instance, source.id, waiting.desired)
     return waiting.instance.name

@@ -144,8 +144,13 @@ class Coordinator:
         """Run a unit of work that only reads."""
         return await self._store.read(work)
 
-    async def register(self, spec: InstanceSpec, presented: str | None) -> tuple[Joined, str]:
-        """Register an instance; return it with the credential that it is given, which is stored only as a hash."""
+    async def register(
+        self, spec: InstanceSpec, presented: str | None, *, has_token: bool = True
+    ) -> tuple[Joined, str]:
+        """Register an instance; return it with its credential, which is stored only as a hash.
+
+        That is the one which it presented, if it has proved to be itself, and else a new one.
+        """
         credential = new_credential()
         newcomer = Newcomer(
             name=spec.name,
@@ -153,11 +158,12 @@ class Coordinator:
             labels=spec.labels,
             presented=hash_of(presented) if presented else None,
             credential=hash_of(credential),
+            has_token=has_token,
         )
         joined = await self._write(lambda tx: inventory.register(tx, newcomer))
         if joined.step_due:
             self._signals.step_due()
-        return joined, credential
+        return joined, presented if presented and joined.itself else credential
 
     def hear(self, brief: Brief, heartbeat: Heartbeat) -> bool:
         """Take a heartbeat that changes nothing, without waiting; return whether it was one. UnavailableError."""

@@ -50,6 +50,14 @@ def follow_reports(
     return step_due or has_room or changed.counts.deferred < deployment.counts.deferred
 
 
+def follow_duplicates(tx: Transaction, targets: Targets, duplicated: Iterable[int]) -> bool:
+    """Mark the targets of instances (ids) as which two agents report; return whether a step is due."""
+    wanted = [targets[number] for number in duplicated if number in targets]
+    marked = [target for target in wanted if target.state in (TargetState.UPDATING, TargetState.SUCCEEDED)]
+    tx.targets.note(marked, marked=True)
+    return bool(marked)
+
+
 def follow_silence(tx: Transaction, gone: Sequence[Instance]) -> None:
     """Write down that instances, here as they were before, have been silent for their time to live."""
     deployment = tx.deployments.in_flight() if gone else None

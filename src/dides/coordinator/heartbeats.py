@@ -172,7 +172,7 @@ class Heartbeats:
 
     def _take_in(self, tx: Transaction, incoming: Sequence[Incoming]) -> TakenIn:
         self._presence.attend_beside(tx)
-        memory = Memory(self._presence.allowed_ms, self._sightings.last, self._flapping.sift)
+        memory = Memory(self._presence.allowed_ms, self._sightings.last, self._sequences.last, self._flapping.sift)
         return take_in(tx, incoming, memory)
 
     def _count(self, batch: list[Waiting]) -> None:

@@ -7,11 +7,11 @@ from msgspec import UNSET
 
 from dides.coordinator import convergence
 from dides.coordinator.flapping import News, all_events
-from dides.coordinator.following import follow_reports, targets_of
+from dides.coordinator.following import follow_duplicates, follow_reports, targets_of
 from dides.coordinator.journal import event
 from dides.engine.lapse import awaits_confirmation
 from dides.engine.rollback import last_good_after
-from dides.engine.sessions import Listening, hear
+from dides.engine.sessions import Listening, hear, is_duplicated
 from dides.engine.verdict import counts
 from dides.model.actor import instance_actor
 from dides.model.deployment import Target, TargetState
@@ -42,6 +42,8 @@ class Memory(msgspec.Struct, frozen=True):
     """How long an instance may be silent (ms)."""
     last_seen: Callable[[int], int] = lambda _: 0
     """When a report of an instance (by its id) was received last that counted."""
+    last_sequence: Callable[[int, str], int] = lambda _id, _session: 0
+    """The number of the last report of a session that counted, and was not stored if it changed nothing."""
     sift: Callable[[Iterable[News]], list[Event]] = all_events
     """Returns the events of news, without those that are repetitions."""
 
@@ -119,6 +121,10 @@ def take_in(tx: Transaction, batch: Sequence[Incoming], memory: Memory = Memory(
     tx.events.append(memory.sift(news))
     returned = [after[name] for name in before if not before[name].reachable and after[name].reachable]
     step_due = follow_reports(tx, deployment, targets, heard, list(before.values())) if deployment else False
+    twice = [name for name in after if is_duplicated(after[name].sessions, tx.now)]
+    step_due = follow_duplicates(tx, targets, [after[name].id for name in twice]) or step_due
+    new = [name for name in twice if not is_duplicated(before[name].sessions, tx.now)]
+    tx.events.append([event(tx, "instance.duplicated", instance=name) for name in new])
     told = _converge(tx, after.values(), [each for each in returned if not _was_told(targets.get(each.id))])
     if told:
         after |= {name: instance for name, instance in tx.inventory.many(told).items() if name in after}
@@ -155,9 +161,13 @@ def _identify(known: Instance, incoming: Incoming, memory: Memory) -> tuple[Sess
         return known.sessions, not (incoming.again and incoming.at <= (known.last_heartbeat_at or 0))
     if incoming.again and session != known.sessions.session:
         return known.sessions, False  # Another process reports by now; this one has said nothing again by itself.
+    sessions = known.sessions
+    if session == sessions.session and not incoming.again:
+        last = max(sessions.sequence, memory.last_sequence(known.id, session))
+        sessions = msgspec.structs.replace(sessions, sequence=last) if last > sessions.sequence else sessions
     newest_at = max(known.last_heartbeat_at or 0, memory.last_seen(known.id))
     listening = Listening(incoming.at, known.reachable, newest_at, memory.time_to_live)
-    return hear(known.sessions, session, sequence, listening)
+    return hear(sessions, session, sequence, listening)
 
 
 def merge(instance: Instance, incoming: Incoming) -> Report:

@@ -9,13 +9,15 @@ from dides.coordinator.credentials import same
 from dides.coordinator.following import end_success
 from dides.coordinator.journal import log
 from dides.coordinator.verdicts import settle_reported
+from dides.engine.applying import WITHOUT_A_SLOT
 from dides.engine.inheritance import inherits_beside, may_be_joined
 from dides.engine.lapse import after_decommission
 from dides.engine.tally import with_joined, without
 from dides.model.actor import instance_actor
 from dides.model.deployment import Deployment, Target, TargetState
-from dides.model.errors import ConflictError, GoneError, NotFoundError
+from dides.model.errors import ConflictError, GoneError, NotFoundError, UnauthorizedError
 from dides.model.instance import Instance
+from dides.model.labels import labels_of, owned_after
 from dides.model.selector import parse_selector
 from dides.model.sessions import NO_SESSIONS
 from dides.model.state import NOTHING, Status
@@ -32,7 +34,9 @@ class Newcomer(msgspec.Struct, frozen=True, kw_only=True):
     presented: bytes | None
     """The hash of the credential that came with the request."""
     credential: bytes
-    """The hash of the credential that it is given."""
+    """The hash of the credential that it is given, unless it proves to be the instance that is known."""
+    has_token: bool = True
+    """It has shown the registration token."""
 
 
 class Joined(msgspec.Struct):
@@ -40,6 +44,8 @@ class Joined(msgspec.Struct):
 
     instance: Instance
     created: bool
+    itself: bool
+    """It has proved to be the instance that was known, and keeps its credential."""
     step_due: bool
     """It joined the deployment in flight."""
     told: set[str]
@@ -51,13 +57,16 @@ class Joined(msgspec.Struct):
 def register(tx: Transaction, newcomer: Newcomer) -> Joined:
     """Add an instance, or let one take up its name again; then it inherits.
 
-    ConflictError when the name belongs to a live instance and the request does not prove to be that one; GoneError for
-    the credential of a decommissioned one, whose agent must not bring it back by itself.
+    ConflictError when the name belongs to a live instance and the request does not prove to be that one;
+    UnauthorizedError when it proves nothing at all; GoneError for the credential of a decommissioned one, whose agent
+    must not bring it back by itself.
     """
     if newcomer.presented and (former := tx.inventory.decommissioned(newcomer.presented)):
         raise GoneError(f"The instance {former} was decommissioned; without its old credential it may register anew.")
     known = tx.inventory.get(newcomer.name)
     itself = known is not None and same(newcomer.presented, tx.inventory.credential_of(known.name))
+    if not (itself or newcomer.has_token):
+        raise UnauthorizedError(f"Only {newcomer.name} itself, with its own credential, registers without the token.")
     instance = _add(tx, newcomer) if known is None else _take_up(tx, known, newcomer, itself=itself)
     replaced = known is not None and not itself and end_success(tx, instance)
     told = set() if known is None or itself else _forget_desired(tx, instance)
@@ -65,13 +74,17 @@ def register(tx: Transaction, newcomer: Newcomer) -> Joined:
     told |= _inherit(tx, existing(tx, instance.name), new=not itself)
     joined_as = existing(tx, instance.name)
     converging = bool(tx.convergences.of([joined_as.id]))
-    return Joined(joined_as, created=known is None, step_due=joined or replaced, told=told, converging=converging)
+    return Joined(joined_as, known is None, itself, step_due=joined or replaced, told=told, converging=converging)
 
 
 def relabel(tx: Transaction, name: str, labels: Mapping[str, str], actor: str) -> Instance:
-    """Replace an instance's labels. It moves no target, and is no sign of life. NotFoundError."""
+    """Replace an instance's labels. It moves no target, and is no sign of life. NotFoundError.
+
+    What this changes is the operator's from now on: no registration changes it back.
+    """
     instance = existing(tx, name)
-    changed = msgspec.structs.replace(instance, labels=labels)
+    owned = owned_after(instance.labels, labels, instance.owned)
+    changed = msgspec.structs.replace(instance, labels=labels, owned=owned)
     if instance.labels != labels:
         tx.inventory.relabel(changed)
         log(tx, "instance.relabelled", actor, instance=name, data={"labels": dict(labels)})
@@ -126,9 +139,8 @@ def _take_up(tx: Transaction, known: Instance, newcomer: Newcomer, *, itself: bo
             f"The name {known.name} is taken by a live instance. Present its credential, wait until it has been "
             "silent for its time to live, decommission it, or choose another name."
         )
-    changed = msgspec.structs.replace(
-        known, ip=newcomer.ip, labels=newcomer.labels, registered_at=tx.now, reachable=True
-    )
+    labels = labels_of(newcomer.labels, known.owned)
+    changed = msgspec.structs.replace(known, ip=newcomer.ip, labels=labels, registered_at=tx.now, reachable=True)
     if not itself:
         # Another machine under an old name: what the earlier one ran says nothing about it.
         changed = msgspec.structs.replace(
@@ -142,7 +154,9 @@ def _take_up(tx: Transaction, known: Instance, newcomer: Newcomer, *, itself: bo
             observed=None,
             sessions=NO_SESSIONS,
         )
-    tx.inventory.replace(changed, newcomer.credential)
+    # The same credential as before: the agent may never read the answer, and could not speak for itself any more.
+    kept = newcomer.presented if itself else None
+    tx.inventory.replace(changed, kept or newcomer.credential)
     data = {"ip": newcomer.ip, "same": itself}
     log(tx, "instance.registered_again", instance_actor(known.name), instance=known.name, data=data)
     return changed
@@ -156,7 +170,7 @@ def _forget_desired(tx: Transaction, instance: Instance) -> set[str]:
     target = target_in(tx, tx.deployments.in_flight(), instance)
     if instance.desired is None or instance.told_by is None or (target and target.told_at is not None):
         return set()
-    tx.inventory.tell([Telling(instance.id, None, instance.told_by)])
+    tx.inventory.tell([Telling(instance.id, None, instance.told_by, WITHOUT_A_SLOT)])
     return {instance.name}
 
 

@@ -9,6 +9,7 @@ from dides.coordinator.stopping import stop_targets
 from dides.coordinator.tellings import log_wave, retell
 from dides.coordinator.verdicts import settle, target_event
 from dides.engine.admission import in_turn
+from dides.engine.applying import WITHOUT_A_SLOT
 from dides.engine.ending import UNREACHABLE, ended
 from dides.engine.inheritance import may_be_inherited
 from dides.engine.reconcile import reconcile
@@ -87,7 +88,9 @@ def _snapshot(tx: Transaction, deployment: Deployment, quiet_until: int) -> Snap
 def _assign(tx: Transaction, deployment: Deployment, assigned: tuple[Assignment, ...]) -> set[str]:
     """Tell the instances, and return their names."""
     tellings = [
-        Telling(each.target.instance_id, each.desired, deployment.id) for each in assigned if each.target.instance_id
+        Telling(each.target.instance_id, each.desired, deployment.id, each.apply)
+        for each in assigned
+        if each.target.instance_id
     ]
     tx.targets.assign(assigned, tx.inventory.tell(tellings), tx.now)
     convergence.give_way(tx, deployment, (each.instance_id for each in tellings))
@@ -110,7 +113,7 @@ def _skip_deferred(tx: Transaction, deployment: Deployment, *, restore: bool) ->
     )
     if not restore:
         return set()
-    tx.inventory.tell([Telling(each.instance.id, each.target.to, deployment.id) for each in put_off])
+    tx.inventory.tell([Telling(each.instance.id, each.target.to, deployment.id, WITHOUT_A_SLOT) for each in put_off])
     tx.inventory.set_last_good({each.instance.id: each.target.to for each in put_off if not each.target.to.empty})
     tx.convergences.drop(each.instance.id for each in put_off)
     return names

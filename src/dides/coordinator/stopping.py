@@ -2,6 +2,7 @@
 
 from dides.coordinator.journal import log
 from dides.coordinator.verdicts import target_event
+from dides.engine.applying import WITHOUT_A_SLOT
 from dides.engine.stop import NOT_STARTED, stop
 from dides.model.deployment import Deployment
 from dides.store.base import Transaction
@@ -18,7 +19,7 @@ def stop_targets(tx: Transaction, deployment: Deployment) -> set[str]:
     tx.targets.skip_pending(deployment.id, NOT_STARTED, tx.now)
     tx.inventory.tell(
         [
-            Telling(each.target.instance_id, each.desired, deployment.id)
+            Telling(each.target.instance_id, each.desired, deployment.id, WITHOUT_A_SLOT)
             for each in restored
             if each.target.instance_id is not None
         ]

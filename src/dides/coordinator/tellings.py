@@ -3,6 +3,7 @@
 import msgspec
 
 from dides.coordinator.journal import event, log
+from dides.engine.applying import apply_rule
 from dides.model.deployment import Deployment
 from dides.model.plan import Plan
 from dides.store.base import Transaction
@@ -28,7 +29,10 @@ def retell(tx: Transaction, deployment: Deployment, plan: Plan) -> set[str]:
         ]
     )
     targets = [each.target for each in plan.retold]
-    tellings = [Telling(each.instance_id, each.to, deployment.id) for each in targets if each.instance_id is not None]
+    rule = apply_rule(deployment)
+    tellings = [
+        Telling(each.instance_id, each.to, deployment.id, rule) for each in targets if each.instance_id is not None
+    ]
     tx.targets.retell(plan.retold, tx.inventory.tell(tellings), tx.now)
     tx.events.append(
         [

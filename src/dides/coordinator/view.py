@@ -37,10 +37,16 @@ class View:
         """Called with the id of each instance that was removed."""
         self._feed = feed
         self._briefs: dict[str, Brief] = {}
+        self._duplicated: dict[str, int] = {}
+        """Until when (ms) instances are duplicated, by name: those as which two agents have ever reported."""
 
     def get(self, name: str) -> Brief | None:
         """Return what is known of an instance."""
         return self._briefs.get(name)
+
+    def duplicated(self, now: int) -> list[str]:
+        """Return the names of the instances as which two agents report, in order."""
+        return sorted(name for name, until in list(self._duplicated.items()) if now < until)
 
     def __len__(self) -> int:
         return len(self._briefs)
@@ -59,6 +65,7 @@ class View:
     def _forget(self) -> None:
         """Forget everyone; whoever waits is to look again, once these changes are taken up."""
         self._briefs.clear()
+        self._duplicated.clear()
         self.census.clear()
         self.statuses.clear()
         self.reachable = self.awaited = self.update_needed = 0
@@ -68,6 +75,7 @@ class View:
         known = self._briefs.get(name)
         if known is not None and known.id == instance_id:
             del self._briefs[name]
+            self._duplicated.pop(name, None)
             self._count(known, -1)
             self._feed.publish([name])
 
@@ -77,6 +85,10 @@ class View:
         if known is not None and (brief.id, brief.revision) <= (known.id, known.revision):
             return False
         self._briefs[brief.name] = brief
+        if brief.duplicated_until:
+            self._duplicated[brief.name] = brief.duplicated_until
+        elif self._duplicated:
+            self._duplicated.pop(brief.name, None)
         self._count(brief, 1)
         if known is None:
             return brief.reachable

@@ -238,5 +238,6 @@ _READ: Mapping[str, Callable[[str], object]] = {
     "update_timeout": _seconds,
     "deadline": _seconds,
     "auto_rollback": _switch,
+    "force": _switch,
 }
 """How the text of a field is read, where the wire has no text there."""

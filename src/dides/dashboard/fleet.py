@@ -12,6 +12,7 @@ from dides.api import problems
 from dides.api.injected import DeploymentId, Sender, Services
 from dides.api.views import deployment_view
 from dides.coordinator import braking
+from dides.coordinator.coordinator import Coordinator
 from dides.dashboard.fleet_columns import FleetQuery, columns_of
 from dides.dashboard.guard import HEADERS, HTML_ONLY, Browser
 from dides.dashboard.origin import server_address
@@ -32,13 +33,21 @@ async def fleet(request: Browser, coordinator: Services) -> Response[str]:
     """Show the fleet."""
     newest = await coordinator.read(_newest)
     there_are = len(coordinator.view) > 0
-    return render(request, "fleet.html", there_are=there_are, server=server_address(request), **newest)
+    return render(
+        request,
+        "fleet.html",
+        there_are=there_are,
+        server=server_address(request),
+        twice=_duplicated(coordinator),
+        **newest,
+    )
 
 
 @get("/ui/fleet/deployment")
 async def fleet_deployment(request: Browser, coordinator: Services) -> Response[str]:
     """Show the deployment in flight, or the newest one, as a part of the page."""
-    return render(request, "parts/newest.html", **await coordinator.read(_newest))
+    newest = await coordinator.read(_newest)
+    return render(request, "parts/newest.html", twice=_duplicated(coordinator), **newest)
 
 
 @get("/ui/converge/{id:str}/confirm")
@@ -68,6 +77,11 @@ async def fleet_json(request: Browser, coordinator: Services, marks: Marks) -> R
     # Encoded by the thread that reads: the event loop has heartbeats to answer.
     content = await coordinator.read(lambda tx: msgspec.json.encode(columns_of(tx, query, selector, total, marks)))
     return Response(content, media_type=MediaType.JSON, headers=HEADERS)
+
+
+def _duplicated(coordinator: Coordinator) -> list[str]:
+    """Return the names of the instances as which two agents report."""
+    return coordinator.view.duplicated(coordinator.now())
 
 
 def _newest(tx: Transaction) -> dict[str, Any]:

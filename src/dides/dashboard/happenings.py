@@ -204,6 +204,9 @@ KINDS: Mapping[str, Happening] = {
     "convergence.resumed": Happening(
         _D, "An operator lets late instances get its state again.", _of_deployment("is given to late instances again")
     ),
+    "instance.duplicated": Happening(
+        _I, "Two agents report as it, with copies of one state directory.", _plain("is reported by two agents")
+    ),
     "instance.inherited": Happening(_I, "It gets the state that it has missed.", _inherited),
     "instance.disinherited": Happening(
         _I, "What it had inherited was rolled back.", _plain("no longer inherits what was rolled back")

@@ -112,7 +112,9 @@ def _seen(tx: Transaction, found: Sequence[Instance], coordinator: Coordinator) 
     updating = {each.instance_id for each in targets if each.state is TargetState.UPDATING}
     return [
         Row(
-            its=instance_view(each, converging=each.id in converging, heard_at=coordinator.last_heard(each)),
+            its=instance_view(
+                each, now=tx.now, converging=each.id in converging, heard_at=coordinator.last_heard(each)
+            ),
             updating=each.id in updating,
         )
         for each in found

@@ -94,6 +94,7 @@ def _optional(deployment: Deployment) -> list[Fact]:
         else None,
         ("retries", f"a failed attempt is told again {_times(policy.retries)}") if policy.retries else None,
         ("order", "shuffled, not by name") if policy.order is Ordering.SHUFFLE else None,
+        ("force", "those at the target are updated, too") if policy.force else None,
     ]
     return [fact for fact in facts if fact]
 

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 
 import msgspec
 
+from dides.engine.applying import apply_rule
 from dides.engine.availability import needs_room
 from dides.engine.lapse import ALREADY
+from dides.engine.sessions import is_duplicated
 from dides.engine.threshold import joined_failures_reached
 from dides.engine.window import room_of
 from dides.model.deployment import Deployment, DeploymentStatus, Kind, Target, TargetState
@@ -34,6 +36,8 @@ def admit(deployment: Deployment, candidates: Iterable[Candidate], now: int) -> 
     admission, room = Admission([], [], []), room_of(deployment)
     for candidate in candidates if deployment.status is DeploymentStatus.RUNNING else ():
         assignment = _without_slot(deployment, candidate)
+        if assignment and assignment.already and is_duplicated(candidate.instance.sessions, now):
+            assignment = None  # One of the two is there. It takes a slot, and fails for what it is.
         if candidate.target.joined and joined_failures_reached(deployment):
             target = candidate.target
             admission.refused.append(Settled(target=target, state=TargetState.SKIPPED, reason=TOO_MANY_JOINED_FAILED))
@@ -70,21 +74,29 @@ def _without_slot(deployment: Deployment, candidate: Candidate) -> Assignment | 
     instance, desired = candidate.instance, desired_for(deployment, candidate)
     if deployment.kind is Kind.ROLLBACK:
         # A rollback skips none as already there: it may be in mid-apply of what is being undone.
-        return _assignment(candidate, None, TargetState.SKIPPED, NOTHING_TO_RETURN_TO) if desired.empty else None
+        nothing = desired.empty
+        return _assignment(deployment, candidate, None, TargetState.SKIPPED, NOTHING_TO_RETURN_TO) if nothing else None
+    if deployment.policy.force:
+        return None
     if instance.reachable and instance.status is Status.HEALTHY and instance.current.meets(desired):
-        there = _assignment(candidate, desired, TargetState.SKIPPED, ALREADY)
+        there = _assignment(deployment, candidate, desired, TargetState.SKIPPED, ALREADY)
         return msgspec.structs.replace(there, already=True)
     return None
 
 
 def _told(deployment: Deployment, candidate: Candidate, now: int) -> Assignment:
     desired, deadline = desired_for(deployment, candidate), now + deployment.policy.update_timeout_ms
-    told = _assignment(candidate, desired, TargetState.UPDATING, "", deadline)
+    told = _assignment(deployment, candidate, desired, TargetState.UPDATING, "", deadline)
     return msgspec.structs.replace(told, wave=deployment.wave.open, makes_unavailable=needs_room(candidate))
 
 
 def _assignment(
-    candidate: Candidate, desired: State | None, state: TargetState, reason: str, deadline_at: int | None = None
+    deployment: Deployment,
+    candidate: Candidate,
+    desired: State | None,
+    state: TargetState,
+    reason: str,
+    deadline_at: int | None = None,
 ) -> Assignment:
     instance = candidate.instance
     # What is found at the target is good as it is: its rollback returns it there, and downgrades nothing.
@@ -93,6 +105,7 @@ def _assignment(
         target=candidate.target,
         state=state,
         desired=desired,
+        apply=apply_rule(deployment, state),
         before=instance.current,
         last_good=last_good,
         earlier=instance.desired,

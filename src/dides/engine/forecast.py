@@ -44,6 +44,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
 
     matched: int
     already_at_target: int
+    """How many are there and are left out: none when it is forced."""
     unreachable: int
     waves: tuple[tuple[str, ...], ...]
     """The names in each wave, in the order in which they would be told. Waves in which nobody is are left out."""
@@ -62,13 +63,16 @@ def forecast(policy: Policy, to: State, matched: Sequence[Matched], around: Circ
     InvalidError when they have too many values of `spread_by`.
     """
     limits = limits_of(policy, matched)
-    targets = _in_turn(each for each in in_order(matched, policy, around.next_id) if not is_there(each, to))
+    ordered = in_order(matched, policy, around.next_id)
+    targets = _in_turn(each for each in ordered if policy.force or not is_there(each, to))
     waves = _waves(limits, targets)
     told = worst_told(policy, limits, matched, targets)
-    already = len(matched) - len(targets)
+    there = sum(is_there(each, to) for each in matched)
+    already = 0 if policy.force else there
     window = _window(limits, matched, targets, waves)
     outlook = Outlook(
         policy=policy,
+        there=there,
         limits=limits,
         matched=matched,
         targets=targets,
@@ -82,7 +86,7 @@ def forecast(policy: Policy, to: State, matched: Sequence[Matched], around: Circ
         unreachable=sum(not each.reachable for each in matched),
         waves=tuple(tuple(each.name for each in wave) for wave in waves),
         window=window,
-        reached=already + told,
+        reached=min(len(matched), there + told),
         down_at_once=told,
         warnings=warnings_of(outlook),
     )

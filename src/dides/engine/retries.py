@@ -1,6 +1,7 @@
 """`retries`: a failed attempt is told again after a backoff, and counts as failed once, after the last attempt.
 
 The target keeps its slot meanwhile. Silence is not retried: a machine that is gone does not answer the second time.
+Two agents that report as one instance are not retried either: they would still be two.
 """
 
 from dides.model.deployment import Deployment, DeploymentStatus, Target, TargetState
@@ -25,7 +26,7 @@ def postponed(deployment: Deployment, verdict: Settled, now: int) -> Postponed |
     target = verdict.target
     if verdict.state is not TargetState.FAILED or target.state is not TargetState.UPDATING or not target.reachable:
         return None
-    if target.attempt > deployment.policy.retries:
+    if target.attempt > deployment.policy.retries or now < target.duplicated_until:
         return None
     began = now if deployment.paused_at is None else min(now, deployment.paused_at)
     reason = f"attempt {target.attempt} of {deployment.policy.retries + 1} failed: {verdict.reason}"

@@ -16,6 +16,8 @@ from dides.model.plan import Postponed, Settled
 from dides.model.policy import Policy
 from dides.model.state import Status
 
+DUPLICATED = "two agents report as this instance"
+
 
 class Time(msgspec.Struct, frozen=True):
     """The one time of a step, and whether timeouts count at it."""
@@ -129,6 +131,11 @@ def judge(target: Target, time: Time) -> Settled | None:
     return next((verdict for rule in rules if (verdict := rule(target, time))), None)
 
 
+def duplicated(target: Target, time: Time) -> Settled | None:
+    """Two agents report as its instance: whatever one of them says, the other may run something else."""
+    return _failed(target, DUPLICATED) if time.now < target.duplicated_until else None
+
+
 def fell_back_at_once(target: Target, time: Time) -> Settled | None:
     """HEALTHY at the target for `min_healthy_time`, and then, before a step has said so, at another version: failed."""
     if succeeded(target, time) is None or target.report is None:
@@ -189,5 +196,5 @@ def _failed(target: Target, reason: str) -> Settled:
 
 
 Rule = Callable[[Target, Time], Settled | None]
-UPDATING_RULES: tuple[Rule, ...] = (fell_back_at_once, succeeded, reported_failed, timed_out)
-SUCCEEDED_RULES: tuple[Rule, ...] = (success_ended,)
+UPDATING_RULES: tuple[Rule, ...] = (duplicated, fell_back_at_once, succeeded, reported_failed, timed_out)
+SUCCEEDED_RULES: tuple[Rule, ...] = (duplicated, success_ended)

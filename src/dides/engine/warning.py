@@ -22,6 +22,8 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     """How many of the targets can be updating at once."""
     whole_fleet: bool
     in_flight: int | None
+    there: int = 0
+    """How many of those matched are at the target already."""
 
 
 def warnings_of(outlook: Outlook) -> tuple[str, ...]:
@@ -41,6 +43,19 @@ def selects_whole_fleet(outlook: Outlook) -> str | None:
     if not outlook.whole_fleet:
         return None
     return f"The selector matches the whole fleet ({_instances(outlook.matched)}): narrow it unless you mean all of it."
+
+
+def forces_those_there(outlook: Outlook) -> str | None:
+    """Those at the target are updated as well, but for clients that cannot be asked for that."""
+    if not outlook.policy.force or not outlook.matched:
+        return None
+    there = f"force updates those at the target, too ({outlook.there} of {_instances(outlook.matched)})"
+    unforced = sum(not instance.sends_observed for instance in outlook.matched)
+    if not unforced:
+        return f"{there}: leave it out unless what they run has to be applied again."
+    return (
+        f"{there}, but cannot make {unforced} of them apply again, which {_send(unforced)} no observed: see to those."
+    )
 
 
 def many_unhealthy(outlook: Outlook) -> str | None:
@@ -126,10 +141,15 @@ def _are(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
+def _send(number: int) -> str:
+    return "sends" if number == 1 else "send"
+
+
 Rule = Callable[[Outlook], str | None]
 RULES: tuple[Rule, ...] = (
     another_in_flight,
     selects_whole_fleet,
+    forces_those_there,
     many_unhealthy,
     cannot_trip,
     held_from_the_start,

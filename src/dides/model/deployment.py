@@ -246,6 +246,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """The newest heartbeat that counts for this telling."""
     reachable: bool = True
     """Whether its instance is, now."""
+    duplicated_until: int = 0
+    """Until when (ms since 1970-01-01 UTC) two agent processes are known to report as its instance; 0: never."""
     status: Status = Status.UNKNOWN
     """What its instance reports, now."""
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import msgspec
 
+from dides.model.labels import Owned
 from dides.model.sessions import NO_SESSIONS, Sessions
-from dides.model.state import NOTHING, State, Status
+from dides.model.state import NOTHING, ApplyRule, State, Status
 
 
 class Instance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -15,6 +16,8 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     name: str
     ip: str
     labels: Mapping[str, str]
+    owned: Owned = {}
+    """The labels of an operator; see dides.model.labels."""
     registered_at: int
     status: Status = Status.UNKNOWN
     current: State = NOTHING
@@ -23,6 +26,8 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     generation: int = 0
     told_by: int | None = None
     """The deployment that set the desired state last."""
+    apply: ApplyRule = ApplyRule.UNLESS_HEALTHY
+    """Whether the desired state is applied once more where it was applied already."""
     message: str = ""
     last_heartbeat_at: int | None = None
     reachable: bool = True
@@ -73,6 +78,8 @@ class Brief(msgspec.Struct, frozen=True, gc=False):
     """The number of its last report that was stored."""
     duplicated_until: int = 0
     """See Sessions."""
+    apply: ApplyRule = ApplyRule.UNLESS_HEALTHY
+    """See Instance."""
 
     @property
     def awaited(self) -> bool:
@@ -91,6 +98,8 @@ class Matched(msgspec.Struct, frozen=True, gc=False):
     desired: State | None = None
     spread: str = ""
     """Its value of the label that the deployment spreads by; "" when it has none."""
+    sends_observed: bool = True
+    """Its last heartbeat named the generation that it acts on."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -4,7 +4,7 @@ import msgspec
 
 from dides.model.deployment import Deployment, DeploymentStatus, Lapse, Move, Target, TargetState
 from dides.model.instance import Instance
-from dides.model.state import State
+from dides.model.state import ApplyRule, State
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -76,6 +76,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     state: TargetState
     """UPDATING, or SKIPPED when telling it changes nothing that has to be waited for."""
     desired: State | None
+    apply: ApplyRule = ApplyRule.UNLESS_HEALTHY
     before: State
     last_good: State | None
     earlier: State | None

@@ -39,6 +39,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     retries: int = 0
     order: Ordering = Ordering.NAME
     auto_rollback: bool = True
+    force: bool = False
 
     @property
     def update_timeout_ms(self) -> int:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET
 
 from dides.model.errors import FieldError, InvalidError, MalformedError, RefusedError
+from dides.model.labels import RESERVED_PREFIX, is_reserved
 from dides.model.selector import check_label
 from dides.protocol.configuration import check_configuration
 from dides.protocol.malformed import find_break
@@ -67,7 +68,7 @@ def check(message: object) -> list[FieldError]:
     """Return what the types of a message cannot say: labels, addresses, fields that exclude or need each other."""
     match message:
         case Registration():
-            return [*_check_ip(message.instance.ip), *_check_labels("instance.labels", message.instance.labels)]
+            return [*_check_ip(message.instance.ip), *_check_registered_labels(message.instance.labels)]
         case Heartbeat():
             return _check_heartbeat(message)
         case DeployRequest():
@@ -123,6 +124,16 @@ def _check_ip(address: str) -> list[FieldError]:
         return [FieldError("instance.ip", WANTED["ip"])]
     # A zone (fe80::1%eth0) means something on the instance itself only.
     return [FieldError("instance.ip", "must be an address without a zone")] if "%" in address else []
+
+
+def _check_registered_labels(labels: dict[str, str]) -> list[FieldError]:
+    path = "instance.labels"
+    reserved = [
+        FieldError(f"{path}.{key}", f"must not begin with {RESERVED_PREFIX}, which is for the coordinator alone")
+        for key in labels
+        if is_reserved(key)
+    ]
+    return [*_check_labels(path, labels), *reserved]
 
 
 def _check_labels(path: str, labels: dict[str, str]) -> list[FieldError]:

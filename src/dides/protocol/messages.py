@@ -48,7 +48,15 @@ class Registration(Request, frozen=True):
     """The body of POST /inventory/register."""
 
     instance: InstanceSpec
-    token: Annotated[str, Meta(min_length=1, max_length=1024, description="The registration token.")]
+    token: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1, max_length=1024, description="The registration token; not needed by an instance itself."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class Heartbeat(Request, frozen=True, gc=False):
@@ -106,6 +114,9 @@ class Configuration(Request, frozen=True):
     ] = 0
     order: Annotated[Ordering, Meta(description="In which order instances are told.")] = Ordering.NAME
     auto_rollback: Annotated[bool, Meta(description="Roll back by itself when it fails before its end.")] = True
+    force: Annotated[
+        bool, Meta(description="Assign those already at the target too, and let every agent apply it once more.")
+    ] = False
 
 
 class DeployRequest(Request, frozen=True):
@@ -152,6 +163,9 @@ class Instance(Answer):
     converging: Annotated[
         bool, Meta(description="It joined or returned late, and waits for, or is on its way to, what it has missed.")
     ] = False
+    duplicated: Annotated[bool, Meta(description="Two agents report as it, with copies of one state directory.")] = (
+        False
+    )
 
 
 class Registered(Answer):

@@ -39,6 +39,7 @@ class InstanceQuery(PageQuery, frozen=True):
 
     selector: SelectorText = ""
     status: Annotated[Status, Meta(description="Only those with this status.")] | UnsetType = UNSET
+    duplicated: Annotated[bool, Meta(description="Only those as which two agents report.")] = False
 
 
 class DeploymentQuery(PageQuery, frozen=True):

@@ -22,6 +22,7 @@ WANTED = {
     "condiguration": _CONFIGURATION,
     "configuration": _CONFIGURATION,
     "configuration_version": _VERSION,
+    "duplicated": _SWITCH,
     "deadline": f"must be seconds, above 0 and at most {YEAR_SECONDS:,}, or null for none",
     "cursor": "must be the next_cursor of the page before, or be left out",
     "deployment": "must be the number of a deployment, from 1",

@@ -36,6 +36,10 @@ class Agent:
         self._told = asyncio.Event()
         self._changed = asyncio.Event()
         self._lower_since: float | None = None
+        self._session = f"{self.machine.label}/{self.machine.starts}"
+        self._sequence = 0
+        self._open: Heartbeat | None = None
+        """What was sent last, unless it was answered."""
 
     async def run(self) -> None:
         """Register, then report, listen and work for as long as the machine lets it."""
@@ -57,10 +61,18 @@ class Agent:
     async def _report(self) -> Never:
         while True:
             self._changed.clear()
-            if directive := await self.caller.heartbeat(self.compose()):
+            if directive := await self.caller.heartbeat(self._sign(self.compose())):
+                self._open = None
                 self._hear(directive)
                 seconds = self._interval * self.caller.chance.uniform(1 - JITTER, 1 + JITTER)
                 await wait_for(self._changed, seconds / self.machine.spec.rate)
+
+    def _sign(self, heartbeat: Heartbeat) -> Heartbeat:
+        """Return a report with a number; one that was not answered keeps its own."""
+        if heartbeat != self._open:
+            self._sequence += 1
+            self._open = heartbeat
+        return msgspec.structs.replace(heartbeat, session=self._session, sequence=self._sequence)
 
     async def _keep_checking(self) -> Never:
         while True:

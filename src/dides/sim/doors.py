@@ -166,6 +166,7 @@ def _directive(brief: Brief, coordinator: Coordinator) -> Directive:
         generation=brief.generation,
         deployment_id=brief.told_by,
         update_needed=brief.update_needed,
+        apply=brief.apply,
         heartbeat_interval=coordinator.interval_for(brief),
     )
     return _over_the_wire(directive)

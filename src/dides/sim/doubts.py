@@ -24,6 +24,8 @@ class Heard(msgspec.Struct):
     """When it arrived, as a number that counts what happens."""
     heartbeat: Heartbeat
     coordinator: str
+    late: bool = False
+    """It was taken after one that was sent later, or of a process that was replaced: it changed nothing."""
 
 
 class Life(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from dides.sim.attendance import Attendance
 from dides.sim.doubts import Heard, Life
+from dides.sim.lateness import Known, Lateness, known_of
 from dides.sim.rows import FAILED, DeploymentRow, InstanceRow, Pair, TargetRow, over
 from dides.sim.tables import Change, matches
 
@@ -98,14 +99,21 @@ class Memory:
     """All that is remembered of one world."""
 
     def __init__(
-        self, time_to_live_ms: int, attendance: Attendance, promoting: list[str], lives: Mapping[str, Sequence[Life]]
+        self,
+        time_to_live_ms: int,
+        attendance: Attendance,
+        promoting: list[str],
+        lives: Mapping[str, Sequence[Life]],
+        lateness: Lateness,
     ) -> None:
         """`promoting` are the coordinators that carry out an operator's wish to promote, kept up to date by others.
 
-        So is `lives`: when instances were heard of last by heartbeats that changed nothing.
+        So is `lives`: when instances were heard of last by heartbeats that changed nothing. `lateness` is shared with
+        those who note these.
         """
         self.promoting = promoting
         self.lives = lives
+        self._lateness = lateness
         self.time_to_live_ms = time_to_live_ms
         self.attendance = attendance
         self.stories: dict[int, Story] = {}
@@ -204,12 +212,16 @@ class Memory:
         if change.unit != TAKE_IN:
             return
         by_name = {each.name: each for each in change.after.instances.values()} if waiting else {}
+        processes: dict[int, Known] = {}
         for heard in [each for each in waiting if each.coordinator == change.by]:
             instance = by_name.get(heard.name)
             if instance is None or heard.arrived > change.asked:
                 continue
             waiting.remove(heard)
-            self._note_report(change, heard, instance)
+            known = processes.setdefault(instance.id, known_of(change.before.instances.get(instance.id, instance)))
+            heard.late = not self._lateness.counts(heard.coordinator, known, heard.heartbeat)
+            if not heard.late:
+                self._note_report(change, heard, instance)
 
     def _make_up(self, change: Change, made_up: list[Heard]) -> None:
         """Add what was acknowledged before, and is stored only now, to the reports."""

@@ -29,4 +29,5 @@ def _draw(chance: Random) -> dict[str, Any]:
         "spread_by": choose((*NONE * 4, "zone")),
         "retries": choose((0, 0, 0, 1, 2)),
         "order": choose((Ordering.NAME, Ordering.SHUFFLE)),
+        "force": chance.random() < 0.1,
     }

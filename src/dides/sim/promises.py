@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dides.model.deployment import Deployment
 from dides.protocol.messages import Heartbeat
 from dides.sim.doubts import Doubts, Heard, Life
+from dides.sim.lateness import Lateness, known_of
 
 REMEMBERED = 50
 
@@ -27,6 +28,8 @@ class Promises:
         """The last signs of life that were acknowledged, by instance."""
         self.doubts = Doubts(lambda: self.waiting)
         """What was acknowledged by what one coordinator knew, and another one knew better."""
+        self.lateness = Lateness()
+        """Which heartbeats come late."""
         self.problem: Callable[[str], None] = lambda _: None
         self.check: Callable[[], None] = lambda: None
         self._now = now
@@ -43,12 +46,19 @@ class Promises:
         return heard
 
     def heard_again(self, name: str, heartbeat: Heartbeat) -> None:
-        """Promise that a heartbeat says what is stored already, and that its sender is known to live."""
-        self._note_life(name)
-        self.doubts.look_at(Heard(name, self._now(), self._moment(), heartbeat, self._coordinator()))
+        """Promise that a heartbeat says what is stored already, and that its sender is known to live.
+
+        Nothing is promised of one that comes late.
+        """
+        row = next((each for each in self.doubts.view().instances.values() if each.name == name), None)
+        if row is None or self.lateness.is_news(self._coordinator(), known_of(row), heartbeat):
+            self._note_life(name)
+            self.doubts.look_at(Heard(name, self._now(), self._moment(), heartbeat, self._coordinator()))
 
     def taken_in(self, heard: Heard) -> None:
-        """Promise that a heartbeat is stored, or says what is."""
+        """Promise that a heartbeat is stored, or says what is, unless it came late."""
+        if heard.late:
+            return
         self._note_life(heard.name)
         # One that came right after it may have been taken in together with it, and have set all back as it was.
         overtaken = any(each.name == heard.name and each.arrived > heard.arrived for each in self.waiting)
@@ -66,6 +76,7 @@ class Promises:
         """Forget the heartbeats that a coordinator had in its memory when it was killed."""
         self.waiting = [each for each in self.waiting if each.coordinator != coordinator]
         self.doubts.lost(coordinator)
+        self.lateness.lost(coordinator)
 
     def registered(self, name: str, credential: bytes) -> None:
         """Promise that an instance is registered."""

@@ -26,6 +26,10 @@ class InstanceRow(msgspec.Struct, frozen=True):
     registered_at: int
     last_heartbeat_at: int | None
     reachable: int
+    session: str | None
+    sequence: int
+    earlier_sessions: str | None
+    duplicated_until: int
 
     @property
     def current(self) -> Pair:

@@ -64,7 +64,11 @@ class World:
         self.attendance = Attendance()
         self.promises = Promises(self.clock.now, self.disk.next_moment, _running_coordinator)
         self.memory = Memory(
-            round(scenario.time_to_live * 1000), self.attendance, self.promises.promoting, self.promises.lives
+            round(scenario.time_to_live * 1000),
+            self.attendance,
+            self.promises.promoting,
+            self.promises.lives,
+            self.promises.lateness,
         )
         self.checker = Checker(self.disk, self.clock, self.memory, self.promises, self.trace)
         self.checker.violated = self._break

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from dides.model.instance import Brief
-from dides.model.state import NOTHING, State, Status
+from dides.model.state import NOTHING, ApplyRule, State, Status
 from dides.store.chunks import chunks
 from dides.store.quick import ask
 from dides.store.records import Changes
@@ -22,7 +22,7 @@ _STATUS = tuple(Status)
 _SELECT = (
     "SELECT id, name, revision, credential_hash, status, current_code, current_configuration, message, reachable, "
     "desired_code, desired_configuration, generation, told_by, heard, observed, last_heartbeat_at, session, sequence, "
-    "duplicated_until FROM instances "
+    "duplicated_until, apply_rule FROM instances "
 )
 _OF = {
     "sqlite": _SELECT + "WHERE id IN (SELECT value FROM json_each(?))",  # noqa: S608 - nothing from outside
@@ -72,7 +72,19 @@ def all_briefs(connection: Connection, piece: int = PIECE) -> Iterator[list[Brie
 
 def _brief(row: Any) -> Brief:
     key, name, revision, credential, status, code, configuration, message, reachable, *rest = row
-    desired_code, desired_configuration, generation, told_by, heard, observed, last_heartbeat_at, *sessions = rest
+    (
+        desired_code,
+        desired_configuration,
+        generation,
+        told_by,
+        heard,
+        observed,
+        last_heartbeat_at,
+        session,
+        sequence,
+        *rest,
+    ) = rest
+    duplicated_until, rule = rest
     current = State(code, configuration) if code is not None or configuration is not None else NOTHING
     desires = desired_code is not None or desired_configuration is not None
     desired = State(desired_code, desired_configuration) if desires else None
@@ -92,5 +104,8 @@ def _brief(row: Any) -> Brief:
         observed,
         last_heartbeat_at,
         not current.meets(desired),
-        *sessions,
+        session,
+        sequence,
+        duplicated_until,
+        ApplyRule(rule),
     )

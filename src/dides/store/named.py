@@ -7,8 +7,9 @@ import msgspec
 from sqlalchemy import Connection
 
 from dides.model.instance import Brief, Instance
-from dides.model.state import State, Status
+from dides.model.state import ApplyRule, State, Status
 from dides.store.arrays import array_of
+from dides.store.owned_labels import owned_from
 from dides.store.quick import ask
 from dides.store.session_columns import sessions_from
 
@@ -16,7 +17,8 @@ _STATUS = tuple(Status)
 _COLUMNS = (
     "id, name, ip, labels, status, current_code, current_configuration, desired_code, desired_configuration, "
     "last_good_code, last_good_configuration, generation, told_by, message, registered_at, last_heartbeat_at, "
-    "reachable, heard, observed, credential_hash, revision, session, sequence, earlier_sessions, duplicated_until"
+    "reachable, heard, observed, credential_hash, revision, apply_rule, session, sequence, "
+    "earlier_sessions, duplicated_until, owned_labels"
 )
 # Put together from the names above, and from nothing that comes from outside.
 _SELECT = f"SELECT {_COLUMNS} FROM instances WHERE "  # noqa: S608
@@ -72,6 +74,7 @@ class Known(msgspec.Struct, gc=False):
             now.sessions.session,
             now.sessions.sequence,
             now.sessions.duplicated_until,
+            its.apply,
         )
 
 
@@ -95,18 +98,20 @@ def _found(connection: Connection, statements: dict[str, str], kind: str, wanted
 def _known(row: Any, labels: dict[str, str]) -> Known:
     key, name, ip, _, status, code, configuration, desired_code, desired_configuration, *rest = row
     good_code, good_configuration, generation, told_by, message, registered_at, heard_at, reachable, *rest = rest
-    heard, observed, credential_hash, revision, *sessions = rest
+    heard, observed, credential_hash, revision, rule, *sessions, owned = rest
     instance = Instance(
         id=key,
         name=name,
         ip=ip,
         labels=labels,
+        owned=owned_from(owned),
         status=_STATUS[status],
         current=State(code, configuration),
         desired=_state(desired_code, desired_configuration),
         last_good=_state(good_code, good_configuration),
         generation=generation,
         told_by=told_by,
+        apply=ApplyRule(rule),
         message=message,
         registered_at=registered_at,
         last_heartbeat_at=heard_at,

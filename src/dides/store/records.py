@@ -7,7 +7,7 @@ import msgspec
 from dides.model.deployment import Kind, Timers
 from dides.model.instance import Brief, Instance
 from dides.model.policy import Policy
-from dides.model.state import State
+from dides.model.state import ApplyRule, State
 
 
 class StaleError(Exception):
@@ -78,6 +78,7 @@ class Telling(msgspec.Struct, frozen=True):
     instance_id: int
     desired: State | None
     deployment_id: int
+    apply: ApplyRule = ApplyRule.UNLESS_HEALTHY
 
 
 class Convergence(msgspec.Struct, frozen=True, kw_only=True):

@@ -65,12 +65,17 @@ class Inventory(Protocol):
         """Return every instance that the selector matches, with its value of the label `spread_by` if one is named."""
         ...
 
-    def page(self, selector: Selector, status: Status | None, after: str, limit: int) -> list[Instance]:
-        """Return up to `limit` matching instances whose names come after `after`, by name."""
+    def page(
+        self, selector: Selector, status: Status | None, after: str, limit: int, *, duplicated_at: int | None = None
+    ) -> list[Instance]:
+        """Return up to `limit` matching instances whose names come after `after`, by name.
+
+        With `duplicated_at` only those that are duplicated at that moment (ms).
+        """
         ...
 
-    def count(self, selector: Selector, status: Status | None) -> int:
-        """Return how many instances match."""
+    def count(self, selector: Selector, status: Status | None, *, duplicated_at: int | None = None) -> int:
+        """Return how many instances match, as `page` has them."""
         ...
 
     def label_keys(self) -> list[str]:

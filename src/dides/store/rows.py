@@ -20,7 +20,8 @@ from dides.model.deployment import (
 )
 from dides.model.instance import Instance, Matched, Report
 from dides.model.policy import Policy
-from dides.model.state import NOTHING, State, Status, known
+from dides.model.state import NOTHING, ApplyRule, State, Status, known
+from dides.store.owned_labels import owned_from, owned_text
 from dides.store.session_columns import session_columns, sessions_from
 
 Row: TypeAlias = RowMapping | Mapping[str, Any]
@@ -47,12 +48,14 @@ def instance_from(row: Row) -> Instance:
         name=row["name"],
         ip=row["ip"],
         labels=row["labels"],
+        owned=owned_from(row["owned_labels"]),
         status=Status(row["status"]),
         current=state_from(row, "current"),
         desired=known(state_from(row, "desired")),
         last_good=known(state_from(row, "last_good")),
         generation=row["generation"],
         told_by=row["told_by"],
+        apply=ApplyRule(row["apply_rule"]),
         message=row["message"],
         registered_at=row["registered_at"],
         last_heartbeat_at=row["last_heartbeat_at"],
@@ -72,11 +75,12 @@ def matched_from(
     reachable: bool,
     desired_code: str | None,
     desired_configuration: str | None,
+    observed: int | None,
     spread: str | None,
 ) -> Matched:
     """Return as much of an instance as a trigger reads, from the columns in the order in which they are selected."""
     current, desired = State(code, configuration), known(State(desired_code, desired_configuration))
-    return Matched(number, name, current, _STATUS[status], reachable, desired, spread or "")
+    return Matched(number, name, current, _STATUS[status], reachable, desired, spread or "", observed is not None)
 
 
 def instance_columns(instance: Instance) -> dict[str, Any]:
@@ -87,6 +91,7 @@ def instance_columns(instance: Instance) -> dict[str, Any]:
         **state_columns("desired", instance.desired),
         "generation": instance.generation,
         "told_by": instance.told_by,
+        "apply_rule": instance.apply.value,
     }
 
 
@@ -95,6 +100,7 @@ def registration_columns(instance: Instance) -> dict[str, Any]:
     return {
         "ip": instance.ip,
         "labels": dict(instance.labels),
+        "owned_labels": owned_text(instance.owned),
         "registered_at": instance.registered_at,
         **reported_columns(instance),
     }
@@ -179,7 +185,8 @@ def deployment_columns(deployment: Deployment) -> dict[str, Any]:
 def target_from(row: Row) -> Target:
     """Return the target kept in a row of `targets`.
 
-    Joined with `reachable` and, as `instance_status`, the status of its instance; both are null when that is gone.
+    Joined with `reachable`, `duplicated_until` and, as `instance_status`, the status of its instance; all are null when
+    that is gone.
     """
     return Target(
         id=row["id"],
@@ -212,6 +219,7 @@ def target_from(row: Row) -> Target:
         failure_is_news=row["failure_is_news"],
         report=report_from(row),
         reachable=bool(row["reachable"]),
+        duplicated_until=row["duplicated_until"] or 0,
         status=Status(row["instance_status"] or 0),
     )
 

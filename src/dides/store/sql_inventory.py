@@ -13,6 +13,7 @@ from dides.store.among import among
 from dides.store.bulk import KEY, update_rows
 from dides.store.chunks import MOST
 from dides.store.named import Known, instances_named, instances_numbered
+from dides.store.owned_labels import owned_text
 from dides.store.pieces import delete_some
 from dides.store.raw import write_reports
 from dides.store.records import StaleError, Telling
@@ -34,6 +35,7 @@ _MATCHED = (
     instances.c.reachable,
     instances.c.desired_code,
     instances.c.desired_configuration,
+    instances.c.observed,
 )
 
 
@@ -76,7 +78,12 @@ class SqlInventory:
     def tell(self, tellings: Sequence[Telling]) -> dict[int, int]:
         """Set desired states, each under the instance's next generation; return the generations by instance id."""
         rows = [
-            {KEY: each.instance_id, "told_by": each.deployment_id, **state_columns("desired", each.desired)}
+            {
+                KEY: each.instance_id,
+                "told_by": each.deployment_id,
+                "apply_rule": each.apply.value,
+                **state_columns("desired", each.desired),
+            }
             for each in tellings
         ]
         self._update(rows, generation=instances.c.generation + 1)
@@ -109,17 +116,23 @@ class SqlInventory:
         """Return every instance that the selector matches, with its value of the label `spread_by` if one is named."""
         its = (instance_labels.c.instance_id == instances.c.id) & (instance_labels.c.key == spread_by)
         wanted = select(*_MATCHED, instance_labels.c.value.label("spread")).outerjoin(instance_labels, its)
-        return [matched_from(*row) for row in self._db.execute(wanted.where(_matches(selector)))]
+        rows: Iterable[Any] = self._db.execute(wanted.where(_matches(selector)))
+        return [matched_from(*row) for row in rows]
 
-    def page(self, selector: Selector, status: Status | None, after: str, limit: int) -> list[Instance]:
-        """Return up to `limit` matching instances whose names come after `after`, by name."""
-        wanted = and_(_matches(selector), _has(status), instances.c.name > after)
+    def page(
+        self, selector: Selector, status: Status | None, after: str, limit: int, *, duplicated_at: int | None = None
+    ) -> list[Instance]:
+        """Return up to `limit` matching instances whose names come after `after`, by name.
+
+        With `duplicated_at` only those that are duplicated at that moment (ms).
+        """
+        wanted = and_(_matches(selector), _has(status), _is_duplicated(duplicated_at), instances.c.name > after)
         rows = self._db.execute(select(instances).where(wanted).order_by(instances.c.name).limit(limit))
         return [instance_from(row) for row in rows.mappings()]
 
-    def count(self, selector: Selector, status: Status | None) -> int:
-        """Return how many instances match."""
-        wanted = and_(_matches(selector), _has(status))
+    def count(self, selector: Selector, status: Status | None, *, duplicated_at: int | None = None) -> int:
+        """Return how many instances match, as `page` has them."""
+        wanted = and_(_matches(selector), _has(status), _is_duplicated(duplicated_at))
         return self._db.execute(select(func.count()).select_from(instances).where(wanted)).scalar_one()
 
     def label_keys(self) -> list[str]:
@@ -132,8 +145,8 @@ class SqlInventory:
         return sorted(self._db.execute(select(found.c.key).where(found.c.key.is_not(None))).scalars())
 
     def relabel(self, instance: Instance) -> None:
-        """Replace the labels of an instance."""
-        self._change(instance.id, {"labels": dict(instance.labels)})
+        """Replace the labels of an instance, and which of them are an operator's."""
+        self._change(instance.id, {"labels": dict(instance.labels), "owned_labels": owned_text(instance.owned)})
         self._relabel(instance)
 
     def credential_of(self, name: str) -> bytes | None:
@@ -212,6 +225,10 @@ class SqlInventory:
 
 def _has(status: Status | None) -> ColumnElement[bool]:
     return true() if status is None else instances.c.status == int(status)
+
+
+def _is_duplicated(moment: int | None) -> ColumnElement[bool]:
+    return true() if moment is None else instances.c.duplicated_until > moment
 
 
 def _matches(selector: Selector) -> ColumnElement[bool]:

@@ -26,7 +26,7 @@ from dides.store.tables import convergences, deployments, instances, targets
 from dides.store.target_columns import OWN, assigned_columns, own, retold_columns, untold
 
 _JOINED = targets.outerjoin(instances, targets.c.instance_id == instances.c.id)
-_OF_INSTANCE = (instances.c.reachable, instances.c.status.label("instance_status"))
+_OF_INSTANCE = (instances.c.reachable, instances.c.duplicated_until, instances.c.status.label("instance_status"))
 _TARGET = select(targets, *_OF_INSTANCE).select_from(_JOINED)
 _INSTANCE = [column.label(f"instance__{column.name}") for column in instances.c]
 

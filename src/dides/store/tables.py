@@ -40,6 +40,8 @@ instances = Table(
     Column("name", Name, nullable=False, unique=True),
     Column("ip", String, nullable=False),
     Column("labels", JSON, nullable=False),
+    # JSON as text, and null where an operator has changed none.
+    Column("owned_labels", String),
     Column("credential_hash", LargeBinary, nullable=False, unique=True),
     Column("status", Integer, nullable=False),
     Column("current_code", String),
@@ -62,6 +64,7 @@ instances = Table(
     # JSON that nobody searches, written and read with every report: kept as text, and null where there is nothing.
     Column("earlier_sessions", String),
     Column("duplicated_until", BigInteger, nullable=False, server_default="0"),
+    Column("apply_rule", String, nullable=False, server_default="unless_healthy"),
     sqlite_autoincrement=True,
 )
 

@@ -51,6 +51,7 @@ def test_usable(changes: dict[str, object]) -> None:
         ("--ip", {"ip": ""}),
         ("--label", {"labels": {"a b": "c"}}),
         ("--label", {"labels": {"a": "b c"}}),
+        ("--label", {"labels": {"dides/token": "x"}}),
         ("--label", {"labels": {f"k{number}": "v" for number in range(65)}}),
         ("--apply", {"apply": " "}),
         ("--check", {"check": "a\0b"}),

@@ -13,7 +13,7 @@ from support.briefs import a_brief
 
 
 def instances_of(view: View) -> dict[tuple[str, str], float]:
-    family = next(each for each in of_fleet(view) if each.name == "dides_instances")
+    family = next(each for each in of_fleet(view, 0) if each.name == "dides_instances")
     return {(each.labels["status"], each.labels["code_version"]): each.value for each in family.samples}
 
 

@@ -35,6 +35,7 @@ def test_all_of_them_at_once() -> None:
         retries=2,
         order=Ordering.SHUFFLE,
         auto_rollback=False,
+        force=True,
     )
     assert read == Configuration(
         batch_size="25%",
@@ -49,6 +50,7 @@ def test_all_of_them_at_once() -> None:
         retries=2,
         order=Ordering.SHUFFLE,
         auto_rollback=False,
+        force=True,
     )
     assert read_configuration(wave_pause="manual").wave_pause == "manual"
 

@@ -42,13 +42,45 @@ async def test_the_same_credential_may_register_again_and_keeps_its_report(fleet
     assert (again.status, again.current, again.registered_at) == (Status.HEALTHY, V1, fleet.clock.now())
 
 
-async def test_the_old_credential_is_worth_nothing_after_that(fleet: Fleet) -> None:
+async def test_the_credential_stays_the_same_however_often_it_registers(fleet: Fleet) -> None:
+    """An answer that is lost locks nobody out: the agent goes on with what it has."""
     proof = fleet.credential("a")
     await fleet.running("a")
+    for _ in range(3):
+        fleet.clock.advance(1)
+        joined = await fleet.register("a", proof=proof)
+        assert (joined.created, joined.itself) == (False, True)
+    stored = await fleet.store.read(lambda tx: tx.inventory.credential_of("a"))
+    assert stored == proof.encode()
+
+
+async def test_the_old_credential_is_worth_nothing_once_another_machine_has_the_name(fleet: Fleet) -> None:
+    proof = fleet.credential("a")
+    await fleet.running("a")
+    await fleet.silence("a")
     fleet.clock.advance(1)
-    await fleet.register("a", proof=proof)
+    assert not (await fleet.register("a", proof="another's")).itself
     with pytest.raises(ConflictError):
         await fleet.register("a", proof=proof)
+
+
+async def test_what_an_operator_has_changed_stays_when_the_agent_registers_again(fleet: Fleet) -> None:
+    proof = fleet.credential("a")
+    await fleet.register("a", labels={"env": "prod", "role": "web", "zone": "a"})
+    await fleet.run(lambda tx: relabel(tx, "a", {"env": "test", "zone": "a", "tier": "1"}, "anna"))
+    await fleet.register("a", proof=proof, labels={"env": "prod", "role": "db", "zone": "b", "tier": "2", "new": "x"})
+    assert (await fleet.instance("a")).labels == {"env": "test", "zone": "b", "tier": "1", "new": "x"}
+    await fleet.silence("a")
+    await fleet.register("a", labels={})
+    assert (await fleet.instance("a")).labels == {"env": "test", "tier": "1"}, "it is about the name, not the machine"
+
+
+async def test_labels_of_a_decommissioned_one_are_forgotten(fleet: Fleet) -> None:
+    await fleet.running("a")
+    await fleet.run(lambda tx: relabel(tx, "a", {"env": "test"}, "anna"))
+    await fleet.decommission("a")
+    await fleet.register("a", labels={"env": "prod"})
+    assert (await fleet.instance("a")).labels == {"env": "prod"}
 
 
 @pytest.mark.parametrize("proof", [None, "somebody else's"])

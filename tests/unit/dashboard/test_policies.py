@@ -23,6 +23,7 @@ EVERYTHING = Policy(
     retries=2,
     order=Ordering.SHUFFLE,
     auto_rollback=False,
+    force=True,
 )
 
 
@@ -39,6 +40,7 @@ def test_every_setting_has_words() -> None:
         "spread_by": "the window is taken evenly over the values of zone, 2 each",
         "retries": "a failed attempt is told again 2 times",
         "order": "shuffled, not by name",
+        "force": "those at the target are updated, too",
         "auto_rollback": "not rolled back by itself when it fails",
     }
     assert set(facts) == set(Policy.__struct_fields__) - {"waves"}, "the waves are shown by themselves"

@@ -146,3 +146,11 @@ def test_too_many_values_to_spread_by_are_refused_as_at_a_trigger() -> None:
     fleet = [matched(number, spread=str(number)) for number in range(1, 102)]
     with pytest.raises(InvalidError, match="spread_by"):
         foretell(fleet, spread_by="rack")
+
+
+def test_what_is_forced_goes_through_those_at_the_target_too() -> None:
+    found = foretell([*healthy(2), there(3), there(4)], batch_size=4, failure_threshold=4, force=True)
+    assert (found.already_at_target, [len(wave) for wave in found.waves], found.window) == (0, [4], 4)
+    assert (found.reached, found.down_at_once) == (4, 4)
+    found = foretell([*healthy(2), there(3), there(4)], force=True)
+    assert (found.reached, found.down_at_once) == (3, 1), "two run it before, and one more is told first"

@@ -136,3 +136,20 @@ def test_none_is_reachable() -> None:
 
 def test_every_rule_says_in_one_line_when_it_matters() -> None:
     assert all(rule.__doc__ and "\n" not in rule.__doc__ for rule in RULES)
+
+
+def test_force_updates_those_at_the_target_too() -> None:
+    assert warnings([*healthy(3), *there(2)], force=True) == (
+        "force updates those at the target, too (2 of 5 instances): leave it out unless what they run has to be "
+        "applied again."
+    )
+
+
+@pytest.mark.parametrize(("number", "send"), [(1, "sends"), (2, "send")])
+def test_clients_that_send_no_observed_cannot_be_forced(number: int, send: str) -> None:
+    plain = [matched(400 + each, sends_observed=False) for each in range(number)]
+    assert warnings([*there(2), *plain], batch_size=2, failure_threshold=1, force=True, waves=(1,)) == (
+        f"force updates those at the target, too (2 of {2 + number} instances), but cannot make {number} of them apply "
+        f"again, which {send} no observed: see to those."
+    )
+    assert "force" not in warnings([*there(2), *plain])

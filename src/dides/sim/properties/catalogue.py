@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from dides.sim.memory import Memory
-from dides.sim.properties import limits, returns, rollouts, tellings, verdicts
+from dides.sim.properties import limits, returns, rollouts, sessions, tellings, verdicts
 from dides.sim.tables import Change
 
 Property = Callable[[Change, Memory], Iterator[str]]
@@ -34,6 +34,8 @@ SAFETY: tuple[Property, ...] = (
     verdicts.deadlines_are_over,
     verdicts.silence_is_real,
     verdicts.heartbeats_are_taken_in,
+    sessions.numbers_rise,
+    sessions.restarts_are_no_duplicates,
     limits.waves_are_kept,
     limits.waves_open_in_time,
     limits.waves_wait_for_health,

@@ -57,14 +57,15 @@ def unread_states_are_taken_back(change: Change, memory: Memory) -> Iterator[str
             yield f"{after.instance} was stopped, had not read {after.to}, and keeps it"
 
 
-def skipped_are_there(change: Change, _: Memory) -> Iterator[str]:
-    """Only one that is at the target already, and HEALTHY, is `skipped: already at target`."""
+def skipped_are_there(change: Change, memory: Memory) -> Iterator[str]:
+    """Only one that is at the target already, and HEALTHY, is `skipped: already at target`, and not if it is forced."""
     for _before, target in change.told:
         if target.state != "skipped" or target.reason != "already at target":
             continue
         instance = change.before.instances.get(target.instance_id or 0)
         there = instance and instance.status == HEALTHY and instance.reachable and meets(instance.current, target.to)
-        if not there or change.after.deployments[target.deployment_id].kind == "rollback":
+        forced = memory.stories[target.deployment_id].setting("force")
+        if not there or forced or change.after.deployments[target.deployment_id].kind == "rollback":
             yield f"{target.instance} was skipped as already at {target.to}, where it is not"
 
 

@@ -26,10 +26,12 @@ def _new_columns() -> dict[str, list[sa.Column[Any]]]:
     """Return the new columns by table."""
     return {
         "instances": [
+            sa.Column("owned_labels", sa.String(), nullable=True),
             sa.Column("session", sa.String(), nullable=True),
             sa.Column("sequence", sa.BigInteger(), nullable=False, server_default="0"),
             sa.Column("earlier_sessions", sa.String(), nullable=True),
             sa.Column("duplicated_until", sa.BigInteger(), nullable=False, server_default="0"),
+            sa.Column("apply_rule", sa.String(), nullable=False, server_default="unless_healthy"),
         ],
         "convergences": [],
         "deployments": [
