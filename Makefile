@@ -32,7 +32,7 @@ test: setup  ## every test; brings Debian's Chromium and promtool, or says which
 	@echo "==> running the tests (unit, contract, simulation, integration, acceptance) in $(WORKERS) processes"
 	@$(BIN)/pytest --numprocesses=$(WORKERS) --dist=worksteal
 
-unit: setup  ## the unit tests alone: no process, no socket, under a minute
+unit: setup  ## the unit tests alone, for the time between two edits
 	@$(BIN)/pytest --numprocesses=2 --dist=worksteal tests/unit
 
 check: setup  ## merge markers, format, lint, types, import floors
