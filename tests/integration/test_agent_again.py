@@ -122,3 +122,18 @@ async def test_what_was_cut_off_three_times_is_failed_and_not_begun_again(
         await coordinator.until_heartbeat(status=Status.HEALTHY, observed=5)
     assert failed.message == "the apply was cut off 3 times"
     assert read_lines(tmp_path / "runs") == ["."], "another generation is another try"
+
+
+async def test_what_is_adopted_is_reported_as_the_check_found_it_just_now(
+    coordinator: AgentCoordinator, tmp_path: Path
+) -> None:
+    """An earlier verdict under the new generation would fail a target that is well."""
+    settings = make_settings(tmp_path, apply="true", check=f"echo . >> {tmp_path}/checks; [ -e {tmp_path}/well ]")
+    remember(tmp_path, Memory(name="web-1", standing=Standing(generation=1, applied=V1)))
+    coordinator.heartbeat_interval = 10
+    async with run_agent(coordinator, settings):
+        await until_lines(tmp_path / "checks", 5)  # the next one follows in 1.6 s
+        (tmp_path / "well").touch()
+        await coordinator.tell(V1, generation=2)
+        await coordinator.until_heartbeat(observed=2)
+    assert {beat.status for beat in coordinator.heartbeats if beat.observed == 2} == {Status.HEALTHY}

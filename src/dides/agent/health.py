@@ -48,7 +48,11 @@ class Checks:
 
     async def ask_now(self) -> bool:
         """Run the check now, and tell whether it says HEALTHY; without a check the last success counts."""
-        return (await self._ask()).status is Status.HEALTHY
+        verdict = await self._ask()
+        if verdict == HEALTHY:
+            # What is adopted now must not be reported as an earlier check has found it.
+            self._situation.judge(verdict)
+        return verdict == HEALTHY
 
     async def keep_checking(self, applied_at: float | None) -> Never:
         """Check at once and from then on, until cancelled; `applied_at` is when an apply ended (monotonic seconds)."""
