@@ -34,7 +34,9 @@ class Coordinators:
         for each in self.all:
             each.data.path.mkdir(parents=True)
             for file in (OPERATOR_FILE, REGISTRATION_FILE):
-                (each.data.path / file).write_text(f"the-{file}-of-all\n")
+                token = each.data.path / file
+                token.touch(mode=0o600)
+                token.write_text(f"the-{file}-of-all\n")
 
     async def start(self, number: int) -> None:
         """Start one, or start it again where it was."""
