@@ -41,6 +41,8 @@ def pause(output: Output = Format.TABLE, server: Server = DEFAULT_SERVER, token:
 def resume(output: Output = Format.TABLE, server: Server = DEFAULT_SERVER, token: Token = None) -> None:
     """Go on after a pause.
 
+    In an outage, too: whoever is silent then counts as silent.
+
     Example:
       dides resume
 

@@ -24,6 +24,7 @@ from dides.cli.server_options import (
     KeepEvents,
     ListenAt,
     MaxHeartbeats,
+    OutageLimit,
     ReconcileInterval,
     TimeToLive,
     TrustedProxy,
@@ -57,6 +58,7 @@ def server(
     max_heartbeats: MaxHeartbeats = 10_000,
     instance_requests: InstanceRequests = 5,
     instance_changes: InstanceChanges = 1,
+    outage_limit: OutageLimit = 3600,
     keep_events: KeepEvents = 90,
     base_path: BasePath = "",
     keep_deployments: KeepDeployments = 365,
@@ -84,6 +86,7 @@ def server(
         max_heartbeats=max_heartbeats,
         instance_requests=instance_requests,
         instance_changes=instance_changes,
+        outage_limit=outage_limit,
         keep_events_days=keep_events,
         keep_deployments_days=keep_deployments,
     )

@@ -99,6 +99,9 @@ TrustedProxy = Annotated[
         help="A network of proxies whose X-Forwarded-For is believed; may be repeated.",
     ),
 ]
+OutageLimit = Annotated[
+    float, seconds("outage-limit", "How long a deployment is held because most instances fell silent at once.")
+]
 KeepEvents = Annotated[
     float,
     typer.Option(

@@ -70,9 +70,10 @@ HELD_BY = {
     "max_unavailable": "as many as may be are updating or not healthy (max_unavailable)",
     "spread_by": "those that are next wait for others of their value (spread_by)",
     "paused": "paused; dides resume goes on",
+    "outage": "most instances fell silent at once, which no version does; dides resume goes on all the same",
 }
 """What holds a deployment, by the name on the wire."""
-WAITS = ("promote", "soak", "health", "paused")
+WAITS = ("promote", "soak", "health", "paused", "outage")
 """Those of them for which nothing goes on until an operator acts, or time has passed."""
 BLOCKS = ("max_unavailable", "spread_by")
 """Those for which something has to happen to the fleet: worth a word when nothing is updating."""

@@ -260,7 +260,7 @@ class Coordinator:
 
         It is given the moment (ms) before which no timeout fires. StoodStillError.
         """
-        return await self._write(lambda tx: work(tx, self._presence.attend(tx)))
+        return await self._write(lambda tx: work(tx, self._presence.attend_timeouts(tx)))
 
     async def _write(self, work: Callable[[Transaction], T]) -> T:
         """Run a unit of work that somebody waits for.

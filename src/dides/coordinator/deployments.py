@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from dides.coordinator import convergence
+from dides.coordinator import convergence, outages
 from dides.coordinator.journal import log
 from dides.coordinator.meant import in_flight
 from dides.coordinator.rollbacks import reinstate
@@ -18,7 +18,6 @@ from dides.engine.ending import ended
 from dides.engine.limits import limits_of
 from dides.engine.order import in_order
 from dides.engine.rollback import Standing, is_a_rollback
-from dides.engine.timers import moved, moved_target
 from dides.engine.waves import promoted, why_not_promoted
 from dides.model.deployment import Deployment, DeploymentStatus, Kind, TargetState, Timers
 from dides.model.errors import ConflictError, FieldError, InFlightError, InvalidError
@@ -87,17 +86,14 @@ def pause(tx: Transaction, actor: str, only: int | None = None) -> Deployment:
 
 
 def resume(tx: Transaction, actor: str, only: int | None = None) -> Deployment:
-    """Go on; deadlines have stood still. Repeating it changes nothing. The errors of `in_flight`."""
+    """Go on after a pause, or in an outage; deadlines have stood still. Repeating it changes nothing.
+
+    The errors of `in_flight`.
+    """
     deployment = in_flight(tx, only)
-    if deployment.status is DeploymentStatus.RUNNING:
+    if deployment.status is DeploymentStatus.RUNNING and not deployment.held_by_outage:
         return deployment
-    by = tx.now - (deployment.paused_at or tx.now)
-    tx.targets.reschedule([moved_target(target, by) for target in tx.targets.timed(deployment.id)])
-    log(tx, "deployment.resumed", actor, deployment_id=deployment.id)
-    timers = moved(deployment.timers, by)
-    return tx.deployments.save(
-        msgspec.structs.replace(deployment, status=DeploymentStatus.RUNNING, paused_at=None, timers=timers)
-    )
+    return tx.deployments.save(outages.resume(tx, deployment, actor))
 
 
 def promote(tx: Transaction, actor: str, quiet_until: int, *, only: int | None = None) -> Stepped:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from dides.clock import Clock
+from dides.coordinator import outages
 from dides.coordinator.settings import Settings
 from dides.engine.timers import moved, moved_hold, moved_target, told_by
 from dides.model.deployment import DeploymentStatus
@@ -85,8 +86,8 @@ def _stand_still(tx: Transaction, away: int, quiet_until: int) -> None:
         return
     timed = tx.targets.timed(deployment.id)
     updating = [told_by(moved_hold(target, away, quiet_until), tx.now) for target in timed]
-    if deployment.status is DeploymentStatus.RUNNING:
-        # The timers of a paused one are moved when it resumes, by all the time that it was paused.
+    if deployment.status is DeploymentStatus.RUNNING and not deployment.held_by_outage:
+        # The timers of one that stands still are moved when it goes on, by all that time.
         updating = [moved_target(each, away, quiet_until) for each in updating]
         timers = moved(deployment.timers, away, quiet_until)
         if timers != deployment.timers:
@@ -100,6 +101,9 @@ class Presence:
     def __init__(self, store: Store, clock: Clock, settings: Settings, allowed_ms: Callable[[], int]) -> None:
         """`allowed_ms` tells for how many ms an instance may be silent now."""
         gap = gap_of(settings.time_to_live)
+        self.suspected_until = 0
+        """Until when (ms) no timeout fires because most instances seem to fall silent, which may be an outage."""
+        self._outage_limit_ms = round(1000 * settings.outage_limit)
         self._store = store
         self._clock = clock
         self._every = gap / 4
@@ -119,9 +123,16 @@ class Presence:
         self._attendance = self._attendance.started(quiet_until)
 
     def attend(self, tx: Transaction) -> int:
-        """Call first in every unit of work that decides: return the moment (ms) before which no timeout fires."""
+        """Call first in every unit of work that decides: return the moment (ms) before which nobody is late."""
         self._noted = self._clock.monotonic()
-        return attend(tx, msgspec.structs.replace(self._attendance, time_to_live=self._allowed_ms()))
+        allowed = self._allowed_ms()
+        quiet_until = attend(tx, msgspec.structs.replace(self._attendance, time_to_live=allowed))
+        outages.review(tx, allowed, self._outage_limit_ms)
+        return quiet_until
+
+    def attend_timeouts(self, tx: Transaction) -> int:
+        """Do the same in one that decides about a rollout: return the moment (ms) before which no timeout fires."""
+        return max(self.attend(tx), self.suspected_until)
 
     def attend_beside(self, tx: Transaction) -> None:
         """Call first in a unit of work that takes heartbeats in: none may be judged by time in which nobody listened.

@@ -43,7 +43,7 @@ class Reconciler:
         begun = self._clock.monotonic()
 
         def take(tx: Transaction) -> Stepped | None:
-            quiet_until = self._presence.attend(tx)
+            quiet_until = self._presence.attend_timeouts(tx)
             return step(tx, quiet_until) if only is None else step_of(tx, in_flight(tx, only), quiet_until)
 
         try:

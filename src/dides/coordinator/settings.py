@@ -12,6 +12,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How long an instance may be silent before it counts as unreachable."""
     reconcile_interval: float = 5.0
     """How often a step is taken even if nothing asks for one; 0 is the manual mode: steps are taken by request only."""
+    outage_limit: float = 3600.0
+    """How long a deployment is held because most instances fell silent at once."""
     max_heartbeats: float = 10_000.0
     """How many heartbeats a second the whole fleet may send; beyond that instances are asked to report less often."""
     instance_requests: float = 5.0

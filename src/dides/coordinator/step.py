@@ -12,6 +12,7 @@ from dides.engine.admission import in_turn
 from dides.engine.applying import WITHOUT_A_SLOT
 from dides.engine.ending import UNREACHABLE, ended
 from dides.engine.inheritance import may_be_inherited
+from dides.engine.outage import as_paused, as_stored
 from dides.engine.reconcile import reconcile
 from dides.engine.window import may_examine, may_examine_of_each, may_examine_unhealthy
 from dides.model.actor import SYSTEM
@@ -47,8 +48,9 @@ def step(tx: Transaction, quiet_until: int) -> Stepped | None:
 
 def step_of(tx: Transaction, deployment: Deployment, quiet_until: int) -> Stepped:
     """Take one step of a deployment that is in flight."""
-    snapshot = _snapshot(tx, deployment, quiet_until)
+    snapshot = _snapshot(tx, as_paused(deployment), quiet_until)
     plan = reconcile(snapshot)
+    plan = msgspec.structs.replace(plan, deployment=as_stored(plan.deployment, deployment))
     tx.targets.unmark(snapshot.reported)
     settle(tx, deployment, plan.settled)
     told = retell(tx, deployment, plan) | _assign(tx, deployment, plan.assigned)

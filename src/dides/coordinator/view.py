@@ -6,6 +6,7 @@ another one has written comes a few milliseconds later.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from dides.coordinator.feed import Feed
 from dides.model.instance import Brief
@@ -50,6 +51,11 @@ class View:
 
     def __len__(self) -> int:
         return len(self._briefs)
+
+    def sample(self, most: int) -> list[Brief]:
+        """Return up to `most` of the reachable instances, from among the first ten times as many: a look at few."""
+        some = islice(self._briefs.values(), 10 * most)
+        return list(islice((brief for brief in some if brief.reachable), most))
 
     def apply(self, changes: Changes) -> None:
         """Take committed changes up; a change that was overtaken by a later one is passed over."""

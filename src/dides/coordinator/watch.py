@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 
 from dides.clock import Clock
+from dides.coordinator import outages
 from dides.coordinator.heartbeats import Heartbeats
 from dides.coordinator.liveness import Declared, Liveness, declare_unreachable
 from dides.coordinator.pacemaker import Pacemaker
@@ -15,6 +16,7 @@ from dides.coordinator.settings import Settings
 from dides.coordinator.sightings import MARK, Sightings
 from dides.coordinator.standstill import Standstill
 from dides.coordinator.view import View
+from dides.engine.outage import Silence, begun
 from dides.histogram import Histogram
 from dides.model.errors import UnavailableError
 from dides.store.base import Store, Transaction
@@ -31,6 +33,14 @@ LONGEST_BEHIND = 2.0
 """Seconds without news of what other coordinators have written, after which nothing is decided or answered by it."""
 SHORTEST_UNPASSED = 1.0
 """Seconds that a look may take, however short the time to live is."""
+LATE, SELDOM = 1.5, 4.0
+"""Intervals after which a report is late, and after which it was not expected."""
+LONGEST_GAPS = 3
+"""So many times as long as there is on average between two reports of anybody in the sample, nobody has reported."""
+LEAST_QUIET_MS = 1000
+SAMPLE = 500
+SUSPECT_MS = 3000
+"""For how long a suspicion holds: until it has been looked again."""
 HURRY = 0.1
 """Seconds until the next look, when more instances were to be looked at than one look takes."""
 
@@ -118,10 +128,25 @@ class Watch:
         self._mind_the_clock()
         if self._clock.monotonic() >= self._flush_at:
             await self.flush()
+        self._suspect()
         allowed = self.pacemaker.allowed_ms + self._margin_ms
         silent = self._liveness.silent(self._clock.now(), allowed)
         if silent or self.trouble or self._presence.is_due():
             await self._declare(silent, allowed, heartbeats)
+
+    def _suspect(self) -> None:
+        """Let no timeout fire for now when the fleet seems to fall silent, by a sample of it.
+
+        Whether it is an outage is known only once instances have been silent for their time to live, and an update may
+        time out before. Whoever reports seldom by nature says nothing.
+        """
+        now, interval = self._clock.now() - self._margin_ms, 1000 * self.pacemaker.interval
+        heard = [self._sightings.last(brief.id) for brief in self._view.sample(SAMPLE)]
+        heard = [last for last in heard if last > now - SELDOM * interval]
+        silent = sum(last < now - LATE * interval for last in heard)
+        nobody = len(heard) > 1 and max(heard) < now - max(LEAST_QUIET_MS, LONGEST_GAPS * interval / len(heard))
+        if nobody or begun(Silence(len(heard) - silent, silent, now)):
+            self._presence.suspected_until = self._clock.now() + SUSPECT_MS
 
     async def flush(self) -> None:
         """Write the signs of life, and read those that other coordinators have written. UnavailableError."""
@@ -198,7 +223,12 @@ class Watch:
             quiet_until, since = self._presence.attend(tx), tx.now - allowed
             may = silent if tx.now >= quiet_until and self._knows(tx.now) else {}
             still = {name: last for name, last in may.items() if self._heard(name) <= since}
-            return declare_unreachable(tx, still, since)
+            declared = declare_unreachable(tx, still, since)
+            if declared.gone:
+                reachable = max(0, self._view.reachable - len(declared.gone))
+                unreachable = len(self._view) - reachable
+                outages.notice(tx, since, self.pacemaker.allowed_ms, reachable=reachable, unreachable=unreachable)
+            return declared
 
         declared = await self._store.write(declare)
         self.stopped_sources = declared.stopped

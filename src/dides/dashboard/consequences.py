@@ -74,7 +74,8 @@ def why_not_now(action: Action, deployment: Deployment, around: Around) -> str |
         case Action.PAUSE:
             return f"Deployment {deployment.id} is paused already." if paused else None
         case Action.RESUME:
-            return None if paused else f"Deployment {deployment.id} is not paused."
+            held = paused or deployment.held_by_outage
+            return None if held else f"Deployment {deployment.id} is not paused."
         case Action.PROMOTE:
             return why_not_promoted(deployment)
         case Action.ABORT_AND_ROLL_BACK:
@@ -122,6 +123,8 @@ def _resume(_: Transaction, deployment: Deployment) -> list[str]:
         room = max(0, open_size(deployment) - deployment.counts.started)
         wave = f"Wave {deployment.wave.open} of {len(deployment.waves)}"
         lines.append(f"{wave} lets {room:,} more of them start.")
+    if deployment.held_by_outage:
+        lines.append("Instances that are silent count as silent from now on: their updates fail when they time out.")
     lines.append("Timeouts, the deadline and the soak between waves go on from where they stood.")
     return lines
 

@@ -175,6 +175,12 @@ KINDS: Mapping[str, Happening] = {
     "deployment.triggered": Happening(_D, "An operator triggered a deployment, or a rollback began.", _triggered),
     "deployment.paused": Happening(_D, "Nothing new is told until it is resumed.", _of_deployment("was paused")),
     "deployment.resumed": Happening(_D, "It goes on; its timeouts have stood still.", _of_deployment("was resumed")),
+    "deployment.outage_began": Happening(
+        _D, "Most instances fell silent at once: nothing new is told.", _of_deployment("is held by an outage")
+    ),
+    "deployment.outage_ended": Happening(
+        _D, "Enough report again, or it was to go on all the same.", _of_deployment("is no longer held by an outage")
+    ),
     "deployment.completed": Happening(
         _D, "All its targets are done, and few enough failed.", _of_deployment("completed")
     ),

@@ -41,6 +41,18 @@ def _paused(deployment: Deployment) -> Hold:
     )
 
 
+def _outage(deployment: Deployment) -> Hold:
+    silent = "" if deployment.outage is None else f" of {plural(deployment.outage.base, 'instance')}"
+    return Hold(
+        name=window.OUTAGE,
+        means=f"Most{silent} to which nothing is done fell silent at once, as when the network is cut. Nothing new is "
+        "told, and its timeouts stand still.",
+        release="It goes on when half of them report again, after the coordinator's --outage-limit, or when somebody "
+        "resumes it.",
+        since=None if deployment.outage is None else to_datetime(deployment.outage.since),
+    )
+
+
 def _promote(deployment: Deployment) -> Hold:
     return Hold(
         name=window.PROMOTE,
@@ -132,6 +144,7 @@ def _soak_seconds(deployment: Deployment) -> float:
 
 _HOLDS: dict[str, Callable[[Deployment], Hold]] = {
     window.PAUSED: _paused,
+    window.OUTAGE: _outage,
     window.PROMOTE: _promote,
     window.SOAK: _soak,
     window.HEALTH: _health,

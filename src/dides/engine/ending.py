@@ -25,6 +25,7 @@ def ended(deployment: Deployment, ending: Ending, now: int) -> Deployment:
         reason=ending.reason,
         finished_at=now,
         paused_at=None,
+        outage=None,
         timers=Timers(),
         blocked_by=None,
     )

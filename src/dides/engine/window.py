@@ -12,7 +12,8 @@ from dides.model.plan import Candidate
 
 BATCH_SIZE, WAVE, SOAK, PROMOTE, HEALTH = "batch_size", "wave", "soak", "promote", "health"
 MAX_UNAVAILABLE, SPREAD_BY, PAUSED = "max_unavailable", "spread_by", "paused"
-NAMES = (PAUSED, PROMOTE, SOAK, HEALTH, WAVE, BATCH_SIZE, MAX_UNAVAILABLE, SPREAD_BY)
+OUTAGE = "outage"
+NAMES = (PAUSED, OUTAGE, PROMOTE, SOAK, HEALTH, WAVE, BATCH_SIZE, MAX_UNAVAILABLE, SPREAD_BY)
 """Everything that `held_by` may say, in the order in which it is asked."""
 LOOK_AHEAD = 64
 
@@ -36,6 +37,8 @@ def held_by(deployment: Deployment) -> str | None:
     counts = deployment.counts
     if deployment.status is DeploymentStatus.PAUSED:
         return PAUSED
+    if deployment.in_flight and deployment.held_by_outage:
+        return OUTAGE
     if not deployment.in_flight or counts.pending == 0:
         return None
     if waves.is_done(deployment):

@@ -149,6 +149,17 @@ class Brake(msgspec.Struct, frozen=True, kw_only=True):
     """Since when (ms) no more of them are given its state; None while they are."""
 
 
+class Outage(msgspec.Struct, frozen=True, kw_only=True):
+    """Most instances fell silent at once, for which no version is to blame; see dides.engine.outage."""
+
+    since: int
+    """When any of them was heard of last: everything stands still from then on."""
+    base: int
+    """Of how many instances they are a part."""
+    over: bool = False
+    """An operator, or time, has ended it, and those that are silent count as silent; another one may not begin yet."""
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """A rollout of one version to a fixed list of targets, or the rollback of one."""
 
@@ -186,7 +197,13 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     withdrawn: bool = False
     """That rollback is in flight, or has ended other than aborted: nobody inherits this deployment's state."""
     paused_at: int | None = None
+    outage: Outage | None = None
     finished_at: int | None = None
+
+    @property
+    def held_by_outage(self) -> bool:
+        """True while an outage lasts, and neither an operator nor time has ended it."""
+        return self.outage is not None and not self.outage.over
 
     @property
     def in_flight(self) -> bool:

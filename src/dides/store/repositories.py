@@ -102,6 +102,14 @@ class Inventory(Protocol):
         """Return the names of the instances that are thought to be reachable."""
         ...
 
+    def silence(self, deployment_id: int, heard_after: int, succeeded_after: int) -> tuple[int, int, int | None]:
+        """Return how many instances are reachable, how many not, and when any of these was heard of last (ms).
+
+        Of the unreachable only those that were heard of after a moment count. Targets of a deployment that are
+        updating, or have succeeded after another moment, are left out of both. It costs what the fleet counts.
+        """
+        ...
+
     def remove(self, instance: Instance, at: int) -> None:
         """Delete an instance; its credential is remembered as that of a decommissioned one."""
         ...

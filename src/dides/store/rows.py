@@ -13,6 +13,7 @@ from dides.model.deployment import (
     DeploymentStatus,
     Kind,
     Lapse,
+    Outage,
     Target,
     TargetState,
     Timers,
@@ -154,8 +155,15 @@ def deployment_from(row: Row) -> Deployment:
         created_at=row["created_at"],
         created_by=row["created_by"],
         paused_at=row["paused_at"],
+        outage=_outage_from(row),
         finished_at=row["finished_at"],
     )
+
+
+def _outage_from(row: Row) -> Outage | None:
+    if row["outage_since"] is None:
+        return None
+    return Outage(since=row["outage_since"], base=row["outage_base"], over=row["outage_over"])
 
 
 def deployment_columns(deployment: Deployment) -> dict[str, Any]:
@@ -178,6 +186,9 @@ def deployment_columns(deployment: Deployment) -> dict[str, Any]:
         "heirs_failed": deployment.brake.failed,
         "heirs_stopped_at": deployment.brake.stopped_at,
         "paused_at": deployment.paused_at,
+        "outage_since": deployment.outage.since if deployment.outage else None,
+        "outage_base": deployment.outage.base if deployment.outage else 0,
+        "outage_over": bool(deployment.outage and deployment.outage.over),
         "finished_at": deployment.finished_at,
     }
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, true
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, insert, select, true
 from sqlalchemy.exc import IntegrityError
 
+from dides.model.deployment import TargetState
 from dides.model.instance import Brief, Instance, Matched
 from dides.model.selector import Operator, Requirement, Selector
 from dides.model.state import State, Status
@@ -24,7 +25,7 @@ from dides.store.rows import (
     registration_columns,
     state_columns,
 )
-from dides.store.tables import decommissioned, instance_labels, instances
+from dides.store.tables import decommissioned, instance_labels, instances, targets
 
 _MATCHED = (
     instances.c.id,
@@ -165,6 +166,22 @@ class SqlInventory:
     def reachable_names(self) -> list[str]:
         """Return the names of the instances that are thought to be reachable."""
         return list(self._db.execute(select(instances.c.name).where(instances.c.reachable)).scalars())
+
+    def silence(self, deployment_id: int, heard_after: int, succeeded_after: int) -> tuple[int, int, int | None]:
+        """Return how many are reachable, how many not, and when any of these was heard of last."""
+        newest = targets.c.state == TargetState.SUCCEEDED.value
+        acted_on = select(targets.c.instance_id).where(
+            targets.c.deployment_id == deployment_id,
+            targets.c.instance_id.is_not(None),
+            (targets.c.state == TargetState.UPDATING.value) | (newest & (targets.c.finished_at > succeeded_after)),
+        )
+        heard = func.coalesce(instances.c.last_heartbeat_at, instances.c.registered_at)
+        counted = instances.c.reachable | (heard > heard_after)
+        last = func.max(case((~instances.c.reachable, heard)))
+        number = func.count(case((~instances.c.reachable, 1)))
+        statement = select(func.count(case((instances.c.reachable, 1))), number, last)
+        row = self._db.execute(statement.where(counted, instances.c.id.not_in(acted_on))).one()
+        return int(row[0]), int(row[1]), row[2]
 
     def remove(self, instance: Instance, at: int) -> None:
         """Delete an instance; its credential is remembered as that of a decommissioned one."""

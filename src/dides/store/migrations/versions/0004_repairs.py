@@ -47,6 +47,9 @@ def _new_columns() -> dict[str, list[sa.Column[Any]]]:
             _count("wave_lapsed"),
             sa.Column("health_until", sa.BigInteger(), nullable=True),
             sa.Column("waiting_since", sa.BigInteger(), nullable=True),
+            sa.Column("outage_since", sa.BigInteger(), nullable=True),
+            sa.Column("outage_base", sa.Integer(), nullable=False, server_default="0"),
+            sa.Column("outage_over", sa.Boolean(), nullable=False, server_default=sa.false()),
         ],
         "targets": [
             sa.Column("late", sa.Boolean(), nullable=False, server_default=sa.false()),
