@@ -7,7 +7,7 @@ import pytest
 from dides.clock import to_datetime
 from dides.dashboard.holding import hold_of
 from dides.engine import window
-from dides.model.deployment import Deployment, DeploymentStatus, Timers, Wave
+from dides.model.deployment import Deployment, DeploymentStatus, Outage, Timers, Wave
 from dides.model.policy import Policy
 from support.builders import NOW, PAUSED, counts, deployment
 
@@ -41,6 +41,10 @@ HELD: dict[str, tuple[Deployment, str]] = {
     window.MAX_UNAVAILABLE: (
         deployment(**ROOM, max_unavailable=4, blocked_by=window.MAX_UNAVAILABLE),
         "4 instances are updating or not HEALTHY, and 4 may be.",
+    ),
+    window.OUTAGE: (
+        deployment(**ROOM, outage=Outage(since=NOW, base=12)),
+        "Most of 12 instances to which nothing is done fell silent at once",
     ),
     window.SPREAD_BY: (
         deployment(**ROOM, policy=Policy(spread_by="zone"), share=2, blocked_by=window.SPREAD_BY),
