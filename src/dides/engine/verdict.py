@@ -140,10 +140,10 @@ def fell_back_at_once(target: Target, time: Time) -> Settled | None:
     """HEALTHY at the target for `min_healthy_time`, and then, before a step has said so, at another version: failed."""
     if succeeded(target, time) is None or target.report is None:
         return None
-    left = lapse_of(target, target.report)
-    if left is not Lapse.LEFT:
+    if lapse_of(target, target.report) is not Lapse.LEFT:
         return None
-    return success_ended(msgspec.structs.replace(target, lapse=left), time)
+    reason = why_it_ended(msgspec.structs.replace(target, lapse=Lapse.LEFT), time.now, timeouts_run=False)
+    return _failed(target, reason) if reason else None
 
 
 def succeeded(target: Target, time: Time) -> Settled | None:

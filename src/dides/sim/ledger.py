@@ -87,8 +87,8 @@ class Ledger(Books):
         if target is None or self.deployment is None or not self.deployment.in_flight:
             return
         if target.state is TargetState.UPDATING or is_watched(target):
-            # Heartbeats that change nothing are not kept here, so the silence counts from when it is noticed.
-            self._change(target, silenced(target, self.now, self.deployment.policy, self.now))
+            since = instance.last_heartbeat_at or self.now
+            self._change(target, silenced(target, self.now, self.deployment.policy, since))
 
     def step(self) -> Plan:
         """Take one step of the deployment in flight, and apply its plan."""

@@ -150,8 +150,8 @@ def test_a_wave_that_waits_says_what_to_type() -> None:
         display.show(sight)
     PlainDisplay(plain, TIME).show(sight)
     for console in (live, plain):
-        assert "this wave is over, and waits: dides promote opens the next one" in text_of(console)
-    assert "3 pending, wave 2 of 3, this wave is over" in text_of(plain)
+        assert "this wave is done, and waits: dides promote opens the next one" in text_of(console)
+    assert "3 pending, wave 2 of 3, this wave is done" in text_of(plain)
 
 
 @pytest.mark.parametrize(("until", "says"), [(NOON + timedelta(seconds=60), ", for 47.5 s more"), (None, "")])
@@ -163,7 +163,7 @@ def test_a_soak_says_for_how_long_still_where_that_is_known(until: datetime | No
     PlainDisplay(plain, TIME).show(sight)
     for console in (live, plain):
         lines = text_of(console).splitlines()
-        assert any(line.endswith(f"this wave is over, and soaks before the next one begins{says}") for line in lines)
+        assert any(line.endswith(f"this wave is done, and soaks before the next one begins{says}") for line in lines)
 
 
 def test_a_target_that_is_to_be_told_once_more_says_why() -> None:

@@ -52,7 +52,7 @@ def test_failed_aborted_and_unfinished_states_are_never_inherited(status: Deploy
 
 
 def test_an_undone_deployment_is_not_inherited() -> None:
-    assert not may_be_inherited(deployment(status=COMPLETED, rolled_back_by=9))
+    assert not may_be_inherited(deployment(status=COMPLETED, rolled_back_by=9, withdrawn=True))
 
 
 def test_a_rollback_is_not_inherited() -> None:
@@ -98,7 +98,7 @@ def test_what_a_later_deployment_has_told_is_kept_while_it_holds() -> None:
 
 
 def test_what_was_undone_is_not_kept() -> None:
-    undone = msgspec.structs.replace(completed(4, V2), rolled_back_by=5)
+    undone = msgspec.structs.replace(completed(4, V2), rolled_back_by=5, withdrawn=True)
     assert has_missed(instance(desired=V2), completed(3, V1), updating(state=TargetState.SUCCEEDED), undone)
 
 

@@ -10,6 +10,7 @@ from dides.model.policy import Policy
 from dides.model.state import Status
 from support.builders import (
     DEADLINE,
+    GENERATION,
     NOW,
     PAUSED,
     V1,
@@ -239,3 +240,10 @@ def test_unreachable_targets_are_not_given_up_right_after_an_outage() -> None:
     assert plan.ending is None
     assert plan.next_deadline == NOW + 30
     assert reconcile(snapshot(last, quiet_until=NOW)).skip_deferred
+
+
+def test_one_that_fell_back_before_the_step_that_would_have_let_it_succeed_fails_and_leaves_true_totals() -> None:
+    left = updating(1, report=report(Status.HEALTHY, V1, observed=GENERATION), healthy_at=NOW - 1)
+    plan = reconcile(snapshot(deployment(counts=counts(updating=1, pending=1)), reported=(left,)))
+    assert plan.deployment.counts == counts(failed=1, pending=1)
+    assert [verdict.reason for verdict in plan.settled] == ["fell back to 1.0 and c1 after it had succeeded"]
