@@ -79,7 +79,6 @@ MUTANTS: tuple[Mutant, ...] = (
     _mutant(coordinator.nobody_inherits_on_return, 37, "comes_to_rest"),
     _mutant(coordinator.stopped_ones_lose_their_place, stop_before_it_is_read, "comes_to_rest"),
     _mutant(coordinator.decommissioned_targets_stay_counted, 31, "counters_are_true"),
-    _mutant(coordinator.late_heartbeats_count, 0, "heartbeats_are_taken_in", "numbers_rise"),
-    _mutant(coordinator.replaced_processes_count, 0, "heartbeats_are_taken_in", "numbers_rise"),
+    _mutant(coordinator.late_heartbeats_count, 17, "heartbeats_are_taken_in", "numbers_rise"),
     _mutant(coordinator.agents_trust_an_apply_that_was_cut_off, roll_back_in_mid_apply, "comes_to_rest"),
 )

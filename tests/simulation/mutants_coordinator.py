@@ -189,12 +189,3 @@ def late_heartbeats_count(patch: Patch) -> None:
 
     patch.setattr(intake, "hear", hear)
     patch.setattr(Heartbeats, "_is_late", lambda *_: False)
-
-
-def replaced_processes_count(patch: Patch) -> None:
-    right = sessions.hear
-
-    def hear(known: Sessions, session: str, sequence: int, listening: Listening) -> Heard:
-        return right(known, session, sequence, replace(listening, reachable=False))
-
-    patch.setattr(intake, "hear", hear)
