@@ -9,7 +9,7 @@ from dides.engine.reconcile import reconcile
 from dides.engine.retries import backoff_ms, postponed, retold
 from dides.engine.stop import stop
 from dides.engine.verdict import Time, judge, note
-from dides.model.deployment import Deployment, DeploymentStatus, Target, TargetState
+from dides.model.deployment import Deployment, DeploymentStatus, Lapse, Target, TargetState
 from dides.model.plan import Plan, Postponed, Settled
 from dides.model.policy import Policy
 from dides.model.state import Status
@@ -102,8 +102,8 @@ def test_silence_is_not_retried() -> None:
 
 
 def test_neither_a_success_nor_a_failure_after_it_is_retried() -> None:
-    arrived, died = updating(1, report=report()), succeeded(2, report=report(Status.FAILED))
-    its_deployment = patient(counts=counts(pending=1, updating=1, succeeded=1))
+    arrived, died = updating(1, report=report()), succeeded(2, report=report(Status.FAILED), lapse=Lapse.LEFT)
+    its_deployment = patient(counts=counts(pending=1, updating=1, succeeded=1, degraded=1))
     plan = step(its_deployment, reported=(arrived, died))
     assert plan.postponed == ()
     assert [each.state for each in plan.settled] == [TargetState.SUCCEEDED, TargetState.FAILED]
