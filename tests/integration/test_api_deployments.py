@@ -31,6 +31,7 @@ DEFAULTS = {
     "retries": 0,
     "order": "name",
     "auto_rollback": True,
+    "force": False,
 }
 
 

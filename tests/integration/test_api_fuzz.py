@@ -21,8 +21,18 @@ PROMISED = ["2xx", "401", "403", "404", "409"]
 LISTS = ("/inventory/instances", "/deployments", "/deployments/{id}/instances")
 LOGS = ("/deployments/{id}/events", "/events")
 ACTIONS = tuple(f"/deploy/{action}" for action in ("abort", "pause", "progress", "promote", "resume", "rollback"))
-UNSAID = ("/deploy", "/deploy/plan", *ACTIONS, "/inventory/instances/{name}", *LISTS, *LOGS)
-"""A schema cannot say what a selector or a cursor is and matches, or that an integer is written without a point."""
+UNSAID = (
+    "/deploy",
+    "/deploy/plan",
+    *ACTIONS,
+    "/inventory/instances/{name}",
+    "/inventory/register",
+    "/converge/resume",
+    *LISTS,
+    *LOGS,
+)
+"""A schema cannot say what a selector or a cursor is and matches, or that an integer is written without a point, or that a
+token may be left out with a credential alone."""
 IN_THE_EXAMPLE = "your-registration-token"
 CONFIG: dict[str, Any] = {
     "base-url": "http://localhost",

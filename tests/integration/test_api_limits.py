@@ -125,7 +125,9 @@ async def test_the_token_of_a_registration_is_looked_at_first(app: App, body: by
 async def test_where_there_is_none_that_is_all_that_is_said(app: App, body: bytes) -> None:
     response = await app.send("POST", REGISTER, content=body, credential=None)
     assert response.status_code == 422
-    assert response.json()["errors"] == [{"field": "token", "message": "is needed"}]
+    assert response.json()["errors"] == [
+        {"field": "token", "message": "is needed, or the instance's own credential in Authorization"}
+    ]
 
 
 async def test_a_credential_that_nobody_has_is_no_token(app: App) -> None:

@@ -54,6 +54,7 @@ def test_deploy_sends_what_was_asked_for(coordinator: FakeCoordinator) -> None:
                 "retries": 2,
                 "order": "shuffle",
                 "auto_rollback": False,
+                "force": False,
             },
         }
     ]

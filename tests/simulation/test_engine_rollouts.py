@@ -168,7 +168,9 @@ class World:
         for number, earlier in before.items():
             if self.ledger.instances[number].generation == earlier.generation:
                 continue
-            self.had.setdefault(number, earlier.last_good or known(earlier.current) or earlier.desired)
+            found_there = earlier.reachable and earlier.status is Status.HEALTHY and earlier.current.meets(V2)
+            had = known(earlier.current) if found_there else earlier.last_good or known(earlier.current)
+            self.had.setdefault(number, had or earlier.desired)
             was = targets[number].state if number in targets else PENDING
             now = self.ledger.targets[number].state
             begins = now is UPDATING and was is PENDING

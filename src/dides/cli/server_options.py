@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 LONGEST = 31_536_000
-OWN_PATHS = ("deploy", "deployments", "events", "healthz", "inventory", "metrics", "readyz", "schema", "ui")
+OWN_PATHS = ("converge", "deploy", "deployments", "events", "healthz", "inventory", "metrics", "readyz", "schema", "ui")
 """With what the coordinator's own paths begin."""
 _BASE_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+\Z")
 _LISTEN = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\[\]:/\s]+)):(?P<port>\d{1,5})\Z")

@@ -12,7 +12,7 @@ let again = 0;
 let typing = 0;
 
 offerCopies(document);
-rare.open = [...rare.querySelectorAll("input, select")].some((each) => each.value !== initially(each));
+rare.open = [...rare.querySelectorAll("input:not([type=hidden]), select")].some((it) => valueOf(it) !== initially(it));
 
 form.addEventListener("input", () => {
   clearTimeout(typing);
@@ -57,6 +57,11 @@ function markFields() {
 // Only what is new is heard.
 function say(text) {
   if (said.textContent !== text) said.textContent = text;
+}
+
+// What a switch says is whether it is on.
+function valueOf(field) {
+  return field.type === "checkbox" ? String(field.checked) : field.value;
 }
 
 function initially(field) {
