@@ -31,8 +31,8 @@ UNSAID = (
     *LISTS,
     *LOGS,
 )
-"""A schema cannot say what a selector or a cursor is and matches, or that an integer is written without a point, or that a
-token may be left out with a credential alone."""
+"""A schema cannot say what a selector or a cursor is and matches, that an integer is written without a point, or that
+only a credential lets the token be left out."""
 IN_THE_EXAMPLE = "your-registration-token"
 CONFIG: dict[str, Any] = {
     "base-url": "http://localhost",
