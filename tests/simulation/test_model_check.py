@@ -127,7 +127,8 @@ CAUGHT: list[tuple[Mutant, Case, str]] = [
     (broken.an_outage_moves_no_timers, OUTAGE, "without a ground"),
     (broken.a_failure_is_not_counted, CASES["threshold 2"], "a counter is wrong"),
     (broken.a_success_may_die_unnoticed, SOAKING, "still counts as a success"),
-    (broken.the_next_heartbeat_wipes_out_a_failure, CASES["anything goes wrong once"], "a failure was not seen"),
+    # A success that comes of it shows first: whoever has failed has not been HEALTHY for long enough.
+    (broken.the_next_heartbeat_wipes_out_a_failure, CASES["anything goes wrong once"], "without having been HEALTHY"),
     (broken.a_stopped_target_is_not_rolled_back, CASES["window 2"], "return to what it had"),
     (broken.a_rollback_skips_one_as_already_there, CASES["window 2"], "skipped one that can be reached"),
     (broken.what_was_not_read_stays, CASES["window 2"], "a wrong desired state"),
