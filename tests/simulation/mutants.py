@@ -12,6 +12,7 @@ from simulation import mutants_engine as engine
 from simulation.scenarios import (
     flap_between_steps,
     restart_after_a_failure,
+    roll_back_in_mid_apply,
     stop_before_it_is_read,
 )
 
@@ -63,6 +64,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _mutant(engine.moments_that_have_passed_are_waited_for, 5, "nothing_breaks"),
     _mutant(coordinator.failures_are_forgotten_by_a_restart, restart_after_a_failure, "failures_are_kept"),
     _mutant(coordinator.outages_count_as_time, 31, "timeouts_are_over", "deadlines_are_over"),
+    _mutant(coordinator.pauses_count_as_time, 33, "timeouts_are_over", "deadlines_are_over"),
     _mutant(coordinator.timeouts_run_in_a_pause, 14, "timeouts_are_over", "deadlines_are_over"),
     _mutant(coordinator.silence_is_declared_early, 23, "silence_is_real"),
     _mutant(coordinator.signs_of_life_are_not_kept, 0, "silence_is_real"),
@@ -77,4 +79,5 @@ MUTANTS: tuple[Mutant, ...] = (
     _mutant(coordinator.nobody_inherits_on_return, 37, "comes_to_rest"),
     _mutant(coordinator.stopped_ones_lose_their_place, stop_before_it_is_read, "comes_to_rest"),
     _mutant(coordinator.decommissioned_targets_stay_counted, 31, "counters_are_true"),
+    _mutant(coordinator.agents_trust_an_apply_that_was_cut_off, roll_back_in_mid_apply, "comes_to_rest"),
 )

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from dides.agent.decision import Decision, decide
 from dides.agent.memory import Standing
-from dides.coordinator import convergence, deployments, heartbeats, intake, inventory, presence
+from dides.coordinator import convergence, deployments, heartbeats, intake, inventory, outages, presence
 from dides.coordinator.deployments import Key, Order, Triggered
 from dides.coordinator.heartbeats import Heartbeats
 from dides.coordinator.pacemaker import Pacemaker
@@ -52,10 +52,10 @@ def outages_count_as_time(patch: Patch) -> None:
 
 
 def pauses_count_as_time(patch: Patch) -> None:
-    def moved_target(target: Target, _by: int) -> Target:
+    def moved_target(target: Target, _by: int, _at_least: int) -> Target:
         return target
 
-    patch.setattr(deployments, "moved_target", moved_target)
+    patch.setattr(outages, "moved_target", moved_target)
 
 
 def silence_is_declared_early(patch: Patch) -> None:
@@ -163,12 +163,12 @@ def decommissioned_targets_stay_counted(patch: Patch) -> None:
 
 
 def agents_trust_an_apply_that_was_cut_off(patch: Patch) -> None:
-    """The instance may run half of two versions, and reports the earlier one."""
+    """The instance may run half of two versions, and reports the earlier one; no check is run before that."""
 
     def careless(standing: Standing, directive: Directive, **rest: Any) -> Decision:
-        failed = standing.attempt is not None and standing.attempt.failure is not None
-        clean = standing if failed else replace(standing, attempt=None)
-        return decide(clean, directive, **rest)
+        if not standing.dirty or standing.failed:
+            return decide(standing, directive, **rest)
+        return decide(replace(standing, attempt=None), directive, **{**rest, "healthy": True})
 
     patch.setattr(agents, "decide", careless)
 
