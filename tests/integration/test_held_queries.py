@@ -92,7 +92,8 @@ async def test_all_that_are_told_hear_it_and_are_held_again(tmp_path: Path, many
         assert await tell(running, "3", env="bench") == many
         await until_heard(holders, many)
         await until_held(running, many)
-        assert (len(holders.heard), holders.turned_away, holders.wrong) == (many, 0, [])
+        # The coordinator may have turned some away while it was busy: they asked again, and heard it too.
+        assert (len(holders.heard), holders.wrong) == (many, [])
 
 
 async def test_those_who_hang_up_are_no_longer_held_and_the_others_hear(tmp_path: Path, many: int) -> None:

@@ -12,9 +12,10 @@ import httpx2
 import pytest
 import pytest_asyncio
 
+from dides.coordinator.feed import MOST_HELD
 from dides.datadir import OPERATOR_FILE, REGISTRATION_FILE
 from support.event_stream import listening
-from support.processes import PATIENCE, Processes, running, until
+from support.processes import PATIENCE, Processes, running, until, until_async
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 INSTANT = 5.0
@@ -86,6 +87,8 @@ async def test_every_line_of_the_log_is_json_with_the_request_id_where_there_is_
         await http.get("/deployments", headers={"X-Request-ID": "find-me"})
         await http.get("/nothing%0A", headers={"X-Request-ID": "me-too"})
         await http.post("/deploy", content=b"{", headers={"X-Request-ID": "and-me"})
+    # A thread writes the log, so that an answer may overtake its line.
+    await until(lambda: any(line.get("request_id") == "and-me" for line in log_of(processes)))
     lines = log_of(processes)
     assert all({"event", "level", "timestamp"} <= set(line) for line in lines)
     found = [(line.get("request_id"), line.get("method"), line.get("status")) for line in lines]
@@ -129,15 +132,27 @@ async def test_a_large_body_is_refused_and_the_connection_can_be_used_again(proc
         assert (await http.get("/deployments")).status_code == 200
 
 
+async def queries_held(http: httpx2.AsyncClient, count: int) -> None:
+    """Wait until the coordinator holds so many queries."""
+
+    async def shown() -> str:
+        return (await http.get("/metrics")).text
+
+    await until_async(shown, lambda text: f"dides_queries_held {count}.0" in text)
+
+
 @COUNTS_SOCKETS
 async def test_a_query_whose_sender_hangs_up_holds_nothing(processes: Processes) -> None:
-    async with instance(processes) as http:
+    async with instance(processes) as http, processes.http() as operator:
+        await queries_held(operator, 0)
         idle = sockets(processes)
-        held = [asyncio.create_task(http.get(HOLD)) for _ in range(10)]
-        await until(lambda: sockets(processes) >= idle + 9)
-        for each in held:
-            each.cancel()
+        held = [asyncio.create_task(http.get(HOLD)) for _ in range(MOST_HELD)]
+        await queries_held(operator, MOST_HELD)
+        assert sockets(processes) > idle
+        for query in held:
+            query.cancel()
         await asyncio.gather(*held, return_exceptions=True)
+        await queries_held(operator, 0)
         await until(lambda: sockets(processes) <= idle)
 
 

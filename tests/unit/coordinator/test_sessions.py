@@ -15,9 +15,9 @@ from dides.coordinator.view import View
 from dides.model.instance import Brief, Instance
 from dides.model.state import Status
 from dides.protocol.messages import Heartbeat
-from support.app import until
 from support.clocks import FakeClock
 from support.hand_fleet import V2, Fleet
+from support.processes import until_async
 
 SETTINGS = Settings()
 FIRST = Heartbeat(status=Status.HEALTHY, code_version="1", session="a", sequence=1)
@@ -153,10 +153,8 @@ async def test_what_another_coordinator_has_taken_late_is_set_right_by_the_one_t
     await here.take(at(4))
     assert await here.take(at(6))
     assert not await there.take(at(5, msgspec.structs.replace(FIRST, status=Status.DEGRADED)))
-    assert here.known().status is Status.DEGRADED
-    await until(lambda: here.known().status is Status.HEALTHY)
-    after = await stored(fleet)
-    assert (after.status, after.sessions.sequence) == (Status.HEALTHY, 6)
+    after = await until_async(lambda: stored(fleet), lambda found: found.sessions.sequence == 6)
+    assert after.status is Status.HEALTHY
 
 
 async def test_nothing_is_said_again_for_a_session_that_was_replaced(
