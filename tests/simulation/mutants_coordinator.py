@@ -1,7 +1,6 @@
 """Coordinators, stores and agents broken on purpose, one small patch each, for as long as a world is played."""
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from dides.sim import agents
 from dides.sim.disk import Disk
 from dides.store.base import Transaction
 from dides.store.records import Telling
+from dides.store.sql import SqlTransaction
 from dides.store.sql_deployments import SqlDeployments
 from dides.store.sql_inventory import SqlInventory
 from dides.store.sql_targets import SqlTargets
@@ -84,17 +84,12 @@ def heartbeats_are_answered_before_they_are_stored(patch: Patch) -> None:
     right = Heartbeats._write
 
     async def write(self: Heartbeats, batch: Any) -> None:
-        for incoming, answered in batch:
-            known = await self._store.read(partial(_get, incoming.name))
-            if known and not answered.done():
-                answered.set_result(known)
+        for incoming, answered, _ in batch:
+            if (brief := self._view.get(incoming.name)) and not answered.done():
+                answered.set_result(brief)
         await right(self, batch)
 
     patch.setattr(Heartbeats, "_write", write)
-
-
-def _get(name: str, tx: Transaction) -> Instance | None:
-    return tx.inventory.get(name)
 
 
 def power_cuts_lose_commits(patch: Patch) -> None:
@@ -110,10 +105,12 @@ def power_cuts_lose_commits(patch: Patch) -> None:
 
 
 def second_deployment_is_let_in(patch: Patch) -> None:
-    """Here the store itself refuses it, by its unique index; that this is no answer to an operator is the finding."""
+    """It takes the place that the unique index of the store keeps for the one in flight."""
+    right = deployments.trigger
 
-    def trigger(tx: Transaction, order: Order, _key: Key | None, _quiet_until: int) -> Triggered:
-        return Triggered(deployments._create(tx, order), created=True, stepped=None)
+    def trigger(tx: SqlTransaction, order: Order, key: Key | None, quiet_until: int) -> Triggered:
+        tx.inventory._db.exec_driver_sql("UPDATE deployments SET in_flight = NULL")
+        return right(tx, order, key, quiet_until)
 
     patch.setattr(deployments, "trigger", trigger)
 

@@ -2,7 +2,9 @@
 
 import pytest
 
+from dides.sim import guarantees
 from dides.sim.draw import draw_scenario
+from dides.sim.properties.catalogue import SAFETY
 from dides.sim.runs import run_scenario
 from dides.sim.scenario import Scenario
 from dides.sim.world import Outcome
@@ -16,6 +18,9 @@ def _name(world: World) -> str:
     return str(world) if isinstance(world, int) else world.__name__
 
 
+GUARANTEES = {each.name for each in vars(guarantees).values() if isinstance(each, guarantees.Guarantee)}
+RULES = ({each.__name__ for each in SAFETY} | GUARANTEES | {"promises_are_kept", "comes_to_rest"}) - {"nothing_breaks"}
+"""What a mutant may be caught by: its own crash shows nothing of the rule that it breaks."""
 WORLDS: dict[str, World] = {_name(each.world): each.world for each in MUTANTS}
 
 
@@ -32,6 +37,12 @@ def test_a_mutant_is_caught(mutant: Mutant) -> None:
 def test_the_same_worlds_are_good_when_nothing_is_broken(world: str) -> None:
     outcome = run_scenario(_scenario(WORLDS[world]))
     assert outcome.violation is None
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_mutant_is_caught_by_a_rule_and_not_by_a_crash(mutant: Mutant) -> None:
+    assert mutant.by
+    assert mutant.by <= RULES, f"{mutant.name} names {mutant.by - RULES}"
 
 
 def test_there_are_mutants_enough() -> None:

@@ -41,18 +41,17 @@ class Reconciler:
         With `only`, which an operator names, a step of no other deployment: the errors of `in_flight`.
         """
         begun = self._clock.monotonic()
-
-        def take(tx: Transaction) -> Stepped | None:
-            quiet_until = self._presence.attend_timeouts(tx)
-            return step(tx, quiet_until) if only is None else step_of(tx, in_flight(tx, only), quiet_until)
-
         try:
-            stepped = await self._store.write(take)
+            stepped = await self._store.write(lambda tx: self._take(tx, only))
         except UnavailableError:
             self._rollouts.failed += 1
             raise
         self._rollouts.step_taken(stepped, self._clock.monotonic() - begun)
         return stepped
+
+    def _take(self, tx: Transaction, only: int | None) -> Stepped | None:
+        quiet_until = self._presence.attend_timeouts(tx)
+        return step(tx, quiet_until) if only is None else step_of(tx, in_flight(tx, only), quiet_until)
 
     async def _steps(self) -> float:
         """Take steps as long as there is more to do at once; return how many seconds until the next is due."""

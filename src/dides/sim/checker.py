@@ -7,6 +7,7 @@ import msgspec
 
 from dides.sim.clock import VirtualClock
 from dides.sim.disk import Commit, Disk
+from dides.sim.guarantees import UNCHANGED_ONES_ARE_TRUE, Guarantee
 from dides.sim.memory import Memory
 from dides.sim.promises import Promises
 from dides.sim.properties.catalogue import SAFETY
@@ -58,7 +59,7 @@ class Checker:
         doubts = self._promises.doubts
         self._memory.prepare(change, self._promises.waiting, doubts.stored_by(change))
         for detail in doubts.late(change.now):
-            self.report_problem(detail)
+            self.report_problem(UNCHANGED_ONES_ARE_TRUE, detail)
         for line in _narrate(change):
             self._trace.note(commit.by, f"{commit.unit}: {line}")
         for each in SAFETY:
@@ -71,15 +72,9 @@ class Checker:
         for detail in self._promises.broken(self._disk.raw):
             self.violated(Violation("promises_are_kept", "What was answered with success is durable.", detail))
 
-    def report_problem(self, detail: str) -> None:
+    def report_problem(self, guarantee: Guarantee, detail: str) -> None:
         """Take up something that must never happen, whatever the tables say."""
-        self.violated(
-            Violation(
-                "nothing_breaks",
-                "The store holds whole transactions; no unit of work fails; no loop turns without a pause.",
-                detail,
-            )
-        )
+        self.violated(Violation(guarantee.name, guarantee.sentence, detail))
 
 
 def _narrate(change: Change) -> Iterator[str]:

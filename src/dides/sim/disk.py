@@ -18,6 +18,7 @@ from dides.model.errors import RefusedError
 from dides.model.instance import Brief
 from dides.sim.clock import VirtualClock
 from dides.sim.database import Engine, copy_template, engine
+from dides.sim.guarantees import CRASHES_LOSE_NOTHING, LOOPS_REST, NOTHING_BREAKS, READS_WRITE_NOTHING, Problem
 from dides.sim.pace import Pace
 from dides.sim.scenario import Moment
 from dides.store.base import Transaction
@@ -66,7 +67,7 @@ class Disk:
     def __init__(self, directory: Path, clock: VirtualClock) -> None:
         self.observe: Callable[[Commit], None] = lambda _: None
         self.killed: Callable[[str], None] = lambda _: None
-        self.problem: Callable[[str], None] = lambda _: None
+        self.problem: Problem = lambda _guarantee, _detail: None
         self.hearings: dict[str, Hearing] = {}
         """By process: those who follow the instances."""
         self.fuse: Fuse | None = None
@@ -106,7 +107,9 @@ class Disk:
             finally:
                 transaction.rollback()
                 if self._written:
-                    self.problem(f"{unit} only reads, but wrote to {', '.join(sorted(self._written))}")
+                    self.problem(
+                        READS_WRITE_NOTHING, f"{unit} only reads, but wrote to {', '.join(sorted(self._written))}"
+                    )
 
     def briefs(self) -> list[Brief]:
         """Return the briefs of all instances."""
@@ -118,7 +121,7 @@ class Disk:
     def write(self, by: str, unit: str, work: Callable[[Transaction], T], asked: int = 0, *, alone: bool = True) -> T:
         """Run a unit of work in a transaction; PowerCutError when its process is killed meanwhile."""
         if problem := self._pace.note(by, unit):
-            self.problem(problem)
+            self.problem(LOOPS_REST, problem)
         fuse = self.fuse if self.fuse and by.startswith(f"{self.fuse.coordinator}.") else None
         before = self._light(fuse) if fuse else {}
         self._written.clear()
@@ -178,7 +181,7 @@ class Disk:
             raise
         except Exception as error:
             # Units run one after the other here, so not even a StaleError has an excuse.
-            self.problem(f"{unit} raised {type(error).__name__}: {error}")
+            self.problem(NOTHING_BREAKS, f"{unit} raised {type(error).__name__}: {error}")
             raise
 
     def _light(self, fuse: Fuse) -> Dump:
@@ -244,7 +247,8 @@ class Disk:
         self._connection = self._engine.connect(copy)
         found = self.dump()
         for table in (name for name in TABLES if found[name] != expected[name]):
-            self.problem(f"after the crash of {by}, {table} is not what it was before it plus whole transactions")
+            detail = f"after the crash of {by}, {table} is not what it was before it plus whole transactions"
+            self.problem(CRASHES_LOSE_NOTHING, detail)
         if self.raw.execute("PRAGMA quick_check").fetchone() != ("ok",):
-            self.problem(f"the database is damaged after the crash of {by}")
+            self.problem(CRASHES_LOSE_NOTHING, f"the database is damaged after the crash of {by}")
         self.killed(by)

@@ -13,9 +13,8 @@ from dides.sim.doubts import Heard, Life
 from dides.sim.lateness import Known, Lateness, known_of
 from dides.sim.rows import FAILED, DeploymentRow, InstanceRow, Pair, TargetRow, over
 from dides.sim.tables import Change, matches
+from dides.sim.units import TAKE_IN
 
-TAKE_IN = "write"
-"""The unit of work that stores heartbeats: Heartbeats._write."""
 UPDATED = ("updating", "succeeded", "failed")
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from dides.sim.units import STEP
+
 MOST_STEPS = 30
 """How many steps a coordinator may take within one second. A step is due with a report, a timer or a request: in worlds
 as small as these, five at the most."""
@@ -18,7 +20,7 @@ class Pace:
 
     def note(self, coordinator: str, unit: str) -> str | None:
         """Note a unit of work; return what is wrong with its pace, or None."""
-        if unit != "step":
+        if unit != STEP:
             return None
         if (second := int(self._time())) != self._second:
             self._second = second

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dides.model.deployment import Deployment
 from dides.protocol.messages import Heartbeat
 from dides.sim.doubts import Doubts, Heard, Life
+from dides.sim.guarantees import HEARTBEATS_ARE_STORED, KEYS_TRIGGER_ONCE, Problem
 from dides.sim.lateness import Lateness, known_of
 
 REMEMBERED = 50
@@ -30,7 +31,7 @@ class Promises:
         """What was acknowledged by what one coordinator knew, and another one knew better."""
         self.lateness = Lateness()
         """Which heartbeats come late."""
-        self.problem: Callable[[str], None] = lambda _: None
+        self.problem: Problem = lambda _guarantee, _detail: None
         self.check: Callable[[], None] = lambda: None
         self._now = now
         self._moment = moment
@@ -63,7 +64,8 @@ class Promises:
         # One that came right after it may have been taken in together with it, and have set all back as it was.
         overtaken = any(each.name == heard.name and each.arrived > heard.arrived for each in self.waiting)
         if any(each is heard for each in self.waiting) and not overtaken and not self.doubts.agrees(heard):
-            self.problem(f"the heartbeat of {heard.name} at {heard.at} was acknowledged and is not stored")
+            detail = f"the heartbeat of {heard.name} at {heard.at} was acknowledged and is not stored"
+            self.problem(HEARTBEATS_ARE_STORED, detail)
 
     def _note_life(self, name: str) -> None:
         self.lives.setdefault(name, deque(maxlen=REMEMBERED)).append(Life(self._now(), self._coordinator()))
@@ -90,7 +92,7 @@ class Promises:
     def triggered(self, key: str, deployment_id: int) -> None:
         """Promise that a deployment was made, once for each key."""
         if (earlier := self._keys.get(key, deployment_id)) != deployment_id:
-            self.problem(f"{key} made two deployments: {earlier} and {deployment_id}")
+            self.problem(KEYS_TRIGGER_ONCE, f"{key} made two deployments: {earlier} and {deployment_id}")
         self._keys[key] = deployment_id
         self.check()
 

@@ -6,6 +6,7 @@ It is played to its horizon with everything that gets in the way; then it is hea
 import asyncio
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -20,6 +21,7 @@ from dides.sim.database import make_directory
 from dides.sim.disk import Disk
 from dides.sim.disruptor import Disruptor
 from dides.sim.doors import Doors
+from dides.sim.guarantees import NOTHING_BREAKS
 from dides.sim.loop import OWNER, VirtualLoop
 from dides.sim.machines import Machine
 from dides.sim.memory import Memory
@@ -80,7 +82,8 @@ class World:
         self.disruptor = Disruptor(self.processes, self.disk, self.network, self.operators, self._disk_killed())
         self.disruptor.machine_named = self._newest
         self.disruptor.add_machine = self.add_machine
-        loop.set_exception_handler(lambda _, context: self.checker.report_problem(_describe(context)))
+        self.report_error = partial(self.checker.report_problem, NOTHING_BREAKS)
+        loop.set_exception_handler(lambda _, context: self.report_error(_describe(context)))
 
     async def play(self) -> Outcome:
         """Play the scenario, heal the world, and see it come to rest."""
@@ -187,7 +190,7 @@ async def play(scenario: Scenario) -> Outcome:
     try:
         world = World(scenario, directory)
         try:
-            with errors_only(world.checker.report_problem):
+            with errors_only(world.report_error):
                 return await world.play()
         finally:
             world.close()

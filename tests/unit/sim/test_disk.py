@@ -20,10 +20,10 @@ class Watched:
         loop = VirtualLoop()
         self.disk = Disk(directory, VirtualClock(loop))
         loop.close()
-        self.problems: list[str] = []
+        self.problems: list[tuple[str, str]] = []
         self.killed: list[str] = []
         self.commits: list[Commit] = []
-        self.disk.problem = self.problems.append
+        self.disk.problem = lambda guarantee, detail: self.problems.append((guarantee.name, detail))
         self.disk.killed = self.killed.append
         self.disk.observe = self.commits.append
 
@@ -95,7 +95,9 @@ def test_a_recovery_that_lost_something_is_a_problem(watched: Watched, monkeypat
     watched.disk.fuse = Fuse("alpha", 1, Moment.STATEMENT)
     with pytest.raises(PowerCutError):
         watched.disk.write("alpha.1", "cut", _note_other)
-    assert "notes is not what it was" in watched.problems[0]
+    name, detail = watched.problems[0]
+    assert name == "crashes_lose_nothing"
+    assert "notes is not what it was" in detail
 
 
 def test_a_refusal_undoes_the_unit_and_is_no_problem(watched: Watched) -> None:
@@ -115,12 +117,12 @@ def test_any_other_error_of_a_unit_is_a_problem(watched: Watched) -> None:
 
     with pytest.raises(ZeroDivisionError):
         watched.disk.write("alpha.1", "stumble", stumble)
-    assert watched.problems == ["stumble raised ZeroDivisionError: "]
+    assert watched.problems == [("nothing_breaks", "stumble raised ZeroDivisionError: ")]
 
 
 def test_a_reading_unit_that_writes_is_a_problem(watched: Watched) -> None:
     watched.disk.read("look", _note_two)
-    assert watched.problems == ["look only reads, but wrote to notes"]
+    assert watched.problems == [("reads_write_nothing", "look only reads, but wrote to notes")]
     assert watched.noted() == [None, None]
 
 

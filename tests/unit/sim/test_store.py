@@ -27,7 +27,7 @@ class Site:
         clock = VirtualClock(loop)
         self.disk = Disk(directory, clock)
         self.problems: list[str] = []
-        self.disk.problem = self.problems.append
+        self.disk.problem = lambda _, detail: self.problems.append(detail)
         self.alpha, self.beta = (
             SimulatedStore(self.disk, clock, name, 1, in_order=in_order, shared=True) for name in ("alpha.1", "beta.1")
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dides.sim.memory import Memory
 from dides.sim.rows import HEALTHY, DeploymentRow, TargetRow, meets
 from dides.sim.tables import Change, name_all
+from dides.sim.units import STEP
 
 STATES = ("pending", "updating", "succeeded", "failed", "skipped")
 FINISHED = ("succeeded", "failed", "skipped")
@@ -44,7 +45,7 @@ def tripped_tells_nothing(change: Change, memory: Memory) -> Iterator[str]:
 
 def threshold_trips(change: Change, memory: Memory) -> Iterator[str]:
     """`failed >= failure_threshold` trips: the deployment is `failed` at once, in the step that sees it."""
-    if change.unit != "step":
+    if change.unit != STEP:
         return
     for row in change.after.in_flight():
         story = memory.stories[row.id]

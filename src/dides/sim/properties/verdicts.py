@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from dides.sim.doubts import Life
-from dides.sim.memory import TAKE_IN, Memory, Report, Story, earned_failure
+from dides.sim.memory import Memory, Report, Story, earned_failure
 from dides.sim.rows import FAILED, HEALTHY, TargetRow, meets
 from dides.sim.tables import Change
+from dides.sim.units import STEP, TAKE_IN
 
 SLACK_MS = 1_000
 """How far the checker's idea of an outage may be off from that of the coordinators, for each outage."""
@@ -57,7 +58,7 @@ def ended_successes_are_real(change: Change, memory: Memory) -> Iterator[str]:
 
 def successes_end(change: Change, memory: Memory) -> Iterator[str]:
     """A success ends with the next step once its instance has said FAILED, or another version."""
-    for row in change.after.in_flight() if change.unit == "step" else ():
+    for row in change.after.in_flight() if change.unit == STEP else ():
         for target in change.after.targets_of(row.id):
             if target.state != "succeeded" or target.instance_id not in change.after.instances:
                 continue
