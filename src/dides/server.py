@@ -19,7 +19,7 @@ import uvloop
 
 from dides.api.acceptor import Acceptor
 from dides.api.access import Access
-from dides.api.app import create_app
+from dides.api.app import create_app, create_routes
 from dides.api.client_address import Network
 from dides.api.connection import answering_connection
 from dides.api.hotpath import HotPath
@@ -147,9 +147,9 @@ async def _serve(
     limits = RateLimits(
         settings, store.clock.monotonic, access.operator, dev=listen.dev, trusted=listen.trusted_proxies
     )
-    pages = [create_dashboard()]
+    routes = create_routes(version("dides"), [create_dashboard()], dev=listen.dev)
     app = create_app(
-        coordinator, access, version("dides"), overload, pages, traffic, limits, base_path=listen.base_path
+        routes, coordinator, access, version("dides"), overload, traffic, limits, base_path=listen.base_path
     )
     backlog = Backlog(coordinator.standstill)
     backlog.listen(listening)

@@ -10,7 +10,7 @@ from schemathesis.engine import events, from_schema
 from schemathesis.python.asgi import shutdown_lifespans
 
 from dides.api.access import Access
-from dides.api.app import create_app
+from dides.api.app import create_app, create_routes
 from dides.clock import SystemClock
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of
@@ -76,7 +76,7 @@ def try_out(directory: Path, *, dev: bool) -> Findings:
     store = sqlite_store(directory / "dides.db", SystemClock())
     coordinator = Coordinator(store, SystemClock(), MANUAL)
     access = Access(operator=hash_of(OPERATOR), registration=hash_of(IN_THE_EXAMPLE), dev=dev)
-    app: Any = create_app(coordinator, access, "0.0.0")
+    app: Any = create_app(create_routes("0.0.0", dev=dev), coordinator, access, "0.0.0")
     coordinator.release()  # Held queries are for other tests: here they are answered at once.
     config = CONFIG if dev else {**CONFIG, "headers": {"Authorization": f"Bearer {OPERATOR}"}}
     findings = Findings()

@@ -11,9 +11,10 @@ from typing import Any
 
 import httpx2
 import msgspec
+from litestar import Litestar
 
 from dides.api.access import Access
-from dides.api.app import create_app
+from dides.api.app import create_app, create_routes
 from dides.api.overload import Overload
 from dides.api.rate_limits import RateLimits
 from dides.clock import Clock, SystemClock
@@ -33,6 +34,8 @@ MANUAL = Settings(reconcile_interval=0)
 PATIENCE = 10.0
 """Seconds after which a test gives up; only a failing one waits so long."""
 PROBLEM = "application/problem+json"
+_UNUSED: dict[bool, list[Litestar]] = {True: [], False: []}
+"""Routes that no application uses any more, with and without --dev. Making them is most of what a start costs."""
 
 
 class App:
@@ -163,12 +166,14 @@ async def running_on(
     access = Access(operator=hash_of(OPERATOR), registration=hash_of(REGISTRATION), dev=dev)
     networks = [ip_network(text) for text in trusted]
     limits = RateLimits(settings, coordinator.monotonic, access.operator, dev=dev, trusted=networks)
-    asgi = create_app(coordinator, access, "0.0.0", overload, [create_dashboard()], limits=limits, base_path=base_path)
+    routes = _UNUSED[dev].pop() if _UNUSED[dev] else create_routes("0.0.0", [create_dashboard()], dev=dev)
+    asgi = create_app(routes, coordinator, access, "0.0.0", overload, limits=limits, base_path=base_path)
     try:
         async with coordinator.running():
             yield App(asgi, coordinator, store)
     finally:
         await store.close()
+        _UNUSED[dev].append(routes)
 
 
 def names_of(page: Any) -> list[str]:

@@ -44,26 +44,26 @@ BEARER = SecurityScheme(
 
 
 def create_app(
+    routes: Litestar,
     coordinator: Coordinator,
     access: Access,
     version: str,
     overload: Overload | None = None,
-    pages: Sequence[Router] = (),
     traffic: Traffic | None = None,
     limits: RateLimits | None = None,
     base_path: str = "",
 ) -> ASGIApp:
     """Return the application over a coordinator that is running.
 
-    `overload` says when it sheds load; `pages` are further routes, for browsers; `traffic` counts requests; `limits`
-    says how much one sender may have; `base_path` is a prefix of all paths.
+    `routes` serve this application alone until it ends; `overload` says when it sheds load; `traffic` counts requests;
+    `limits` says how much one sender may have; `base_path` is a prefix of all paths.
     """
     overload, traffic = overload or Overload(), traffic or Traffic()
     limits = limits or RateLimits(coordinator.settings, coordinator.monotonic, access.operator, dev=access.dev)
     registry = registry_of(CoordinatorCollector(coordinator, traffic, overload, limits, version))
-    routes = _create_routes(coordinator, access, version, registry, pages)
-    routes.state.base_path = base_path
-    routes.state.limits = limits
+    routes.state = State(
+        {"coordinator": coordinator, "access": access, "registry": registry, "base_path": base_path, "limits": limits}
+    )
     methods = {route.path_format: route.methods for route in routes.routes}
     punctual = refuse_late(drop_unfinished(routes), coordinator.standstill)
     # Outermost, because Litestar's own middleware does not see what no route answers.
@@ -74,9 +74,8 @@ def create_app(
     return HotPath(app, Responder(coordinator, overload, traffic, limits, base_path), coordinator.standstill)
 
 
-def _create_routes(
-    coordinator: Coordinator, access: Access, version: str, registry: CollectorRegistry, pages: Sequence[Router]
-) -> Litestar:
+def create_routes(version: str, pages: Sequence[Router] = (), *, dev: bool = False) -> Litestar:
+    """Return the routes of the API, and those of further `pages` for browsers; they find the rest in their state."""
     return Litestar(
         route_handlers=[
             Router(
@@ -95,12 +94,11 @@ def _create_routes(
             *pages,
         ],
         dependencies={
-            "coordinator": Provide(lambda: coordinator, sync_to_thread=False),
+            "coordinator": Provide(_coordinator, sync_to_thread=False),
             "principal": Provide(_principal, sync_to_thread=False),
-            "registry": Provide(lambda: registry, sync_to_thread=False),
+            "registry": Provide(_registry, sync_to_thread=False),
             "parameters": Provide(decoded_query, sync_to_thread=False),
         },
-        state=State({"coordinator": coordinator, "access": access}),
         exception_handlers={
             RefusedError: refused,
             ValidationException: invalid_header,
@@ -112,9 +110,19 @@ def _create_routes(
         # Variables of the framework's own would else switch these on.
         debug=False,
         pdb_on_exception=False,
-        openapi_config=_openapi(version, dev=access.dev),
+        openapi_config=_openapi(version, dev=dev),
         logging_config=None,
     )
+
+
+def _coordinator(state: State) -> Coordinator:
+    coordinator: Coordinator = state.coordinator
+    return coordinator
+
+
+def _registry(state: State) -> CollectorRegistry:
+    registry: CollectorRegistry = state.registry
+    return registry
 
 
 def _principal(request: Handled) -> Principal:

@@ -1,6 +1,7 @@
 """All pages, as one router."""
 
 from litestar import Router
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 
@@ -14,10 +15,9 @@ from dides.model.errors import RefusedError, UnauthorizedError
 
 def create_dashboard() -> Router:
     """Return the routes of the dashboard."""
-    marks = VersionMarks()
     return Router(
         "/",
-        dependencies={"marks": Provide(lambda: marks, sync_to_thread=False)},
+        dependencies={"marks": Provide(_marks, sync_to_thread=False)},
         route_handlers=[
             asset,
             login.login,
@@ -38,3 +38,8 @@ def create_dashboard() -> Router:
             HTTPException: not_found,
         },
     )
+
+
+def _marks(state: State) -> VersionMarks:
+    marks: VersionMarks = state.setdefault("marks", VersionMarks())
+    return marks
