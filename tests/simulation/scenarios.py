@@ -13,6 +13,7 @@ from dides.sim.scenario import (
     MachineSpec,
     Part,
     PlannedOrder,
+    ReimageMachine,
     Scenario,
     Weather,
 )
@@ -102,4 +103,76 @@ def stop_before_it_is_read() -> Scenario:
             Part(at=45.5, machines=names, coordinators=("alpha",), seconds=4.0),
             Act(at=47, action="abort"),
         ),
+    )
+
+
+def heirs_fail() -> Scenario:
+    """A zone misses a deployment, comes back, and its version fails on every machine of it."""
+    returning = zone_returns(6, 2)
+    there, *zone = returning.machines
+    return replace(returning, machines=(there, *(replace(each, sickens_at=("1",)) for each in zone)))
+
+
+def queued_heirs_are_told_what_is_undone() -> Scenario:
+    """Latecomers wait for version 1; version 2 is told them before their turn has come, and is rolled back."""
+    latecomers = tuple(replace(each, name=f"late-{each.name}", arrives_at=20.0) for each in machines(4))
+    return replace(
+        QUIET,
+        machines=(*machines(2), *latecomers),
+        orders=(order(8, "1", batch_size=1), order(22, "2", batch_size=10)),
+        disruptions=(Act(at=30, action="roll_back"),),
+        horizon=50.0,
+    )
+
+
+def canary_falls_back() -> Scenario:
+    """The canary reboots into what it ran before, while its wave soaks."""
+    canary, *others = machines(3)
+    return replace(
+        QUIET,
+        machines=(replace(canary, falls_back_from=("1",), falls_back_after=3.0), *others),
+        orders=(order(8, "1", waves=(1,), wave_pause=15.0, auto_rollback=False),),
+        horizon=60.0,
+    )
+
+
+def canary_is_reimaged(*, keeps_credential: bool) -> Scenario:
+    """The disk of the canary is wiped after its success; two slow ones follow it."""
+    canary, *others = machines(3)
+    return replace(
+        QUIET,
+        machines=(canary, *(replace(machine, apply_seconds=12.0) for machine in others)),
+        orders=(order(8, "1", waves=(1,), wave_pause=15.0, auto_rollback=False),),
+        disruptions=(ReimageMachine(at=12, machine="web-0", seconds=1.0, keeps_credential=keeps_credential),),
+        horizon=80.0,
+    )
+
+
+def rollback_is_aborted_and_repeated() -> Scenario:
+    """A deployment is rolled back, which is aborted in the middle, and rolled back by its number then."""
+    return replace(
+        QUIET,
+        machines=machines(3),
+        orders=(order(8, "1", batch_size=3),),
+        disruptions=(
+            Act(at=16, action="roll_back"),
+            Act(at=17, action="abort"),
+            Act(at=24, action="roll_back", deployment_id=1),
+        ),
+    )
+
+
+def older_one_is_undone() -> Scenario:
+    """Two deployments of two roles; the older one of them is rolled back by its number."""
+    web = machines(2)
+    api = tuple(replace(each, name=f"api-{each.name}", labels={"role": "api"}) for each in machines(2))
+    return replace(
+        QUIET,
+        machines=(*web, *api),
+        orders=(
+            replace(order(8, "1", batch_size=2), labels={"env": "prod"}),
+            replace(order(18, "2", batch_size=2), labels={"role": "api"}),
+        ),
+        disruptions=(Act(at=28, action="roll_back", deployment_id=1),),
+        horizon=45.0,
     )

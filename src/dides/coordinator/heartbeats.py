@@ -78,12 +78,14 @@ class Heartbeats:
         """Report once more what an instance has reported here, if that is newer than what has come from elsewhere.
 
         Two coordinators that hear of one instance within milliseconds may each have taken its heartbeat for one that
-        changes nothing, by what they knew then.
+        changes nothing, by what they knew then. Whoever declared the instance unreachable knew when it had been heard
+        of last, though perhaps no number of a report that changed nothing.
         """
         if now.name in self._in_line:
             return  # What is being written came later.
         at, sequence = self._sightings.own(known.id), self._last_sequence(known)
-        is_newer = sequence > now.sequence if sequence else at > (now.last_heartbeat_at or 0)
+        numbered = sequence and now.reachable
+        is_newer = sequence > now.sequence if numbered else at > (now.last_heartbeat_at or 0)
         if not is_newer or known.id != now.id or not known.reachable or (sequence and known.session != now.session):
             return
         if (known.status, known.current, known.message) == (now.status, now.current, now.message):

@@ -20,6 +20,7 @@ from dides.sim.scenario import (
     KillCoordinator,
     MachineSpec,
     Part,
+    ReimageMachine,
     Relabel,
     ReplaceMachine,
     StopCoordinator,
@@ -61,7 +62,7 @@ class Disruptor:
                 self._disrupt_coordinator(disruption)
             case Part() | Storm():
                 self._disrupt_network(disruption)
-            case CrashMachine() | ReplaceMachine():
+            case CrashMachine() | ReplaceMachine() | ReimageMachine():
                 self._disrupt_machine(disruption)
             case Act():
                 self._start(self._operators.act(disruption))
@@ -115,7 +116,7 @@ class Disruptor:
         self._network.partitions += parted
         self._loop.call_later(disruption.seconds, self._join, parted)
 
-    def _disrupt_machine(self, disruption: CrashMachine | ReplaceMachine) -> None:
+    def _disrupt_machine(self, disruption: CrashMachine | ReplaceMachine | ReimageMachine) -> None:
         machine = self.machine_named(disruption.machine)
         if machine is None:
             return
@@ -127,6 +128,9 @@ class Disruptor:
             case CrashMachine(seconds=float() as seconds):
                 machine.crash()
                 self._loop.call_later(seconds, machine.start)
+            case ReimageMachine():
+                machine.wipe(keeps_credential=disruption.keeps_credential)
+                self._loop.call_later(disruption.seconds, machine.start)
             case ReplaceMachine():
                 if not disruption.earlier_stays:
                     machine.die("it is replaced")

@@ -6,12 +6,13 @@ from typing import TypeAlias, TypeVar
 
 import msgspec
 
+from dides.coordinator.braking import Converging
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of
 from dides.coordinator.deployments import Key, Order
 from dides.model.actor import OPERATOR
 from dides.model.deployment import Deployment
-from dides.model.errors import ForbiddenError, GoneError, NotFoundError, UnauthorizedError
+from dides.model.errors import ConflictError, ForbiddenError, GoneError, NotFoundError, UnauthorizedError
 from dides.model.instance import Brief
 from dides.model.selector import parse_selector
 from dides.model.state import State
@@ -84,8 +85,8 @@ class Doors:
 
         return enter
 
-    def act(self, action: str, *, rollback: bool = False) -> Door[Deployment]:
-        """Pause, resume, promote, abort, roll back, or take one step by hand."""
+    def act(self, action: str, *, rollback: bool = False, named: int | None = None) -> Door[Deployment]:
+        """Pause, resume, promote, abort, roll back (perhaps one that is named), converge, or take one step by hand."""
 
         async def enter(coordinator: Coordinator) -> Deployment:
             deeds: Mapping[str, Callable[[], Awaitable[Deployment]]] = {
@@ -93,7 +94,8 @@ class Doors:
                 "resume": lambda: coordinator.resume(OPERATOR),
                 "promote": lambda: coordinator.promote(OPERATOR),
                 "abort": lambda: coordinator.abort(OPERATOR, rollback=rollback),
-                "roll_back": lambda: coordinator.roll_back(OPERATOR),
+                "roll_back": lambda: self._roll_back(coordinator, named),
+                "converge": lambda: _source(coordinator.resume_convergence(OPERATOR, named)),
                 "progress": coordinator.progress,
             }
             with self._promises.asked(action):
@@ -102,6 +104,13 @@ class Doors:
             return answer
 
         return enter
+
+    async def _roll_back(self, coordinator: Coordinator, named: int | None) -> Deployment:
+        try:
+            return await coordinator.roll_back(OPERATOR, named)
+        except ConflictError as error:
+            self._promises.refused_to_undo(named, error.detail)
+            raise
 
     def relabel(self, name: str, labels: Mapping[str, str]) -> Door[None]:
         """Replace an instance's labels."""
@@ -150,6 +159,10 @@ def _order(planned: PlannedOrder) -> Order:
         policy=planned.policy,
         actor=OPERATOR,
     )
+
+
+async def _source(resuming: Awaitable[Converging]) -> Deployment:
+    return (await resuming).source
 
 
 async def _still_there(reading: Awaitable[Brief]) -> Brief:

@@ -6,6 +6,7 @@ from random import Random
 import msgspec
 
 from dides.sim.chance import chance_of
+from dides.sim.further import with_further
 from dides.sim.policies import draw_policy
 from dides.sim.scenario import (
     Act,
@@ -65,7 +66,8 @@ def draw_scenario(seed: int) -> Scenario:
         scenario = cut_off_zone(scenario)
     number = chance.choice((0, 3, 6, 10, 15, 20)) // (4 if scenario.disruptions else 1)
     disruptions = (*scenario.disruptions, *(_disruption(scenario, place) for place in range(number)))
-    return msgspec.structs.replace(scenario, disruptions=tuple(sorted(disruptions, key=lambda each: each.at)))
+    ordered = tuple(sorted(disruptions, key=lambda each: each.at))
+    return with_further(msgspec.structs.replace(scenario, disruptions=ordered))
 
 
 def cut_off_zone(scenario: Scenario) -> Scenario:

@@ -6,13 +6,14 @@ from dides.coordinator.credentials import hash_of
 from dides.model.state import State
 from dides.sim.disk import Disk
 from dides.sim.machines import Machine
-from dides.sim.memory import Memory, is_inheritable
+from dides.sim.memory import Memory, inherited, is_inheritable
 from dides.sim.rows import DeploymentRow, InstanceRow, meets
 from dides.sim.tables import View, matches
 
 REST_SECONDS = 60.0
 PROMOTED_AFTER = 20.0
 """Seconds within which an operator promotes a wave that waits, once the world is healed."""
+SPARED = "not started: too many instances that joined"
 LONGEST_BACKOFF = 20.0
 """Seconds that the further attempts of one target wait together, at the most that policies here allow."""
 
@@ -31,6 +32,8 @@ def unfinished(view: View) -> Iterator[str]:
 def unsettled(view: View, memory: Memory, machines: Sequence[Machine], disk: Disk) -> Iterator[str]:
     """Every reachable instance gets to what it is to be; those converging converge, and who joined late inherits."""
     yield from _not_inherited(view, memory)
+    yield from _left_behind(view)
+    yield from _not_with_neighbours(view, memory)
     for row in view.convergences.values():
         yield f"instance {row.instance_id} still {'waits for' if row.told_at is None else 'converges on'} {row.desired}"
     credentials = dict(disk.raw.execute("SELECT name, credential_hash FROM instances"))
@@ -39,6 +42,36 @@ def unsettled(view: View, memory: Memory, machines: Sequence[Machine], disk: Dis
         name, credential = machine.spec.name, machine.disk.credential
         if machine.works and credential and credentials.get(name) == hash_of(credential):
             yield from _not_there(machine, instances[name])
+
+
+def _not_with_neighbours(view: View, memory: Memory) -> Iterator[str]:
+    """Yield who waited for what it had missed, was told something that was undone since, and waits no more.
+
+    Whom any later deployment has told something is where that has left it.
+    """
+    for instance_id, deployment_id in sorted(memory.heirs.queued):
+        instance, teller = view.instances.get(instance_id), view.deployments[deployment_id]
+        if instance is None or not instance.reachable or instance_id in memory.relabelled or not teller.withdrawn:
+            continue
+        its = [target for target in view.targets.values() if target.instance_id == instance_id and target.told_at]
+        last = max(target.deployment_id for target in its)
+        heritage = inherited(instance.labels, view.deployments)
+        if view.deployments[last].rollback_of == deployment_id and not meets(instance.desired, heritage):
+            yield f"{instance.name} waited for {heritage}, was told what was undone, and is to be {instance.desired}"
+
+
+def _is_spared(view: View, instance: InstanceRow, source: DeploymentRow) -> bool:
+    """Tell whether an instance joined a deployment that no longer tells those who joined, for it has failed on them."""
+    its = (each for each in view.targets_of(source.id) if each.instance_id == instance.id)
+    return any(each.joined and each.reason.startswith(SPARED) for each in its)
+
+
+def _left_behind(view: View) -> Iterator[str]:
+    """Yield who is still to be what a deployment has told it that was undone since."""
+    for instance in view.instances.values():
+        teller = view.deployments.get(instance.told_by or 0)
+        if teller and teller.withdrawn and teller.kind == "deploy" and instance.desired != (None, None):
+            yield f"{instance.name} is to be {instance.desired} by deployment {teller.id}, which was undone"
 
 
 def _not_inherited(view: View, memory: Memory) -> Iterator[str]:
@@ -55,7 +88,9 @@ def _not_inherited(view: View, memory: Memory) -> Iterator[str]:
         last_told = max((each.deployment_id for each in told if each.id not in memory.restored), default=0)
         missed = (each for each in newest_first if is_inheritable(each) and matches(instance.labels, each.labels))
         source = next(missed, None)
-        if source and source.id > last_told and not meets(instance.desired, source.to):
+        if source is None or source.id <= last_told or _is_spared(view, instance, source):
+            continue
+        if not meets(instance.desired, source.to):
             yield f"{instance.name} has missed deployment {source.id}, and is to be {instance.desired}"
 
 

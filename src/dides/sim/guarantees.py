@@ -32,3 +32,7 @@ UNCHANGED_ONES_ARE_TRUE = Guarantee(
     "A heartbeat that one coordinator took for one that changes nothing says what is stored, or is stored soon after.",
 )
 KEYS_TRIGGER_ONCE = Guarantee("keys_trigger_once", "One idempotency key makes one deployment.")
+UNDOABLE_ARE_UNDONE = Guarantee(
+    "undoable_are_undone",
+    "The newest deployment that did anything can be rolled back, also after a rollback of it that was aborted.",
+)

@@ -14,6 +14,7 @@ from dides.sim.scenario import Character, MachineSpec
 from dides.sim.trace import Trace
 
 FLAP_SECONDS = 4.0
+REBOOT_SECONDS = 1.0
 HALF = State("half", "half")
 """What runs on a machine on which an apply began and has not succeeded."""
 
@@ -42,6 +43,8 @@ class Machine:
         self._owner = Owner(self.label)
         self._applies = 0
         self._applied_at = 0.0
+        self._left: set[State] = set()
+        """What it has fallen back from."""
 
     @property
     def alive(self) -> bool:
@@ -78,6 +81,15 @@ class Machine:
         self.gone = True
         self._owner.kill(self.loop)
 
+    def wipe(self, *, keeps_credential: bool) -> None:
+        """Lose what is on the disk, and with it the agent; it starts as on a new machine."""
+        if self.gone:
+            return
+        self.note("is re-imaged")
+        self._owner.kill(self.loop)
+        self.runs = State()
+        self.disk = Memory(name=self.spec.name, credential=self.disk.credential if keeps_credential else None)
+
     def save(self, **changes: object) -> None:
         """Write something down; it is durable at once."""
         self.disk = msgspec.structs.replace(self.disk, **changes)
@@ -104,7 +116,10 @@ class Machine:
         """Bring the machine to a state; return why that fails, or None."""
         if self._has(target, self.spec.fails_at):
             return "the apply exited with 1"
+        before = self.disk.standing.applied
         self.runs, self._applied_at = target, self.loop.time()
+        if self._has(target, self.spec.falls_back_from) and target not in self._left:
+            self.loop.call_later(self.spec.falls_back_after, self._fall_back, target, before)
         return None
 
     def check(self) -> Verdict:
@@ -129,6 +144,17 @@ class Machine:
     def note(self, what: str) -> None:
         """Add to the trace."""
         self._trace.note(self.label, what)
+
+    def _fall_back(self, left: State, before: State) -> None:
+        """Reboot into what ran before, unless anything else runs by now."""
+        if self.gone or self.runs != left or self.disk.standing.dirty:
+            return
+        self._left.add(left)
+        self.note(f"falls back to {before.code_version}/{before.configuration_version}")
+        self.crash()
+        self.runs = before
+        self.save(standing=msgspec.structs.replace(self.disk.standing, applied=before))
+        self.loop.call_later(REBOOT_SECONDS, self.start)
 
     def _flap(self) -> Verdict:
         seed, *rest = self.identity

@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from dides.sim.attendance import Attendance
 from dides.sim.doubts import Heard, Life
+from dides.sim.heirs import Heirs
 from dides.sim.lateness import Known, Lateness, known_of
 from dides.sim.rows import FAILED, DeploymentRow, InstanceRow, Pair, TargetRow, over
 from dides.sim.tables import Change, matches
@@ -104,13 +105,15 @@ class Memory:
         promoting: list[str],
         lives: Mapping[str, Sequence[Life]],
         lateness: Lateness,
+        releasing: list[str],
     ) -> None:
         """`promoting` are the coordinators that carry out an operator's wish to promote, kept up to date by others.
 
-        So is `lives`: when instances were heard of last by heartbeats that changed nothing. `lateness` is shared with
-        those who note these.
+        So are `releasing`, which let convergence go on, and `lives`: when instances were heard of last by heartbeats
+        that changed nothing. `lateness` is shared with those who note these.
         """
         self.promoting = promoting
+        self.heirs = Heirs(releasing)
         self.lives = lives
         self._lateness = lateness
         self.time_to_live_ms = time_to_live_ms
@@ -160,6 +163,7 @@ class Memory:
         for _, row in change.deployments:
             if row is not None:
                 self._note_pause(row, change.now)
+        self.heirs.note(change)
         for deployment in change.after.in_flight():
             self._note_wave(change, deployment)
             if change.by in self.promoting:

@@ -1,7 +1,7 @@
 """The operators of a world: they trigger what was planned, act as scheduled, and repeat what was not answered."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from dides.model.errors import InFlightError, RefusedError, UnavailableError
@@ -20,6 +20,8 @@ class Operators:
     """Whoever has the operator's token. They go from coordinator to coordinator until one answers."""
 
     def __init__(self, network: Network, doors: Doors, coordinators: Sequence[str]) -> None:
+        self.stopped: Callable[[], Sequence[int]] = tuple
+        """Gives the deployments from which convergence has stopped, as `status` shows them."""
         self._network = network
         self._doors = doors
         self._coordinators = coordinators
@@ -41,7 +43,7 @@ class Operators:
 
     async def act(self, act: Act) -> None:
         """Do something to the deployment in flight, if there is one that it can be done to."""
-        await self._try(f"{act.action}", self._doors.act(act.action, rollback=act.rollback))
+        await self._try(f"{act.action}", self._doors.act(act.action, rollback=act.rollback, named=act.deployment_id))
 
     async def decommission(self, what: Decommission) -> None:
         """Take an instance out."""
@@ -58,11 +60,13 @@ class Operators:
             await self._try("progress", self._doors.act("progress"), tries=1)
 
     async def attend(self, seconds: float) -> None:
-        """Now and then resume and promote, so that nothing waits for an operator for ever."""
+        """Now and then resume, promote and let convergence go on, so that nothing waits for an operator for ever."""
         while True:
             await asyncio.sleep(seconds)
             await self._try("promote", self._doors.act("promote"), tries=1)
             await self._try("resume", self._doors.act("resume"), tries=1)
+            for source_id in self.stopped():
+                await self._try("converge", self._doors.act("converge", named=source_id), tries=1)
 
     async def _try(self, what: str, door: Door[T], tries: int = TRIES) -> None:
         for _ in range(tries):

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from dides.model.deployment import Deployment
 from dides.protocol.messages import Heartbeat
 from dides.sim.doubts import Doubts, Heard, Life
-from dides.sim.guarantees import HEARTBEATS_ARE_STORED, KEYS_TRIGGER_ONCE, Problem
+from dides.sim.guarantees import HEARTBEATS_ARE_STORED, KEYS_TRIGGER_ONCE, UNDOABLE_ARE_UNDONE, Problem
 from dides.sim.lateness import Lateness, known_of
+from dides.sim.rows import DeploymentRow
+from dides.sim.tables import View
 
 REMEMBERED = 50
 
@@ -25,6 +27,8 @@ class Promises:
         """Heartbeats that have arrived and are not known to be committed."""
         self.promoting: list[str] = []
         """The coordinators that are asked to promote now."""
+        self.releasing: list[str] = []
+        """The coordinators that are asked now to let convergence go on."""
         self.lives: dict[str, deque[Life]] = {}
         """The last signs of life that were acknowledged, by instance."""
         self.doubts = Doubts(lambda: self.waiting)
@@ -51,24 +55,29 @@ class Promises:
 
         Nothing is promised of one that comes late.
         """
-        row = next((each for each in self.doubts.view().instances.values() if each.name == name), None)
-        if row is None or self.lateness.is_news(self._coordinator(), known_of(row), heartbeat):
-            self._note_life(name)
+        if self._is_news(name, heartbeat):
+            self._note_life(name, self._now())
             self.doubts.look_at(Heard(name, self._now(), self._moment(), heartbeat, self._coordinator()))
 
     def taken_in(self, heard: Heard) -> None:
         """Promise that a heartbeat is stored, or says what is, unless it came late."""
-        if heard.late:
+        is_open = any(each is heard for each in self.waiting)
+        if heard.late or (is_open and not self._is_news(heard.name, heard.heartbeat)):
             return
-        self._note_life(heard.name)
+        self._note_life(heard.name, heard.at)
         # One that came right after it may have been taken in together with it, and have set all back as it was.
         overtaken = any(each.name == heard.name and each.arrived > heard.arrived for each in self.waiting)
-        if any(each is heard for each in self.waiting) and not overtaken and not self.doubts.agrees(heard):
+        if is_open and not overtaken and not self.doubts.agrees(heard):
             detail = f"the heartbeat of {heard.name} at {heard.at} was acknowledged and is not stored"
             self.problem(HEARTBEATS_ARE_STORED, detail)
 
-    def _note_life(self, name: str) -> None:
-        self.lives.setdefault(name, deque(maxlen=REMEMBERED)).append(Life(self._now(), self._coordinator()))
+    def _is_news(self, name: str, heartbeat: Heartbeat) -> bool:
+        """Tell whether a heartbeat that was not stored counts, and remember its number if it does."""
+        row = next((each for each in self.doubts.view().instances.values() if each.name == name), None)
+        return row is None or self.lateness.is_news(self._coordinator(), known_of(row), heartbeat)
+
+    def _note_life(self, name: str, at: int) -> None:
+        self.lives.setdefault(name, deque(maxlen=REMEMBERED)).append(Life(at, self._coordinator()))
 
     def over(self, heard: Heard) -> None:
         """Forget a heartbeat that was answered: it is stored by now, or never will be."""
@@ -99,19 +108,24 @@ class Promises:
     @contextmanager
     def asked(self, action: str) -> Iterator[None]:
         """Note what an operator asks for while the block lasts."""
-        coordinator = self._coordinator()
-        if action == "promote":
-            self.promoting.append(coordinator)
+        noted = {"promote": self.promoting, "converge": self.releasing}.get(action, [])
+        noted.append(coordinator := self._coordinator())
         try:
             yield
         finally:
-            if action == "promote":
-                self.promoting.remove(coordinator)
+            noted.remove(coordinator)
 
     def done(self, deployment: Deployment) -> None:
         """Promise that a deployment was changed."""
         self._revisions[deployment.id] = max(deployment.revision, self._revisions.get(deployment.id, 0))
         self.check()
+
+    def refused_to_undo(self, named: int | None, why: str) -> None:
+        """Check the refusal of a rollback against the tables: the newest deployment that did anything can be undone."""
+        view = self.doubts.view()
+        newest = max((row.id for row in view.deployments.values() if _has_something_to_undo(view, row)), default=None)
+        if newest is not None and named in (None, newest) and not view.in_flight():
+            self.problem(UNDOABLE_ARE_UNDONE, f"deployment {newest} was not rolled back: {why}")
 
     def broken(self, database: sqlite3.Connection) -> Iterator[str]:
         """Return which promises do not hold."""
@@ -130,3 +144,9 @@ class Promises:
         for deployment_id, revision in self._revisions.items():
             if revisions.get(deployment_id, -1) < revision:
                 yield f"revision {revision} of deployment {deployment_id} was acknowledged and is not stored"
+
+
+def _has_something_to_undo(view: View, row: DeploymentRow) -> bool:
+    """Tell whether a deployment is not undone, and has told an instance something that is still there."""
+    told = (target.told_at is not None and target.instance_id is not None for target in view.targets_of(row.id))
+    return row.kind == "deploy" and not row.withdrawn and any(told)

@@ -77,6 +77,10 @@ class MachineSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Versions with which its check says DEGRADED."""
     dies_at: tuple[str, ...] = ()
     """Versions that it does not survive being told."""
+    falls_back_from: tuple[str, ...] = ()
+    """Versions that it leaves once, by a reboot into what it ran before, as A/B updaters do."""
+    falls_back_after: float = 0.0
+    """Seconds after an apply until it does."""
 
 
 class PlannedOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,11 +173,26 @@ class ReplaceMachine(Disruption, frozen=True, kw_only=True):
     earlier_stays: bool
 
 
+class ReimageMachine(Disruption, frozen=True, kw_only=True):
+    """Wipe a machine's disk: it registers anew under its name, and runs no version."""
+
+    machine: str
+    seconds: float
+    """How long it is down."""
+    keeps_credential: bool
+    """Its credential was put back on the new disk."""
+
+
 class Act(Disruption, frozen=True, kw_only=True):
-    """An operator's action on the deployment in flight: pause, resume, promote, abort, roll_back, progress."""
+    """An operator's action on the deployment in flight: pause, resume, promote, abort, roll_back, progress.
+
+    A `converge` lets convergence go on that the brake has stopped.
+    """
 
     action: str
     rollback: bool = False
+    deployment_id: int | None = None
+    """The deployment that a `roll_back` names."""
 
 
 class Decommission(Disruption, frozen=True, kw_only=True):
@@ -200,6 +219,7 @@ AnyDisruption: TypeAlias = (
     | Storm
     | CrashMachine
     | ReplaceMachine
+    | ReimageMachine
     | Act
     | Decommission
     | Relabel

@@ -45,6 +45,10 @@ class View(msgspec.Struct, frozen=True):
         """Return the deployments in flight."""
         return [each for each in self.deployments.values() if each.in_flight]
 
+    def stopped(self) -> list[int]:
+        """Return the deployments (ids) from which convergence has stopped."""
+        return [each.id for each in self.deployments.values() if each.heirs_stopped_at is not None]
+
     def targets_of(self, deployment_id: int) -> list[TargetRow]:
         """Return the targets of a deployment."""
         return [each for each in self.targets.values() if each.deployment_id == deployment_id]

@@ -71,6 +71,7 @@ class World:
             self.promises.promoting,
             self.promises.lives,
             self.promises.lateness,
+            self.promises.releasing,
         )
         self.checker = Checker(self.disk, self.clock, self.memory, self.promises, self.trace)
         self.checker.violated = self._break
@@ -78,6 +79,7 @@ class World:
         self.network = Network(scenario.seed, loop, self.processes, scenario.weather, self.trace)
         self.doors = Doors(self.promises)
         self.operators = Operators(self.network, self.doors, scenario.coordinators)
+        self.operators.stopped = self._stopped_sources
         self.machines: list[Machine] = []
         self.disruptor = Disruptor(self.processes, self.disk, self.network, self.operators, self._disk_killed())
         self.disruptor.machine_named = self._newest
@@ -133,6 +135,9 @@ class World:
         self.trace.note("world", "has no deployment in flight")
         await self._wait_until(self._unsettled, SETTLE_SECONDS, endings.unsettled.__doc__)
         self.checker.check_promises()
+
+    def _stopped_sources(self) -> list[int]:
+        return self.checker.view.stopped()
 
     def _unsettled(self) -> Iterator[str]:
         yield from endings.unfinished(self.checker.view)

@@ -251,6 +251,27 @@ async def test_what_was_acknowledged_here_before_that_is_old(
     assert (await fleet.instance("a")).current == State("2")
 
 
+@pytest.mark.parametrize("heard_elsewhere", [0, 5], ids=["all known", "one report here unknown to the other"])
+async def test_who_is_declared_unreachable_lives_by_newer_reports_alone(
+    fleet: Fleet, entrance: Entrance, clock: FakeClock, heard_elsewhere: int
+) -> None:
+    """The number of its last report, which changed nothing, is known here alone; when it came is known to all."""
+    await fleet.running("a")
+    said = Heartbeat(status=Status.HEALTHY, code_version="1", session="s", sequence=1)
+    await answers(asyncio.create_task(entrance.heartbeats.take(Incoming("a", said, clock.now()))))
+    clock.advance(heard_elsewhere or 1)
+    again = Heartbeat(status=Status.HEALTHY, code_version="1", session="s", sequence=2)
+    known = entrance.known("a")
+    assert entrance.heartbeats.hear(known, again, clock.now())
+    fleet.heard["a"] = entrance.sightings.own(known.id) - 1000 * heard_elsewhere
+    clock.advance(60)
+    await fleet.silence("a")
+    entrance.heartbeats.say_again(known, entrance.known("a"))
+    assert entrance.heartbeats.waiting == bool(heard_elsewhere)
+    await answers(asyncio.create_task(entrance.heartbeats.take(Incoming("b", said, clock.now()))))
+    assert (await fleet.instance("a")).reachable is bool(heard_elsewhere)
+
+
 async def test_one_that_matters_makes_a_step_due(fleet: Fleet, entrance: Entrance) -> None:
     await fleet.running("a")
     await fleet.trigger(V2)

@@ -33,6 +33,7 @@ SAFETY: tuple[Property, ...] = (
     verdicts.timeouts_are_over,
     verdicts.deadlines_are_over,
     verdicts.silence_is_real,
+    verdicts.returns_are_real,
     verdicts.heartbeats_are_taken_in,
     sessions.numbers_rise,
     sessions.restarts_are_no_duplicates,
@@ -47,4 +48,5 @@ SAFETY: tuple[Property, ...] = (
     returns.rollbacks_undo_once,
     returns.only_completed_are_inherited,
     returns.converging_keep_the_window,
+    returns.failing_heirs_stop_convergence,
 )

@@ -6,6 +6,9 @@ from dides.sim.memory import Memory, inherited
 from dides.sim.rows import ConvergenceRow, DeploymentRow, over
 from dides.sim.tables import Change
 
+LIMIT_ONCE_ARRIVED = 3
+"""The version works, so that one or two failures of heirs may have other causes."""
+
 
 def rollbacks_return_all(change: Change, _: Memory) -> Iterator[str]:
     """A rollback has every touched target that no earlier one of the same deployment has restored, and no other."""
@@ -70,6 +73,18 @@ def converging_keep_the_window(change: Change, memory: Memory) -> Iterator[str]:
         told = [each for each in change.after.convergences.values() if each.told_at and each.source_id == row.source_id]
         if len(told) > memory.stories[row.source_id].window:
             yield f"{len(told)} instances converge on deployment {row.source_id} at once"
+
+
+def failing_heirs_stop_convergence(change: Change, memory: Memory) -> Iterator[str]:
+    """Once so many heirs of a deployment have failed in a row nobody inherits from it, before an operator lets them."""
+    for before, row in change.convergences:
+        if row is None or row.told_at is None or (before and before.told_at) or change.by in memory.heirs.releasing:
+            continue
+        source = change.after.deployments[row.source_id]
+        story = memory.stories[source.id]
+        failed, limit = memory.heirs.failed(source.id), min(story.threshold(source), story.window)
+        if failed >= (max(limit, LIMIT_ONCE_ARRIVED) if memory.heirs.arrived(source.id) else limit):
+            yield f"instance {row.instance_id} is told to inherit from {source.id}, at which {failed} heirs have failed"
 
 
 def _rollbacks_before(change: Change, row: DeploymentRow) -> list[DeploymentRow]:

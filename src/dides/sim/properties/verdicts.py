@@ -47,7 +47,7 @@ def ended_successes_are_real(change: Change, memory: Memory) -> Iterator[str]:
         reports = _about(memory, before)
         if after.reason.startswith(BY_ABSENCE):
             sound = max((report.at for report in reports if _is_sound(report, before)), default=0)
-            active = memory.active(story, sound, change.now)
+            active = memory.active(story, sound, change.now) + _unseen_pauses(change, memory, story, sound)
             if active + _slack(memory) < story.policy["update_timeout"] * 1000:
                 yield f"the success of {after.instance} ended after {active / 1000:g} s without it"
         elif after.reason.startswith("another machine"):
@@ -63,9 +63,34 @@ def successes_end(change: Change, memory: Memory) -> Iterator[str]:
             if target.state != "succeeded" or target.instance_id not in change.after.instances:
                 continue
             since = [report for report in _about(memory, target) if report.observed is not None]
-            sound = [number for number, report in enumerate(since) if _is_sound(report, target)]
-            if sound and any(_has_left(report, target) for report in since[sound[0] :]):
+            needed = round((memory.stories[row.id].setting("min_healthy_time") or 0) * 1000)
+            if _has_left_since(since, target, needed, memory):
                 yield f"{target.instance} has left deployment {row.id}, and counts as a success"
+
+
+def _has_left_since(reports: list[Report], target: TargetRow, needed: int, memory: Memory) -> bool:
+    """Tell whether a target was left after it had been held for so many ms in which somebody watched."""
+    begun: int | None = None
+    held = False
+    for report in reports:
+        if not _is_sound(report, target):
+            begun = None
+        elif begun is None:
+            begun = report.at
+        held = held or (begun is not None and memory.attendance.active(begun, report.at, ()) >= needed)
+        if held and _has_left(report, target):
+            return True
+    return False
+
+
+def _unseen_pauses(change: Change, memory: Memory, story: Story, since: int) -> int:
+    """Return for how long (ms) short pauses lasted that had begun since a moment, one time to live at the most.
+
+    Silence counts from the last report once it has lasted for the time to live. What had stood still by then, and went
+    on, is not remembered, so that such a success may end as much too early.
+    """
+    ended = [end - begin for begin, end in story.pauses_until(change.now) if begin >= since]
+    return sum(length for length in ended if length <= memory.time_to_live_ms)
 
 
 def _is_sound(report: Report, target: TargetRow) -> bool:
@@ -124,6 +149,16 @@ def silence_is_real(change: Change, memory: Memory) -> Iterator[str]:
             yield f"{after.name} was declared unreachable after {change.now - heard} ms of silence"
         if memory.attendance.outages and change.now < memory.attendance.last_return + memory.time_to_live_ms:
             yield f"{after.name} was declared unreachable within one time to live after an outage"
+
+
+def returns_are_real(change: Change, _: Memory) -> Iterator[str]:
+    """An unreachable instance is reachable again once something has been heard of it that is newer than its silence."""
+    for before, after in change.instances:
+        if not before or not after or before.reachable or not after.reachable:
+            continue
+        registered = after.registered_at != before.registered_at
+        if not registered and (after.last_heartbeat_at or 0) <= (before.last_heartbeat_at or 0):
+            yield f"{after.name} is reachable again by what was heard of it at {after.last_heartbeat_at}, before that"
 
 
 def heartbeats_are_taken_in(change: Change, memory: Memory) -> Iterator[str]:
