@@ -29,10 +29,9 @@ PATIENT = Policy(update_timeout=5, failure_threshold=2)
 
 CASES = {
     "anything goes wrong once": Case(policy=TICK, disruptions=ANYTHING),
-    "anything, without observed": Case(policy=TICK, disruptions=ANYTHING, observing=False),
+    "anything, one instance without observed": Case(policy=TICK, instances=1, disruptions=ANYTHING, observing=False),
     "threshold 2": Case(policy=PATIENT, disruptions=frozenset({"sends late"})),
     "window 2": Case(policy=replace(TICK, batch_size=2), disruptions=frozenset({"abort"})),
-    "two things go wrong": Case(policy=TICK, disruptions=frozenset({"abort", "is killed"}), at_most=2),
     "three instances": Case(policy=PATIENT, instances=3, at_most=0),
     "never told before": Case(policy=TICK, disruptions=frozenset({"abort"}), managed=False),
     "retries": Case(policy=replace(TICK, retries=1), disruptions=frozenset({"abort", "pause"})),
@@ -53,6 +52,8 @@ CASES = {
     "deadline": Case(policy=replace(TICK, deadline=5.0), disruptions=frozenset({"pause", "outage"})),
 }
 LARGER_CASES = {
+    "anything, without observed": Case(policy=TICK, disruptions=ANYTHING, observing=False),
+    "two things go wrong": Case(policy=TICK, disruptions=frozenset({"abort", "is killed"}), at_most=2),
     "two of anything": Case(policy=TICK, disruptions=ANYTHING, at_most=2),
     "retries, anything": Case(policy=replace(TICK, retries=1), disruptions=ANYTHING),
     "min healthy time, without observed": Case(

@@ -1,9 +1,9 @@
-"""A zone of five hundred instances that misses a deployment and comes back at once."""
+"""A zone of two hundred instances that misses a deployment and comes back at once."""
 
 from dides.sim.runs import run_scenario
 from simulation.scenarios import zone_returns
 
-ZONE, WINDOW = 500, 50
+ZONE, WINDOW = 200, 20
 
 
 def test_a_zone_that_comes_back_at_once_converges_a_window_at_a_time() -> None:
