@@ -7,9 +7,12 @@ from msgspec.structs import replace
 from dides.model.policy import Policy
 from dides.sim.scenario import (
     Act,
+    BreakFeed,
     Character,
+    CloneMachine,
     CrashMachine,
     KillCoordinator,
+    LoseOutcomes,
     MachineSpec,
     Part,
     PlannedOrder,
@@ -175,4 +178,47 @@ def older_one_is_undone() -> Scenario:
         ),
         disruptions=(Act(at=28, action="roll_back", deployment_id=1),),
         horizon=45.0,
+    )
+
+
+def outcomes_are_unknown(*, done: bool) -> Scenario:
+    """The connection breaks in commit after commit while a deployment goes on; each was done, or none was."""
+    broken = tuple(LoseOutcomes(at=at, coordinator="alpha", commits=(done,) * 3, seconds=1.0) for at in (9, 14, 19))
+    return replace(QUIET, machines=machines(3), orders=(order(8, "1", retries=1),), disruptions=broken)
+
+
+def feed_breaks() -> Scenario:
+    """One of two coordinators hears nothing of what the other writes, and then everything."""
+    return replace(
+        QUIET,
+        coordinators=("alpha", "beta"),
+        machines=machines(6),
+        orders=(order(12, "1", batch_size=2),),
+        disruptions=(BreakFeed(at=10, coordinator="alpha", seconds=15.0, everything=True),),
+    )
+
+
+def cloned() -> Scenario:
+    """A machine is copied while its deployment goes on, and both report."""
+    slow = tuple(replace(machine, apply_seconds=12.0) for machine in machines(4))
+    return replace(
+        QUIET,
+        machines=slow,
+        orders=(order(8, "1", failure_threshold=3, auto_rollback=False),),
+        disruptions=(CloneMachine(at=24, machine="web-0"),),
+        horizon=80.0,
+    )
+
+
+def third_attempt_is_aborted() -> Scenario:
+    """Two attempts have failed; the third is told, and aborted before the instance has heard of it."""
+    return replace(
+        QUIET,
+        machines=machines(2, fails_at=("1",)),
+        orders=(order(8, "1", retries=2, auto_rollback=False),),
+        disruptions=(
+            Part(at=24, machines=("web-0",), coordinators=("alpha",), seconds=12.0, answers=False),
+            Act(at=32, action="abort"),
+        ),
+        horizon=50.0,
     )

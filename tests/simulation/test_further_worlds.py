@@ -1,24 +1,33 @@
 """What seeds bring about seldom, made by hand: each course is the right one, and a fault in it would be noticed."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from dides.coordinator import convergence, undoing
-from dides.engine import lapse
+from dides.coordinator.coordinator import Coordinator
+from dides.engine import lapse, sessions, stop
 from dides.engine.rollback import Standing, why_not
 from dides.model.deployment import Lapse
+from dides.model.errors import OutcomeUnknownError
+from dides.model.instance import Brief
+from dides.protocol.messages import Heartbeat
 from dides.sim.runs import run_scenario
 from dides.sim.scenario import Scenario
-from dides.sim.world import Outcome
+from dides.sim.world import Outcome, World
 from simulation.scenarios import (
     canary_falls_back,
     canary_is_reimaged,
+    cloned,
+    feed_breaks,
     heirs_fail,
     older_one_is_undone,
+    outcomes_are_unknown,
     queued_heirs_are_told_what_is_undone,
     rollback_is_aborted_and_repeated,
+    third_attempt_is_aborted,
 )
 
 Patch = pytest.MonkeyPatch
@@ -80,6 +89,40 @@ def test_an_older_deployment_is_undone_by_its_number() -> None:
     assert not says(outcome, "api-web-0 is told ('0', None)")
 
 
+@pytest.mark.parametrize("done", [True, False])
+def test_a_rollout_goes_on_though_nobody_learns_of_some_commits(done: bool) -> None:
+    outcome = play(outcomes_are_unknown(done=done))
+    assert outcome.endings == {"deploy completed": 1}
+    assert says(outcome, "no success: the connection broke in the middle of a commit")
+
+
+def test_who_is_behind_answers_nothing_from_memory_and_catches_up() -> None:
+    outcome = play(feed_breaks())
+    assert outcome.endings == {"deploy completed": 1}
+    assert says(outcome, "no success: the database has not been heard of for too long")
+
+
+def test_a_machine_that_was_copied_fails_as_two_and_is_announced_once(monkeypatch: Patch) -> None:
+    events: list[str] = []
+    close = World.close
+
+    def close_and_look(self: World) -> None:
+        events.extend(kind for (kind,) in self.disk.raw.execute("SELECT kind FROM events"))
+        close(self)
+
+    monkeypatch.setattr(World, "close", close_and_look)
+    outcome = play(cloned())
+    assert says(outcome, "target web-0 in 1: succeeded -> failed two agents report as this instance")
+    assert events.count("instance.duplicated") == 1
+
+
+def test_what_was_read_in_an_earlier_attempt_is_not_taken_back() -> None:
+    outcome = play(third_attempt_is_aborted())
+    assert says(outcome, "attempt 2 of 3 failed")
+    assert says(outcome, "target web-0 in 1: updating -> skipped stopped while updating")
+    assert not says(outcome, "web-0 is told ('0', None)")
+
+
 def brake_does_not_hold(patch: Patch) -> None:
     patch.setattr(convergence, "is_stopped", lambda _source: False)
 
@@ -105,10 +148,38 @@ def other_versions_are_passed_over(patch: Patch) -> None:
     patch.setattr(lapse, "lapse_of", lapse_of)
 
 
+def unknown_outcomes_are_successes(patch: Patch) -> None:
+    right = Coordinator.take
+
+    async def take(self: Coordinator, brief: Brief, heartbeat: Heartbeat) -> Brief:
+        try:
+            return await right(self, brief, heartbeat)
+        except OutcomeUnknownError:
+            return brief
+
+    patch.setattr(Coordinator, "take", take)
+
+
+def who_is_behind_answers(patch: Patch) -> None:
+    patch.setattr(Coordinator, "check_current", lambda _self: None)
+
+
+def two_are_taken_for_one(patch: Patch) -> None:
+    patch.setattr(sessions, "TIMES", 1000)
+
+
+def earlier_attempts_are_forgotten(patch: Patch) -> None:
+    patch.setattr(stop, "known_to_have_read", lambda target: target.report is not None)
+
+
 BROKEN: tuple[tuple[Callable[[Patch], None], Callable[[], Scenario], str], ...] = (
     (brake_does_not_hold, heirs_fail, "failing_heirs_stop_convergence"),
     (latecomers_stay_where_they_are, queued_heirs_are_told_what_is_undone, "comes_to_rest"),
     (aborted_rollbacks_count_as_done, rollback_is_aborted_and_repeated, "undoable_are_undone"),
+    (unknown_outcomes_are_successes, partial(outcomes_are_unknown, done=False), "heartbeats_are_stored"),
+    (who_is_behind_answers, feed_breaks, "answers_are_current"),
+    (two_are_taken_for_one, cloned, "comes_to_rest"),
+    (earlier_attempts_are_forgotten, third_attempt_is_aborted, "read_states_are_kept"),
     (other_versions_are_passed_over, canary_falls_back, "successes_end"),
 )
 

@@ -13,11 +13,14 @@ from dides.sim.processes import CoordinatorProcess
 from dides.sim.scenario import (
     Act,
     AnyDisruption,
+    BreakFeed,
+    CloneMachine,
     CrashCoordinator,
     CrashMachine,
     Decommission,
     FreezeCoordinator,
     KillCoordinator,
+    LoseOutcomes,
     MachineSpec,
     Part,
     ReimageMachine,
@@ -44,6 +47,7 @@ class Disruptor:
         """`lost` is called with the name of a coordinator whose memory was lost."""
         self.machine_named: Callable[[str], Machine | None] = lambda _: None
         self.add_machine: Callable[[MachineSpec, float], None] = lambda _spec, _delay: None
+        self.clone: Callable[[Machine], None] = lambda _: None
         self._processes = processes
         self._disk = disk
         self._network = network
@@ -60,9 +64,11 @@ class Disruptor:
         match disruption:
             case CrashCoordinator() | KillCoordinator() | StopCoordinator() | FreezeCoordinator() | StoreAway():
                 self._disrupt_coordinator(disruption)
+            case LoseOutcomes() | BreakFeed():
+                self._disrupt_store(disruption)
             case Part() | Storm():
                 self._disrupt_network(disruption)
-            case CrashMachine() | ReplaceMachine() | ReimageMachine():
+            case CrashMachine() | ReplaceMachine() | ReimageMachine() | CloneMachine():
                 self._disrupt_machine(disruption)
             case Act():
                 self._start(self._operators.act(disruption))
@@ -80,7 +86,7 @@ class Disruptor:
             process.thaw()
             process.start()
             if process.store:
-                process.store.away = False
+                process.store.heal()
         for machine in machines:
             machine.start()
 
@@ -105,6 +111,17 @@ class Disruptor:
                 store.away = True
                 self._loop.call_later(seconds, lambda: setattr(store, "away", False))
 
+    def _disrupt_store(self, disruption: LoseOutcomes | BreakFeed) -> None:
+        store = self._processes[disruption.coordinator].store
+        if store is None:
+            return
+        match disruption:
+            case LoseOutcomes():
+                store.lose_outcomes(disruption.commits, disruption.seconds)
+            case BreakFeed():
+                store.break_feed(everything=disruption.everything)
+                self._loop.call_later(disruption.seconds, store.mend_feed)
+
     def _disrupt_network(self, disruption: Part | Storm) -> None:
         if isinstance(disruption, Storm):
             self._network.weather = disruption.weather
@@ -116,18 +133,15 @@ class Disruptor:
         self._network.partitions += parted
         self._loop.call_later(disruption.seconds, self._join, parted)
 
-    def _disrupt_machine(self, disruption: CrashMachine | ReplaceMachine | ReimageMachine) -> None:
+    def _disrupt_machine(self, disruption: CrashMachine | ReplaceMachine | ReimageMachine | CloneMachine) -> None:
         machine = self.machine_named(disruption.machine)
         if machine is None:
             return
         match disruption:
-            case CrashMachine(seconds=None):
-                machine.die("its agent never starts again")
-            case CrashMachine(seconds=float() as seconds, applying=True):
-                machine.cut_off_for = seconds
-            case CrashMachine(seconds=float() as seconds):
-                machine.crash()
-                self._loop.call_later(seconds, machine.start)
+            case CrashMachine():
+                self._crash_machine(machine, disruption)
+            case CloneMachine():
+                self.clone(machine)
             case ReimageMachine():
                 machine.wipe(keeps_credential=disruption.keeps_credential)
                 self._loop.call_later(disruption.seconds, machine.start)
@@ -136,6 +150,15 @@ class Disruptor:
                     machine.die("it is replaced")
                 spec = msgspec.structs.replace(machine.spec, runs=(None, None))
                 self.add_machine(spec, 1.0)
+
+    def _crash_machine(self, machine: Machine, disruption: CrashMachine) -> None:
+        if disruption.seconds is None:
+            machine.die("its agent never starts again")
+        elif disruption.applying:
+            machine.cut_off_for = disruption.seconds
+        else:
+            machine.crash()
+            self._loop.call_later(disruption.seconds, machine.start)
 
     def _killed(self, name: str) -> None:
         """Take up that the disk has killed a process in the middle of a unit of work."""

@@ -43,6 +43,8 @@ class Doubts:
 
     def __init__(self, waiting: Callable[[], list[Heard]]) -> None:
         self.view: Callable[[], View] = View
+        self.heard_since: Callable[[str], int] = lambda _: 0
+        """Gives the moment (ms) since when a coordinator hears of what others write; now, while it does not."""
         self._waiting = waiting
         self._open: list[Heard] = []
 
@@ -67,7 +69,7 @@ class Doubts:
 
     def late(self, now: int) -> Iterator[str]:
         """Return what should have been stored by now, and forget it."""
-        for heard in [each for each in self._open if now - each.at > SOON_MS]:
+        for heard in [each for each in self._open if now - max(each.at, self.heard_since(each.coordinator)) > SOON_MS]:
             self._open.remove(heard)
             yield f"the heartbeat of {heard.name} at {heard.at} was acknowledged, and another one is shown"
 

@@ -32,6 +32,7 @@ def unfinished(view: View) -> Iterator[str]:
 def unsettled(view: View, memory: Memory, machines: Sequence[Machine], disk: Disk) -> Iterator[str]:
     """Every reachable instance gets to what it is to be; those converging converge, and who joined late inherits."""
     yield from _not_inherited(view, memory)
+    yield from (f"two agents report as {name}, and nobody notices" for name in memory.clones - memory.duplicated)
     yield from _left_behind(view)
     yield from _not_with_neighbours(view, memory)
     for row in view.convergences.values():

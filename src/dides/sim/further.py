@@ -9,9 +9,17 @@ from random import Random
 import msgspec
 
 from dides.sim.chance import chance_of
-from dides.sim.scenario import Act, AnyDisruption, MachineSpec, ReimageMachine, Scenario
+from dides.sim.scenario import (
+    Act,
+    AnyDisruption,
+    BreakFeed,
+    LoseOutcomes,
+    MachineSpec,
+    ReimageMachine,
+    Scenario,
+)
 
-LATE_SHARE, FURTHER_SHARE = 0.3, 0.5
+LATE_SHARE, FURTHER_SHARE, STORE_SHARE = 0.3, 0.5, 0.3
 Draw = Callable[[Random, Scenario, float], Iterator[AnyDisruption]]
 
 
@@ -22,7 +30,8 @@ def with_further(scenario: Scenario) -> Scenario:
     if chance.random() < FURTHER_SHARE:
         found = [each for place in range(number) for each in _disruptions(scenario, place)]
         scenario = _disrupted(_falling_back(scenario), found)
-    return _with_latecomers(scenario, chance) if late else scenario
+    scenario = _with_latecomers(scenario, chance) if late else scenario
+    return _disrupted(scenario, list(_of_the_store(scenario)))
 
 
 def _disrupted(scenario: Scenario, found: list[AnyDisruption]) -> Scenario:
@@ -79,6 +88,21 @@ def _disruptions(scenario: Scenario, place: int) -> Iterator[AnyDisruption]:
     chance = chance_of(scenario.seed, "further disruption", place)
     draw = chance.choice(DRAWS)
     yield from draw(chance, scenario, chance.uniform(8, scenario.horizon - 2))
+
+
+def _of_the_store(scenario: Scenario) -> Iterator[AnyDisruption]:
+    """Yield what gets in the way of a store that is a server: commits whose outcome nobody learns, and broken feeds."""
+    chance = chance_of(scenario.seed, "store")
+    if chance.random() >= STORE_SHARE:
+        return
+    for _ in range(chance.randint(1, 3)):
+        at, coordinator = chance.uniform(5, scenario.horizon - 2), chance.choice(scenario.coordinators)
+        if len(scenario.coordinators) > 1 and chance.random() < 0.5:
+            seconds, everything = chance.choice((1.0, 1.8, 4.0, 15.0)), chance.random() < 0.5
+            yield BreakFeed(at=at, coordinator=coordinator, seconds=seconds, everything=everything)
+        else:
+            commits = tuple(chance.random() < 0.6 for _ in range(chance.randint(1, 4)))
+            yield LoseOutcomes(at=at, coordinator=coordinator, commits=commits, seconds=chance.choice((0.1, 1.0, 6.0)))
 
 
 def _reimage(chance: Random, scenario: Scenario, at: float) -> Iterator[AnyDisruption]:

@@ -32,6 +32,10 @@ UNCHANGED_ONES_ARE_TRUE = Guarantee(
     "A heartbeat that one coordinator took for one that changes nothing says what is stored, or is stored soon after.",
 )
 KEYS_TRIGGER_ONCE = Guarantee("keys_trigger_once", "One idempotency key makes one deployment.")
+ANSWERS_ARE_CURRENT = Guarantee(
+    "answers_are_current",
+    "A coordinator that has not heard for two seconds of what others write answers no heartbeat from its memory.",
+)
 UNDOABLE_ARE_UNDONE = Guarantee(
     "undoable_are_undone",
     "The newest deployment that did anything can be rolled back, also after a rollback of it that was aborted.",

@@ -125,6 +125,12 @@ class Memory:
         """By instance: when it was declared unreachable."""
         self.relabelled: set[int] = set()
         """The instances whose labels have changed since they joined."""
+        self.clones: set[str] = set()
+        """The names under which two agents report, with one credential."""
+        self.duplicated: set[str] = set()
+        """The names of which that was noticed."""
+        self.read: set[int] = set()
+        """The targets whose instances had read an earlier telling than the newest."""
         self.restored: set[int] = set()
         """The targets that were stopped, and whose instances got their earlier state back."""
 
@@ -147,10 +153,8 @@ class Memory:
         for before_target, target in change.told:
             self._note_telling(change, before_target, target)
         for before_instance, instance in change.instances:
-            if before_instance and instance and before_instance.reachable and not instance.reachable:
-                self.silences.setdefault(instance.id, []).append(change.now)
-            if before_instance and instance and before_instance.labels != instance.labels:
-                self.relabelled.add(instance.id)
+            if instance:
+                self._note_instance(change, before_instance, instance)
 
     def conclude(self, change: Change) -> None:
         """Remember what will have been before the next change; call after the properties were checked."""
@@ -188,7 +192,19 @@ class Memory:
             return
         if before is None or before.attempt == 0:
             story.had[instance.id] = instance.last_good, instance.current, instance.desired
+        if (earlier := story.told.get(target.id)) and any(
+            report.counts(earlier) for report in self.reports.get(instance.id, ())
+        ):
+            self.read.add(target.id)
         story.told[target.id] = Telling(change.now, change.number, target.generation, instance.status)
+
+    def _note_instance(self, change: Change, before: InstanceRow | None, instance: InstanceRow) -> None:
+        if instance.duplicated_until:
+            self.duplicated.add(instance.name)
+        if before and before.reachable and not instance.reachable:
+            self.silences.setdefault(instance.id, []).append(change.now)
+        if before and before.labels != instance.labels:
+            self.relabelled.add(instance.id)
 
     def _note_pause(self, row: DeploymentRow, now: int) -> None:
         story = self.stories[row.id]

@@ -8,12 +8,19 @@ from contextlib import contextmanager
 from dides.model.deployment import Deployment
 from dides.protocol.messages import Heartbeat
 from dides.sim.doubts import Doubts, Heard, Life
-from dides.sim.guarantees import HEARTBEATS_ARE_STORED, KEYS_TRIGGER_ONCE, UNDOABLE_ARE_UNDONE, Problem
+from dides.sim.guarantees import (
+    ANSWERS_ARE_CURRENT,
+    HEARTBEATS_ARE_STORED,
+    KEYS_TRIGGER_ONCE,
+    UNDOABLE_ARE_UNDONE,
+    Problem,
+)
 from dides.sim.lateness import Lateness, known_of
 from dides.sim.rows import DeploymentRow
 from dides.sim.tables import View
 
 REMEMBERED = 50
+LONGEST_BEHIND = 2.0
 
 
 class Promises:
@@ -36,6 +43,8 @@ class Promises:
         self.lateness = Lateness()
         """Which heartbeats come late."""
         self.problem: Problem = lambda _guarantee, _detail: None
+        self.behind: Callable[[str], float] = lambda _: 0.0
+        """Gives how many seconds ago a coordinator has heard of what others write."""
         self.check: Callable[[], None] = lambda: None
         self._now = now
         self._moment = moment
@@ -50,11 +59,19 @@ class Promises:
         self.waiting.append(heard)
         return heard
 
+    def _check_current(self, name: str) -> None:
+        """Check that an answer from memory is given by one that hears of what others write."""
+        coordinator = self._coordinator()
+        if (behind := self.behind(coordinator)) > LONGEST_BEHIND:
+            detail = f"{coordinator} answered {name} from its memory, {behind:.1f} s behind the others"
+            self.problem(ANSWERS_ARE_CURRENT, detail)
+
     def heard_again(self, name: str, heartbeat: Heartbeat) -> None:
         """Promise that a heartbeat says what is stored already, and that its sender is known to live.
 
         Nothing is promised of one that comes late.
         """
+        self._check_current(name)
         if self._is_news(name, heartbeat):
             self._note_life(name, self._now())
             self.doubts.look_at(Heard(name, self._now(), self._moment(), heartbeat, self._coordinator()))

@@ -140,6 +140,25 @@ class StoreAway(Disruption, frozen=True, kw_only=True):
     seconds: float
 
 
+class LoseOutcomes(Disruption, frozen=True, kw_only=True):
+    """Break a coordinator's connection in the middle of its next commits: it never learns whether they were done."""
+
+    coordinator: str
+    commits: tuple[bool, ...]
+    """Of each of them whether it was done."""
+    seconds: float
+    """How long it asks before it gives up."""
+
+
+class BreakFeed(Disruption, frozen=True, kw_only=True):
+    """Keep from a coordinator what the others write, and let it catch up later."""
+
+    coordinator: str
+    seconds: float
+    everything: bool
+    """It is told of every instance then, and not only of those that have changed."""
+
+
 class Part(Disruption, frozen=True, kw_only=True):
     """Let nothing through between some machines and some coordinators, in one direction or both."""
 
@@ -171,6 +190,12 @@ class ReplaceMachine(Disruption, frozen=True, kw_only=True):
 
     machine: str
     earlier_stays: bool
+
+
+class CloneMachine(Disruption, frozen=True, kw_only=True):
+    """Start a copy of a machine, with all that is on its disk, beside it. No seed stands for this."""
+
+    machine: str
 
 
 class ReimageMachine(Disruption, frozen=True, kw_only=True):
@@ -215,11 +240,14 @@ AnyDisruption: TypeAlias = (
     | StopCoordinator
     | FreezeCoordinator
     | StoreAway
+    | LoseOutcomes
+    | BreakFeed
     | Part
     | Storm
     | CrashMachine
     | ReplaceMachine
     | ReimageMachine
+    | CloneMachine
     | Act
     | Decommission
     | Relabel

@@ -80,10 +80,13 @@ class World:
         self.doors = Doors(self.promises)
         self.operators = Operators(self.network, self.doors, scenario.coordinators)
         self.operators.stopped = self._stopped_sources
+        self.promises.doubts.heard_since = self._heard_since
+        self.promises.behind = self._behind
         self.machines: list[Machine] = []
         self.disruptor = Disruptor(self.processes, self.disk, self.network, self.operators, self._disk_killed())
         self.disruptor.machine_named = self._newest
         self.disruptor.add_machine = self.add_machine
+        self.disruptor.clone = self._clone
         self.report_error = partial(self.checker.report_problem, NOTHING_BREAKS)
         loop.set_exception_handler(lambda _, context: self.report_error(_describe(context)))
 
@@ -98,6 +101,11 @@ class World:
         if not self.violation:
             await self._come_to_rest()
         return self._outcome()
+
+    def _clone(self, original: Machine) -> None:
+        self.memory.clones.add(original.spec.name)
+        self.add_machine(original.spec, 0.0)
+        self.machines[-1].runs, self.machines[-1].disk = original.runs, original.disk
 
     def add_machine(self, spec: MachineSpec, delay: float) -> None:
         """Add a machine, whose agent starts after so many seconds; another one may have its name."""
@@ -138,6 +146,14 @@ class World:
 
     def _stopped_sources(self) -> list[int]:
         return self.checker.view.stopped()
+
+    def _behind(self, owner: str) -> float:
+        store = self.processes[owner.partition(".")[0]].store
+        return store.behind if store and owner == store.owner else 0.0
+
+    def _heard_since(self, owner: str) -> int:
+        store = self.processes[owner.partition(".")[0]].store
+        return 0 if store is None else self.clock.now() - round(1000 * min(1e6, self.loop.time() - store.heard_since))
 
     def _unsettled(self) -> Iterator[str]:
         yield from endings.unfinished(self.checker.view)

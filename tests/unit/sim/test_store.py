@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dides.model.errors import OutcomeUnknownError
 from dides.sim.clock import VirtualClock
 from dides.sim.disk import Disk
 from dides.sim.loop import Owner, VirtualLoop, run_virtually
@@ -111,6 +112,48 @@ def test_who_stands_still_hears_when_it_goes_on_and_who_is_dead_never(play: Play
         site.beta.dead = True
         await asyncio.sleep(LONG)
         assert heard == ["web-1"]
+
+    play(story)
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_who_never_learns_of_a_commit_hears_of_it_later_if_it_was_done(play: Play, done: bool) -> None:
+    async def story(site: Site) -> None:
+        own, others = Names(), Names()
+        await site.alpha.follow(own.take)
+        await site.beta.follow(others.take)
+        site.alpha.lose_outcomes((done,), 5.0)
+        with pytest.raises(OutcomeUnknownError):
+            await site.alpha.write(lambda tx: add(tx, "web-1"))
+        assert others == ["web-1"] * done
+        assert own == []
+        await asyncio.sleep(NEWS)
+        assert own == ["web-1"] * done
+        await site.alpha.write(lambda tx: add(tx, "web-2"))
+        assert own[-1] == "web-2"
+
+    play(story)
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_a_feed_that_broke_tells_once_it_is_mended(play: Play, everything: bool) -> None:
+    async def story(site: Site) -> None:
+        heard = Names()
+        await site.alpha.write(lambda tx: add(tx, "web-1"))
+        await site.beta.follow(heard.take)
+        site.beta.break_feed(everything=everything)
+        (seen,) = await site.alpha.write(lambda tx: add(tx, "web-2"))
+        await asyncio.sleep(3)
+        assert heard == ["web-1"]
+        assert site.beta.behind >= 3
+        assert await site.beta.read(lambda tx: tx.inventory.get("web-2"))
+        site.beta.mend_feed()
+        await asyncio.sleep(0)
+        assert heard[1:] == (["web-2", "web-1", "web-2"] if everything else ["web-2"])
+        assert site.beta.behind == 0
+        await site.alpha.write(lambda tx: tx.inventory.remove(seen, 0))
+        await asyncio.sleep(NEWS)
+        assert heard[-1] == "-web-2"
 
     play(story)
 

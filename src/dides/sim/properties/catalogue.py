@@ -24,6 +24,7 @@ SAFETY: tuple[Property, ...] = (
     tellings.only_legal_states_are_told,
     tellings.reachable_ones_are_told,
     tellings.unread_states_are_taken_back,
+    tellings.read_states_are_kept,
     tellings.skipped_are_there,
     verdicts.successes_are_earned,
     verdicts.failures_are_earned,

@@ -13,8 +13,8 @@ def numbers_rise(change: Change, _: Memory) -> Iterator[str]:
             yield f"{after.name} was at report {before.sequence} of {after.session}, and is at {after.sequence}"
 
 
-def restarts_are_no_duplicates(change: Change, _: Memory) -> Iterator[str]:
+def restarts_are_no_duplicates(change: Change, memory: Memory) -> Iterator[str]:
     """An agent that starts anew is never taken for two, however late the last reports of the earlier process come."""
     for _before, after in change.instances:
-        if after and after.duplicated_until:
+        if after and after.duplicated_until and after.name not in memory.clones:
             yield f"{after.name} counts as duplicated"

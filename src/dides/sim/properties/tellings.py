@@ -57,6 +57,17 @@ def unread_states_are_taken_back(change: Change, memory: Memory) -> Iterator[str
             yield f"{after.instance} was stopped, had not read {after.to}, and keeps it"
 
 
+def read_states_are_kept(change: Change, memory: Memory) -> Iterator[str]:
+    """A stopped target that has read its new state, in whichever attempt, gets nothing back but by a rollback."""
+    told = {after.id: after for _, after in change.tellings}
+    for before, after in change.settled:
+        instance = told.get(after.instance_id or 0)
+        if before.state != "updating" or after.reason != "stopped while updating" or instance is None:
+            continue
+        if after.id in memory.read and instance.told_by == after.deployment_id:
+            yield f"{after.instance} had read {after.to}, was stopped, and is told {instance.desired}"
+
+
 def skipped_are_there(change: Change, memory: Memory) -> Iterator[str]:
     """Only one that is at the target already, and HEALTHY, is `skipped: already at target`, and not if it is forced."""
     for _before, target in change.told:

@@ -13,6 +13,7 @@ SLACK_MS = 1_000
 UNKNOWN_MS = 5_000
 """For how long one coordinator may not know that another one has heard of an instance."""
 BY_REPORT, BY_TIME = "reported FAILED", ("timed out", "lost")
+BY_TWO = "two agents report as this instance"
 AFTER_SUCCESS = "after it had succeeded"
 BY_ABSENCE = ("silent for", "not HEALTHY at the target for")
 
@@ -34,6 +35,9 @@ def failures_are_earned(change: Change, memory: Memory) -> Iterator[str]:
         if after.reason.startswith(BY_REPORT):
             if not any(earned_failure(each, story, before, reports) for each in reports):
                 yield f"{after.instance} failed in deployment {after.deployment_id}, and did not report that"
+        elif after.reason == BY_TWO:
+            if after.instance not in memory.clones:
+                yield f"{after.instance} failed in deployment {after.deployment_id} as two, and is one"
         elif not after.reason.startswith(BY_TIME):
             yield f"{after.instance} failed for no known reason: {after.reason!r}"
 
