@@ -184,6 +184,12 @@ def test_alerts_say_how_bad_it_is_and_what_to_do(shown: Shown) -> None:
         assert set(used) <= known, rule["alert"]
 
 
+def test_the_page_names_every_alert_in_its_order() -> None:
+    table = PAGE.partition("## Alerts\n")[2].partition("\n## ")[0]
+    named = re.findall(r"^\| `(\w+)` \| (\w+) \| .+ \|$", table, re.MULTILINE)
+    assert named == [(rule["alert"], rule["labels"]["severity"]) for rule in rules()]
+
+
 def test_alerts_are_about_the_job_of_the_example() -> None:
     example = yaml.safe_load((PROMETHEUS / "prometheus.yaml").read_text(encoding="utf-8"))
     (job,) = example["scrape_configs"]
