@@ -116,7 +116,11 @@ def _skip_deferred(tx: Transaction, deployment: Deployment, *, restore: bool) ->
     if not restore:
         return set()
     tx.inventory.tell([Telling(each.instance.id, each.target.to, deployment.id, WITHOUT_A_SLOT) for each in put_off])
-    tx.inventory.set_last_good({each.instance.id: each.target.to for each in put_off if not each.target.to.empty})
+    # What the rollback leaves alone, such as the code, is as good as it was.
+    good = {
+        each.instance.id: each.target.to.over(each.instance.last_good) for each in put_off if not each.target.to.empty
+    }
+    tx.inventory.set_last_good(good)
     tx.convergences.drop(each.instance.id for each in put_off)
     return names
 

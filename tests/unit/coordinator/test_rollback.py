@@ -122,6 +122,19 @@ async def test_an_unreachable_one_gets_its_earlier_state_for_when_it_returns(fle
     assert (await fleet.instance("a")).desired == V1, "and nothing that it inherits takes it away"
 
 
+async def test_of_an_unreachable_one_what_the_rollback_leaves_alone_stays_good(fleet: Fleet) -> None:
+    had = State("1", "c1")
+    await fleet.running("a", state=had)
+    await fleet.trigger(State(None, "c2"))
+    await fleet.report("a", Status.HEALTHY, State("1", "c2"))
+    await fleet.step()
+    assert (await fleet.instance("a")).last_good == State("1", "c2")
+    await fleet.silence("a")
+    await fleet.roll_back()
+    assert (await fleet.instance("a")).desired == State(None, "c1")
+    assert (await fleet.instance("a")).last_good == had
+
+
 async def test_with_nobody_reachable_it_fails_but_sets_the_states(fleet: Fleet) -> None:
     await fleet.running("a", "b")
     await completed(fleet, V2, "a", "b")
