@@ -9,6 +9,8 @@ import pytest
 from dides.sim.scenario import Scenario
 from simulation import mutants_coordinator as coordinator
 from simulation import mutants_engine as engine
+from simulation import mutants_rules as rules
+from simulation import scenarios_rules as scene
 from simulation.scenarios import (
     flap_between_steps,
     restart_after_a_failure,
@@ -52,7 +54,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _mutant(engine.newest_report_wins, flap_between_steps, "acknowledged_failures_count"),
     _mutant(engine.unreachable_ones_are_told, 0, "reachable_ones_are_told"),
     _mutant(engine.lost_ones_never_time_out, 4, "comes_to_rest"),
-    _mutant(engine.successes_never_end, 4, "endings_are_true", "successes_end"),
+    _mutant(engine.successes_never_end, scene.fall_ill_after_success, "endings_are_true", "successes_end"),
     _mutant(engine.lost_ones_are_retried, 15, "attempts_are_limited"),
     _mutant(engine.waves_do_not_hold, 4, "waves_are_kept"),
     _mutant(engine.waves_do_not_soak, 4, "waves_open_in_time"),
@@ -80,4 +82,32 @@ MUTANTS: tuple[Mutant, ...] = (
     _mutant(coordinator.stopped_ones_lose_their_place, stop_before_it_is_read, "comes_to_rest"),
     _mutant(coordinator.decommissioned_targets_stay_counted, 31, "counters_are_true"),
     _mutant(coordinator.agents_trust_an_apply_that_was_cut_off, roll_back_in_mid_apply, "comes_to_rest"),
+    _mutant(coordinator.late_heartbeats_count, scene.reports_overtake_each_other, "late_reports_change_nothing"),
+    _mutant(rules.ended_successes_count_as_there, scene.fall_silent_after_success, "endings_are_true"),
+    _mutant(rules.silence_after_a_success_is_not_noted, scene.fall_silent_after_success, "endings_are_true"),
+    _mutant(rules.waves_ignore_health, scene.canary_falls_silent, "waves_wait_for_health"),
+    _mutant(rules.ended_successes_stay_good, scene.fall_ill_after_success, "ended_successes_are_not_good"),
+    _mutant(rules.found_in_place_is_not_known_as_good, scene.abort_and_deploy_again, "found_in_place_is_good"),
+    _mutant(rules.found_in_place_is_downgraded, scene.abort_and_deploy_again, "only_legal_states_are_told"),
+    _mutant(rules.aborted_rollbacks_count_as_done, scene.abort_a_rollback, "refusals_are_true"),
+    _mutant(rules.rollbacks_return_what_was_restored, scene.abort_a_rollback, "rollbacks_return_all"),
+    _mutant(rules.latecomers_keep_what_they_had, scene.deploy_over_who_waits, "only_legal_states_are_told"),
+    _mutant(rules.latecomers_wait_no_more_after_a_rollback, scene.roll_back_over_who_waits, "comes_to_rest"),
+    _mutant(rules.overdue_heirs_keep_their_place, scene.heir_that_limps, "comes_to_rest"),
+    _mutant(rules.converged_is_who_is_healthy_anywhere, scene.plain_clients_return, "places_are_earned"),
+    _mutant(
+        rules.withdrawn_targets_stay_in_the_base,
+        scene.decommission_and_fail,
+        "threshold_trips",
+        "tripped_tells_nothing",
+    ),
+    _mutant(rules.failures_of_who_joined_trip, scene.newcomer_fails, "trips_are_earned"),
+    _mutant(rules.deadline_runs_while_a_wave_waits, scene.wave_waits_for_promotion, "deadlines_are_over"),
+    _mutant(rules.waves_are_promoted_in_mid_flight, scene.promoted_too_soon, "waves_open_in_time"),
+    _mutant(rules.retries_forget_what_was_read, scene.abort_the_third_attempt, "read_states_are_kept"),
+    _mutant(rules.retries_have_no_time, scene.abort_the_third_attempt, "timeouts_are_over"),
+    _mutant(rules.stops_come_before_verdicts, scene.abort_before_the_step, "earned_successes_count"),
+    _mutant(rules.newcomers_get_what_was_aborted, scene.another_machine_after_an_abort, "newcomers_begin_anew"),
+    _mutant(rules.newcomers_have_a_past, scene.another_machine_after_an_abort, "newcomers_begin_anew"),
+    _mutant(rules.decommissioned_ones_keep_their_share, scene.decommission_in_mid_apply, "comes_to_rest"),
 )

@@ -5,14 +5,17 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from dides.model.errors import RefusedError
 from dides.sim.clock import VirtualClock
 from dides.sim.disk import Commit, Disk
-from dides.sim.guarantees import UNCHANGED_ONES_ARE_TRUE, Guarantee
+from dides.sim.guarantees import REFUSALS_ARE_TRUE, UNCHANGED_ONES_ARE_TRUE, Guarantee
 from dides.sim.memory import Memory
 from dides.sim.promises import Promises
 from dides.sim.properties.catalogue import SAFETY
+from dides.sim.refusals import false_refusals
 from dides.sim.tables import Change, Reader, View
 from dides.sim.trace import Trace
+from dides.sim.units import ROLL_BACK
 
 RELEVANT = frozenset({"instances", "deployments", "targets", "convergences"})
 
@@ -40,6 +43,7 @@ class Checker:
         self._trace = trace
         self._reader = Reader()
         disk.observe = self.observe
+        disk.refused = self.check_refusal
         disk.problem = self.report_problem
         promises.problem = self.report_problem
         promises.check = self.check_promises
@@ -71,6 +75,12 @@ class Checker:
         """Check that everything that was acknowledged is stored."""
         for detail in self._promises.broken(self._disk.raw):
             self.violated(Violation("promises_are_kept", "What was answered with success is durable.", detail))
+
+    def check_refusal(self, unit: str, error: RefusedError) -> None:
+        """Check why a rollback was refused."""
+        if unit == ROLL_BACK:
+            for detail in false_refusals(self._reader.view, error.detail):
+                self.report_problem(REFUSALS_ARE_TRUE, detail)
 
     def report_problem(self, guarantee: Guarantee, detail: str) -> None:
         """Take up something that must never happen, whatever the tables say."""

@@ -67,6 +67,7 @@ class Disk:
     def __init__(self, directory: Path, clock: VirtualClock) -> None:
         self.observe: Callable[[Commit], None] = lambda _: None
         self.killed: Callable[[str], None] = lambda _: None
+        self.refused: Callable[[str, RefusedError], None] = lambda _unit, _error: None
         self.problem: Problem = lambda _guarantee, _detail: None
         self.hearings: dict[str, Hearing] = {}
         """By process: those who follow the instances."""
@@ -177,7 +178,10 @@ class Disk:
     def _attempt(self, unit: str, work: Callable[[Transaction], T], transaction: Transaction) -> T:
         try:
             return work(transaction)
-        except (RefusedError, MustBeAloneError):
+        except RefusedError as error:
+            self.refused(unit, error)
+            raise
+        except MustBeAloneError:
             raise
         except Exception as error:
             # Units run one after the other here, so not even a StaleError has an excuse.

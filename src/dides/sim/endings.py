@@ -86,6 +86,7 @@ def _not_inherited(view: View, memory: Memory) -> Iterator[str]:
         if not instance.reachable or instance.id in memory.relabelled:
             continue
         told = [each for each in view.targets.values() if each.instance_id == instance.id and each.told_at is not None]
+        told = [each for each in told if not _is_undone(view, each.deployment_id)]
         last_told = max((each.deployment_id for each in told if each.id not in memory.restored), default=0)
         missed = (each for each in newest_first if is_inheritable(each) and matches(instance.labels, each.labels))
         source = next(missed, None)
@@ -93,6 +94,12 @@ def _not_inherited(view: View, memory: Memory) -> Iterator[str]:
             continue
         if not meets(instance.desired, source.to):
             yield f"{instance.name} has missed deployment {source.id}, and is to be {instance.desired}"
+
+
+def _is_undone(view: View, deployment_id: int) -> bool:
+    """Tell whether what a deployment told is undone, or it was the one that undid it."""
+    row = view.deployments[deployment_id]
+    return bool(row.withdrawn) or row.kind == "rollback"
 
 
 def _not_there(machine: Machine, instance: InstanceRow) -> Iterator[str]:

@@ -31,6 +31,7 @@ UNCHANGED_ONES_ARE_TRUE = Guarantee(
     "unchanged_ones_are_true",
     "A heartbeat that one coordinator took for one that changes nothing says what is stored, or is stored soon after.",
 )
+REFUSALS_ARE_TRUE = Guarantee("refusals_are_true", "A rollback is refused only for what is the case.")
 KEYS_TRIGGER_ONCE = Guarantee("keys_trigger_once", "One idempotency key makes one deployment.")
 ANSWERS_ARE_CURRENT = Guarantee(
     "answers_are_current",

@@ -14,7 +14,7 @@ from dides.sim.heirs import Heirs
 from dides.sim.lateness import Known, Lateness, known_of
 from dides.sim.rows import FAILED, DeploymentRow, InstanceRow, Pair, TargetRow, over
 from dides.sim.tables import Change, matches
-from dides.sim.units import TAKE_IN
+from dides.sim.units import PROMOTE, TAKE_IN
 
 UPDATED = ("updating", "succeeded", "failed")
 
@@ -67,6 +67,11 @@ class Story:
         self.pauses: list[tuple[int, int]] = []
         self.paused_at: int | None = None
         self.wave_over_at: int | None = None
+        self.waits: list[tuple[int, int]] = []
+        """When a wave waited for its promotion."""
+        self.waits_since: int | None = None
+        self.waits_for_health = 0
+        """The number of the wave that was promoted, and has not opened the next one yet."""
         self.promoted = 0
         """The number of the wave that an operator promoted last."""
 
@@ -93,6 +98,10 @@ class Story:
     def pauses_until(self, now: int) -> list[tuple[int, int]]:
         """Return when it was paused."""
         return [*self.pauses, (self.paused_at, now)] if self.paused_at is not None else self.pauses
+
+    def waits_until(self, now: int) -> list[tuple[int, int]]:
+        """Return when a wave waited for its promotion."""
+        return [*self.waits, (self.waits_since, now)] if self.waits_since is not None else self.waits
 
 
 class Memory:
@@ -191,7 +200,9 @@ class Memory:
         if instance is None:
             return
         if before is None or before.attempt == 0:
-            story.had[instance.id] = instance.last_good, instance.current, instance.desired
+            # What is found at the target is good as it is.
+            good = instance.current if target.already else instance.last_good
+            story.had[instance.id] = good, instance.current, instance.desired
         if (earlier := story.told.get(target.id)) and any(
             report.counts(earlier) for report in self.reports.get(instance.id, ())
         ):
@@ -225,6 +236,18 @@ class Memory:
             story.wave_over_at = None
         elif story.wave_over_at is None or _opened(change, row):
             story.wave_over_at = change.now
+        self._note_wait(change, row)
+
+    def _note_wait(self, change: Change, row: DeploymentRow) -> None:
+        story = self.stories[row.id]
+        if change.unit == PROMOTE and not _opened(change, row):
+            story.waits_for_health = row.wave_open
+        waits = story.wave_over_at is not None and story.waits_for_health != row.wave_open
+        if story.waits_since is not None and (not waits or _opened(change, row)):
+            story.waits.append((story.waits_since, change.now))
+            story.waits_since = None
+        if story.waits_since is None and waits and story.setting("wave_pause") == "manual":
+            story.waits_since = story.wave_over_at
 
     def _hear(self, change: Change, waiting: list[Heard]) -> None:
         """Move the heartbeats that this change has stored to the reports."""

@@ -2,5 +2,9 @@
 
 STEP = "step"
 """Takes a step: Reconciler.step."""
+PROMOTE = "promote"
+"""Promotes a wave: Coordinator.promote."""
+ROLL_BACK = "roll_back"
+"""Begins a rollback: Coordinator.roll_back."""
 TAKE_IN = "write"
 """Stores heartbeats: Heartbeats._write."""

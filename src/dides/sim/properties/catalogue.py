@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from dides.sim.memory import Memory
-from dides.sim.properties import limits, returns, rollouts, sessions, tellings, verdicts
+from dides.sim.properties import limits, returns, rollouts, sessions, tellings, undoing, verdicts
 from dides.sim.tables import Change
 
 Property = Callable[[Change, Memory], Iterator[str]]
@@ -14,6 +14,7 @@ SAFETY: tuple[Property, ...] = (
     rollouts.window_is_kept,
     rollouts.tripped_tells_nothing,
     rollouts.threshold_trips,
+    rollouts.trips_are_earned,
     rollouts.failures_are_kept,
     rollouts.counters_are_true,
     rollouts.ends_are_final,
@@ -27,6 +28,7 @@ SAFETY: tuple[Property, ...] = (
     tellings.read_states_are_kept,
     tellings.skipped_are_there,
     verdicts.successes_are_earned,
+    verdicts.earned_successes_count,
     verdicts.failures_are_earned,
     verdicts.ended_successes_are_real,
     verdicts.successes_end,
@@ -37,6 +39,7 @@ SAFETY: tuple[Property, ...] = (
     verdicts.returns_are_real,
     verdicts.heartbeats_are_taken_in,
     sessions.numbers_rise,
+    sessions.late_reports_change_nothing,
     sessions.restarts_are_no_duplicates,
     limits.waves_are_kept,
     limits.waves_open_in_time,
@@ -50,4 +53,10 @@ SAFETY: tuple[Property, ...] = (
     returns.only_completed_are_inherited,
     returns.converging_keep_the_window,
     returns.failing_heirs_stop_convergence,
+    undoing.rollbacks_undo_something,
+    undoing.rollbacks_leave_later_ones_alone,
+    undoing.ended_successes_are_not_good,
+    undoing.found_in_place_is_good,
+    undoing.newcomers_begin_anew,
+    undoing.places_are_earned,
 )

@@ -54,6 +54,16 @@ def threshold_trips(change: Change, memory: Memory) -> Iterator[str]:
             yield f"deployment {row.id} goes on with {failed} failed targets"
 
 
+def trips_are_earned(change: Change, memory: Memory) -> Iterator[str]:
+    """By its threshold a deployment fails only once so many of its targets have: not for those that joined later."""
+    for before, row in change.deployments:
+        if before is None or row is None or not before.in_flight or not row.reason.startswith("failure threshold"):
+            continue
+        failed, needed = _failed(change, row), memory.stories[row.id].threshold(row)
+        if failed < needed:
+            yield f"deployment {row.id} {row.status} with {failed} failed targets, its threshold is {needed}"
+
+
 def failures_are_kept(change: Change, memory: Memory) -> Iterator[str]:
     """Failures are never forgotten, not by a restart either."""
     for before, after in change.targets:

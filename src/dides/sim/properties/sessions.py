@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from dides.sim.memory import Memory
 from dides.sim.tables import Change
+from dides.sim.units import TAKE_IN
 
 
 def numbers_rise(change: Change, _: Memory) -> Iterator[str]:
@@ -11,6 +12,16 @@ def numbers_rise(change: Change, _: Memory) -> Iterator[str]:
     for before, after in change.instances:
         if before and after and before.session == after.session and after.sequence < before.sequence:
             yield f"{after.name} was at report {before.sequence} of {after.session}, and is at {after.sequence}"
+
+
+def late_reports_change_nothing(change: Change, memory: Memory) -> Iterator[str]:
+    """What an instance is shown with changes by a report that counts, not by one that comes late, or twice."""
+    for before, after in change.instances if change.unit == TAKE_IN else ():
+        if not before or not after or (before.status, before.current) == (after.status, after.current):
+            continue
+        reports = memory.reports.get(after.id, ())
+        if not reports or reports[-1].stored_at != change.number:
+            yield f"{after.name} is shown as {after.status} at {after.current} by a report that does not count"
 
 
 def restarts_are_no_duplicates(change: Change, memory: Memory) -> Iterator[str]:

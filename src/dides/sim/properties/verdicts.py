@@ -25,6 +25,22 @@ def successes_are_earned(change: Change, memory: Memory) -> Iterator[str]:
             yield f"{after.instance} succeeded in deployment {after.deployment_id} without having been HEALTHY there"
 
 
+def earned_successes_count(change: Change, memory: Memory) -> Iterator[str]:
+    """A target that was HEALTHY where it was told to be has succeeded, before it is timed out or stopped."""
+    for before, after in change.settled:
+        story = memory.stories[after.deployment_id]
+        told = before.state == "updating" and before.id in story.told
+        if not told or story.setting("retries") or story.setting("min_healthy_time"):
+            continue
+        by_time = after.state == "failed" and after.reason.startswith(BY_TIME)
+        if not (by_time or after.state == "skipped") or memory.attendance.last_return > story.told[before.id].at:
+            continue  # What was heard before an outage has to be held until everybody may have been heard of again.
+        reports = _about(memory, before)
+        sound = next((place for place, report in enumerate(reports) if _is_sound(report, before)), None)
+        if sound is not None and not any(_has_left(report, before) for report in reports[sound:]):
+            yield f"{after.instance} was HEALTHY in deployment {after.deployment_id}, and {after.state}: {after.reason}"
+
+
 def failures_are_earned(change: Change, memory: Memory) -> Iterator[str]:
     """Failed: FAILED was reported, about this telling, or the time is over."""
     for before, after in change.settled:
@@ -132,11 +148,12 @@ def timeouts_are_over(change: Change, memory: Memory) -> Iterator[str]:
 
 
 def deadlines_are_over(change: Change, memory: Memory) -> Iterator[str]:
-    """A deployment fails by its `deadline` only when that is over; pauses and outages do not count."""
+    """A deployment fails by its `deadline`, in which no pause, outage or wait for a promotion counts."""
     for before, after in change.deployments:
         if before and after and before.in_flight and after.reason.startswith("deadline"):
             story = memory.stories[after.id]
-            active = memory.active(story, after.created_at, change.now)
+            stood_still = [*story.pauses_until(change.now), *story.waits_until(change.now)]
+            active = memory.attendance.active(after.created_at, change.now, stood_still)
             if active + _slack(memory) < (story.setting("deadline") or 0) * 1000:
                 yield f"deployment {after.id} failed by its deadline after {active / 1000:g} s"
 

@@ -1,0 +1,269 @@
+"""Rules that the field's bug reports are about, each broken by one small patch for as long as a world is played."""
+
+from collections.abc import Sequence
+
+import pytest
+from msgspec.structs import replace
+
+from dides.coordinator import convergence, deployments, following, intake, inventory, outages, step, verdicts, watch
+from dides.coordinator.inventory import Newcomer
+from dides.coordinator.watch import Watch
+from dides.engine import (
+    admission,
+    brake,
+    lapse,
+    reconcile,
+    retries,
+    rollback,
+    sessions,
+    stop,
+    tally,
+    threshold,
+    trip,
+    verdict,
+    waves,
+)
+from dides.engine.rollback import Standing
+from dides.engine.sessions import Heard, Listening
+from dides.engine.verdict import Time
+from dides.model.deployment import Counts, Deployment, Target, TargetState, Timers
+from dides.model.instance import Instance
+from dides.model.plan import Assignment, Candidate, Retelling, Settled
+from dides.model.sessions import Sessions
+from dides.model.state import State, Status
+from dides.store.base import Transaction
+from dides.store.sql_heirs import SqlHeirs
+from dides.store.sql_inventory import SqlInventory
+
+Patch = pytest.MonkeyPatch
+
+
+def ended_successes_count_as_there(patch: Patch) -> None:
+    """At the end, who is silent or ill by then counts as at the target."""
+    patch.setattr(Counts, "at_target", property(lambda its: its.succeeded + its.already))
+
+
+def waves_ignore_health(patch: Patch) -> None:
+    patch.setattr(lapse, "_holds_up", lambda _wave, _target: True)
+
+
+def falling_back_is_no_failure(patch: Patch) -> None:
+    """Another version after a success is only degraded."""
+    patch.setattr(State, "contradicts", lambda _its, _to: False)
+
+
+def silence_after_a_success_is_not_noted(patch: Patch) -> None:
+    patch.setattr(verdict, "after_silence", lambda target, _last, _policy: target)
+
+
+def ended_successes_stay_good(patch: Patch) -> None:
+    """A version from which an instance fell back is what a rollback returns it to."""
+    right = verdicts._last_good_after
+
+    def last_good_after(settled: Sequence[Settled]) -> dict[int, State]:
+        return right([each for each in settled if each.target.state is not TargetState.SUCCEEDED])
+
+    patch.setattr(verdicts, "_last_good_after", last_good_after)
+
+
+def found_in_place_is_not_known_as_good(patch: Patch) -> None:
+    right = step._assign
+
+    def assign(tx: Transaction, deployment: Deployment, assigned: tuple[Assignment, ...]) -> set[str]:
+        with pytest.MonkeyPatch.context() as inner:
+            inner.setattr(SqlInventory, "set_last_good", lambda _self, _states: None)
+            return right(tx, deployment, assigned)
+
+    patch.setattr(step, "_assign", assign)
+
+
+def found_in_place_is_downgraded(patch: Patch) -> None:
+    """A rollback returns who was already at the target to what was good before."""
+    right = admission._without_slot
+
+    def without_slot(its: Deployment, candidate: Candidate) -> Assignment | None:
+        found = right(its, candidate)
+        return found and replace(found, last_good=candidate.instance.last_good)
+
+    patch.setattr(admission, "_without_slot", without_slot)
+
+
+def aborted_rollbacks_count_as_done(patch: Patch) -> None:
+    def is_undone(standing: Standing) -> str | None:
+        its = standing.rollback
+        return None if its is None or its.in_flight else f"Deployment {standing.deployment.id} has already been undone."
+
+    rules = (is_undone if rule is rollback.is_undone else rule for rule in rollback.RULES)
+    patch.setattr(rollback, "RULES", tuple(rules))
+
+
+def nothing_is_rolled_back(patch: Patch) -> None:
+    """A deployment that assigned nothing may be undone."""
+    patch.setattr(rollback, "RULES", tuple(rule for rule in rollback.RULES if rule is not rollback.assigned_nothing))
+
+
+def later_deployments_are_undone_too(patch: Patch) -> None:
+    patch.setattr(rollback, "RULES", tuple(rule for rule in rollback.RULES if rule is not rollback.is_built_upon))
+
+
+def rollbacks_return_what_was_restored(patch: Patch) -> None:
+    """A second rollback returns those, too, whom the first one has returned."""
+    patch.setattr("dides.store.sql_targets.SqlTargets.restored", lambda _self, _undone: frozenset())
+
+
+def latecomers_wait_no_more_after_a_rollback(patch: Patch) -> None:
+    patch.setattr(convergence, "converges_after", lambda *_rows, taken_back: taken_back and False)
+
+
+def latecomers_keep_what_they_had(patch: Patch) -> None:
+    """A version that a deployment leaves out is what a latecomer had, not what it waited for."""
+
+    def desired_for(its: Deployment, candidate: Candidate) -> State:
+        return candidate.target.to if its.rollback_of else its.to.over(candidate.instance.desired)
+
+    patch.setattr(admission, "desired_for", desired_for)
+
+
+def heirs_keep_what_was_undone(patch: Patch) -> None:
+    patch.setattr(SqlHeirs, "add", lambda _self, _source, _ids: None)
+
+
+def brake_never_stops(patch: Patch) -> None:
+    patch.setattr(brake, "limit_of", lambda _source: 1_000)
+
+
+def overdue_heirs_keep_their_place(patch: Patch) -> None:
+    patch.setattr(convergence, "expire", lambda _tx: None)
+
+
+def converged_is_who_is_healthy_anywhere(patch: Patch) -> None:
+    def has_converged(instance: Instance, _desired: State) -> bool:
+        return instance.status in (Status.HEALTHY, Status.FAILED) or not instance.reachable
+
+    patch.setattr(convergence, "has_converged", has_converged)
+
+
+def outage_never_holds(patch: Patch) -> None:
+    patch.setattr(outages, "begun", lambda _silence: None)
+    patch.setattr(watch, "begun", lambda _silence: None)
+
+
+def silence_is_decided_on_a_stale_copy(patch: Patch) -> None:
+    patch.setattr(Watch, "_knows", lambda _self, _now: True)
+
+
+def others_are_not_waited_for(patch: Patch) -> None:
+    """What other coordinators have heard is believed to be known at once."""
+    patch.setattr(Watch, "_margin_ms", 0)
+
+
+def withdrawn_targets_stay_in_the_base(patch: Patch) -> None:
+    patch.setattr(threshold, "open_base", waves.open_size)
+
+
+def threshold_trips_one_early(patch: Patch) -> None:
+    right = threshold.threshold_of
+    patch.setattr(threshold, "threshold_of", lambda its: max(1, right(its) - 1))
+
+
+def failures_of_who_joined_trip(patch: Patch) -> None:
+    def reached(its: Deployment, _: Time) -> str | None:
+        limit = threshold.threshold_of(its)
+        return "failure threshold reached: too many failed" if its.counts.failed >= limit else None
+
+    patch.setattr(trip, "RULES", (reached, *trip.RULES[1:]))
+
+
+def deadline_runs_while_a_wave_waits(patch: Patch) -> None:
+    right = trip.deadline_passed
+
+    def passed(its: Deployment, time: Time) -> str | None:
+        return right(replace(its, timers=replace(its.timers, waiting_since=None)), time)
+
+    patch.setattr(trip, "RULES", tuple(passed if rule is right else rule for rule in trip.RULES))
+
+
+def waves_are_promoted_in_mid_flight(patch: Patch) -> None:
+    patch.setattr(deployments, "why_not_promoted", lambda its: "It is the last." if waves.is_last(its) else None)
+
+
+def health_is_waited_for_without_end(patch: Patch) -> None:
+    right = waves._waiting
+
+    def waiting(its: Deployment, now: int) -> Timers | None:
+        return right(its, now) or (its.timers if its.wave.lapsed else None)
+
+    patch.setattr(waves, "_waiting", waiting)
+
+
+def duplicates_never_fail_a_target(patch: Patch) -> None:
+    rules = (rule for rule in verdict.UPDATING_RULES if rule is not verdict.duplicated)
+    patch.setattr(verdict, "UPDATING_RULES", tuple(rules))
+    patch.setattr(verdict, "SUCCEEDED_RULES", (verdict.success_ended,))
+
+
+def retries_forget_what_was_read(patch: Patch) -> None:
+    patch.setattr(stop, "known_to_have_read", lambda target: target.report is not None)
+
+
+def retries_have_no_time(patch: Patch) -> None:
+    """A further attempt has a second."""
+
+    def retold(its: Deployment, target: Target, now: int) -> Retelling | None:
+        again = retries.retold(its, target, now)
+        return again and replace(again, deadline_at=now + 1_000)
+
+    patch.setattr(reconcile, "retold", retold)
+
+
+def stops_come_before_verdicts(patch: Patch) -> None:
+    """What was acknowledged before an abort or a decommission counts no more."""
+    patch.setattr(deployments, "settle_reported", lambda _tx, its: its)
+    patch.setattr(inventory, "settle_reported", lambda _tx, its: its)
+
+
+def returning_targets_stay_put_off(patch: Patch) -> None:
+    patch.setattr(following, "_with_returned", lambda _tx, its, _targets, _before: its)
+
+
+def newcomers_get_what_was_aborted(patch: Patch) -> None:
+    """Another machine under a silent name is told what the earlier one was."""
+    patch.setattr(inventory, "_forget_desired", lambda _tx, _instance: set())
+
+
+def newcomers_have_a_past(patch: Patch) -> None:
+    """What ran on the earlier machine of a name is what another one under it returns to."""
+    right = inventory._take_up
+
+    def take_up(tx: Transaction, known: Instance, newcomer: Newcomer, *, itself: bool) -> Instance:
+        changed = right(tx, known, newcomer, itself=itself)
+        tx.inventory.set_last_good({known.id: known.last_good or State()})
+        return changed
+
+    patch.setattr(inventory, "_take_up", take_up)
+
+
+def success_needs_no_version(patch: Patch) -> None:
+    """HEALTHY is enough, at whatever version."""
+    patch.setattr(State, "meets", lambda _its, _desired: True)
+
+
+def unavailable_ones_are_not_followed(patch: Patch) -> None:
+    patch.setattr(following, "change_at_report", lambda _target, _before, _after: 0)
+
+
+def decommissioned_ones_keep_their_share(patch: Patch) -> None:
+    def without(its: Deployment, target: Target) -> Deployment:
+        return replace(tally.without(its, target), spread=its.spread)
+
+    patch.setattr(inventory, "without", without)
+
+
+def first_reports_after_a_restart_are_late(patch: Patch) -> None:
+    """An agent that starts anew numbers its reports from 1 again, and these are taken for late ones."""
+
+    def hear(known: Sessions, session: str, sequence: int, listening: Listening) -> Heard:
+        after, counts = sessions.hear(known, session, sequence, listening)
+        return after, counts and (sequence > known.sequence or session == known.session)
+
+    patch.setattr(intake, "hear", hear)

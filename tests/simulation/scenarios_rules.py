@@ -1,0 +1,198 @@
+"""Scenarios made by hand for the rules that the field's bug reports are about. Times are seconds."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from dides.model.policy import Policy
+from dides.sim.scenario import (
+    Act,
+    Character,
+    CrashMachine,
+    Decommission,
+    Part,
+    PlannedOrder,
+    ReplaceMachine,
+    Scenario,
+    Weather,
+)
+from simulation.scenarios import QUIET, machines, zone_returns
+
+
+def order(at: float, version: str | None, configuration: str | None = None, **policy: Any) -> PlannedOrder:
+    usual: dict[str, Any] = {"update_timeout": 20.0, "batch_size": 9, "failure_threshold": 9}
+    return PlannedOrder(
+        at=at,
+        labels={},
+        policy=Policy(**usual | policy),
+        code_version=version,
+        configuration_version=configuration,
+    )
+
+
+def reports_overtake_each_other() -> Scenario:
+    """Agents that say one thing now and another a moment later, and a network that brings much of it late or twice."""
+    weather = Weather(doubling=0.5, delay=0.1, seldom=4.0)
+    return replace(QUIET, weather=weather, machines=machines(3, character=Character.FLAPPING))
+
+
+def fall_silent_after_success() -> Scenario:
+    """The first of two has succeeded, and is silent by the time the second one has."""
+    slow = replace(machines(2)[1], apply_seconds=25.0)
+    return replace(
+        QUIET,
+        machines=(replace(machines(1)[0], apply_seconds=1.0), slow),
+        orders=(order(8, "1", update_timeout=50.0),),
+        disruptions=(CrashMachine(at=12, machine="web-0", seconds=40.0),),
+        horizon=55.0,
+    )
+
+
+def canary_falls_silent() -> Scenario:
+    """A canary succeeds, and falls silent while its wave soaks."""
+    return replace(
+        QUIET,
+        heartbeat_interval=2.0,
+        time_to_live=6.0,
+        machines=machines(3),
+        orders=(order(21, "1", waves=(1,), wave_pause=12.0, update_timeout=50.0),),
+        disruptions=(CrashMachine(at=25, machine="web-0", seconds=40.0),),
+        horizon=70.0,
+    )
+
+
+def fall_ill_after_success() -> Scenario:
+    """The first of two has succeeded, and is FAILED before the second one is done."""
+    ill = replace(machines(1)[0], apply_seconds=1.0, sickens_at=("1",), sickens_after=4.0)
+    slow = replace(machines(2)[1], apply_seconds=12.0)
+    return replace(QUIET, machines=(ill, slow), orders=(order(8, "1"),))
+
+
+def abort_and_deploy_again() -> Scenario:
+    """A version that was aborted once it had been read is deployed again, found in place by two, and rolled back."""
+    third = replace(machines(3)[2], arrives_at=19.0)
+    return replace(
+        QUIET,
+        machines=(*machines(2), third),
+        orders=(order(8, "1", min_healthy_time=10.0), order(22, "1")),
+        disruptions=(Act(at=17, action="abort"), Act(at=32, action="roll_back")),
+    )
+
+
+def abort_a_rollback() -> Scenario:
+    """A rollback is aborted once it has returned one of three, and asked for again."""
+    acts = (Act(at=22, action="roll_back"), Act(at=29, action="abort"), Act(at=33, action="roll_back"))
+    first = order(8, "1", batch_size=1)
+    return replace(QUIET, machines=machines(3), orders=(first,), disruptions=acts, horizon=60.0)
+
+
+def deploy_over_who_waits() -> Scenario:
+    """Instances wait for a code that they missed when a configuration is deployed to all."""
+    returning = zone_returns(6, 1)
+    return replace(returning, orders=(*returning.orders, order(46, None, "c2")))
+
+
+def plain_clients_return() -> Scenario:
+    """Clients that never say `observed` return to what they have missed, and go on reporting what they had."""
+    returning = zone_returns(6, 1)
+    plain = tuple(replace(each, character=Character.FIRST_DOCUMENT, apply_seconds=12.0) for each in returning.machines)
+    return replace(returning, heartbeat_interval=2.0, machines=plain)
+
+
+def roll_back_over_who_waits() -> Scenario:
+    """Instances wait for what they missed, are told something newer, and that is rolled back."""
+    returning = zone_returns(6, 1)
+    return replace(
+        returning,
+        orders=(*returning.orders, order(46, "2")),
+        disruptions=(*returning.disruptions, Act(at=56, action="roll_back")),
+        horizon=60.0,
+    )
+
+
+def heir_that_limps() -> Scenario:
+    """Three return to what they have missed, and one of them never gets well there."""
+    returning = zone_returns(3, 2)
+    (there, first, *others) = returning.machines
+    (missed,) = returning.orders
+    missed = replace(missed, policy=replace(missed.policy, failure_threshold=3))
+    limping = (there, replace(first, limps_at=("1",)), *others)
+    return replace(returning, machines=limping, orders=(missed,))
+
+
+def decommission_and_fail() -> Scenario:
+    """Of four two are decommissioned before their turn, and one of the others fails: half of what is left."""
+    bad = replace(machines(1)[0], fails_at=("1",), apply_seconds=6.0)
+    return replace(
+        QUIET,
+        machines=(bad, *machines(4)[1:]),
+        orders=(order(8, "1", batch_size=1, failure_threshold="50%"),),
+        disruptions=tuple(Decommission(at=9, machine=f"web-{each}", force=False) for each in (2, 3)),
+    )
+
+
+def newcomer_fails() -> Scenario:
+    """One that joined in mid-flight fails, and is not counted."""
+    late = replace(machines(4)[3], arrives_at=9.0, fails_at=("1",))
+    return replace(QUIET, machines=(*machines(3), late), orders=(order(8, "1", batch_size=2, failure_threshold=1),))
+
+
+def wave_waits_for_promotion() -> Scenario:
+    """A wave waits longer for its promotion, at 40 s, than the deadline allows for the whole."""
+    policy: dict[str, Any] = {"waves": (1,), "wave_pause": "manual", "deadline": 12.0}
+    return replace(QUIET, machines=machines(2), orders=(order(22, "1", None, **policy),), horizon=60.0)
+
+
+def promoted_too_soon() -> Scenario:
+    """An operator promotes, at 20 s, while the wave is still being rolled out."""
+    policy: dict[str, Any] = {"waves": (2,), "wave_pause": "manual", "batch_size": 1}
+    return replace(
+        QUIET, machines=machines(3, apply_seconds=5.0), orders=(order(16, "1", None, **policy),), horizon=50.0
+    )
+
+
+def abort_the_third_attempt() -> Scenario:
+    """A target that has failed twice is told for the third time, does not hear of it, and is stopped."""
+    cut = Part(at=26, machines=("web-0",), coordinators=("alpha",), seconds=9.0)
+    return replace(
+        QUIET,
+        machines=machines(1, fails_at=("1",), apply_seconds=2.0),
+        orders=(order(8, "1", retries=2),),
+        disruptions=(cut, Act(at=33, action="abort")),
+    )
+
+
+def abort_before_the_step() -> Scenario:
+    """Steps are taken by hand: a success that was reported is not seen by one when the deployment is aborted."""
+    return replace(
+        QUIET,
+        reconcile_interval=0.0,
+        machines=machines(2),
+        orders=(order(10.5, "1"),),
+        disruptions=(Act(at=14.9, action="abort"),),
+    )
+
+
+def another_machine_after_an_abort() -> Scenario:
+    """A machine that has read an aborted version dies, and another one takes up its name."""
+    return replace(
+        QUIET,
+        machines=machines(2),
+        orders=(order(8, "1", min_healthy_time=10.0),),
+        disruptions=(
+            Act(at=17, action="abort"),
+            CrashMachine(at=19, machine="web-0", seconds=None),
+            ReplaceMachine(at=40, machine="web-0", earlier_stays=False),
+        ),
+        horizon=60.0,
+    )
+
+
+def decommission_in_mid_apply() -> Scenario:
+    """The only one of a zone that may update at a time is decommissioned while it does."""
+    return replace(
+        QUIET,
+        machines=machines(3),
+        orders=(order(8, "1", batch_size=1, spread_by="zone"),),
+        disruptions=(Decommission(at=9.5, machine="web-0", force=True),),
+    )
