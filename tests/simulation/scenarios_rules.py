@@ -196,3 +196,24 @@ def decommission_in_mid_apply() -> Scenario:
         orders=(order(8, "1", batch_size=1, spread_by="zone"),),
         disruptions=(Decommission(at=9.5, machine="web-0", force=True),),
     )
+
+
+def pause_in_mid_update() -> Scenario:
+    """A pause, from 23 to 40 s, in the middle of an update that takes too long."""
+    return replace(
+        QUIET,
+        machines=machines(1, apply_seconds=80.0),
+        orders=(order(21, "1", update_timeout=15.0),),
+        disruptions=(Act(at=23, action="pause"),),
+        horizon=60.0,
+    )
+
+
+def lost_in_mid_update() -> Scenario:
+    """A machine dies in mid-update, and never comes back."""
+    return replace(
+        QUIET,
+        machines=machines(2),
+        orders=(order(8, "1", batch_size=1),),
+        disruptions=(CrashMachine(at=9, machine="web-0", seconds=None),),
+    )

@@ -228,6 +228,8 @@ class Memory:
     def _note_wave(self, change: Change, row: DeploymentRow) -> None:
         story = self.stories[row.id]
         if row.wave_open >= len(story.waves):
+            story.wave_over_at = None
+            self._note_wait(change, row)
             return
         states = [each.state for each in change.after.targets_of(row.id)]
         started = sum(states.count(state) for state in UPDATED)

@@ -19,6 +19,8 @@ def late_reports_change_nothing(change: Change, memory: Memory) -> Iterator[str]
     for before, after in change.instances if change.unit == TAKE_IN else ():
         if not before or not after or (before.status, before.current) == (after.status, after.current):
             continue
+        if not before.reachable:
+            continue  # What it was heard of elsewhere may be said again; verdicts.returns_are_real looks at that.
         reports = memory.reports.get(after.id, ())
         if not reports or reports[-1].stored_at != change.number:
             yield f"{after.name} is shown as {after.status} at {after.current} by a report that does not count"
