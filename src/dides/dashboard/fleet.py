@@ -18,7 +18,7 @@ from dides.dashboard.guard import HEADERS, HTML_ONLY, Browser
 from dides.dashboard.origin import server_address
 from dides.dashboard.page import render
 from dides.dashboard.version_marks import VersionMarks
-from dides.engine.brake import is_stopped
+from dides.engine.brake import is_stopped, limit_of
 from dides.model.errors import RefusedError, UnauthorizedError
 from dides.model.selector import parse_selector
 from dides.protocol.decode import decode_query
@@ -55,7 +55,8 @@ async def confirm_resume(request: Browser, deployment_id: DeploymentId, coordina
     """Say what it means to let convergence go on, and ask."""
     found = await coordinator.read(braking.converging)
     stopped = next((each for each in found if each.source.id == deployment_id and is_stopped(each.source)), None)
-    return render(request, "parts/converge_question.html", id=deployment_id, it=stopped)
+    limit = limit_of(stopped.source) if stopped else 0
+    return render(request, "parts/converge_question.html", id=deployment_id, it=stopped, limit=limit)
 
 
 @post("/ui/converge/{id:str}/resume")

@@ -11,6 +11,8 @@ import { Versions } from "./fleet/versions.js";
 
 const TYPING_MS = 250;
 const NEWEST_MS = 300;
+// The events after which the part above the map says something else.
+const NEWS = /^((deployment|wave|target|convergence)\.|instance\.(duplicated|inherited|registered|unreachable)$)/;
 const element = (id) => document.getElementById(id);
 const address = new URLSearchParams(location.search);
 const [fleet, marks, versions] = [new Fleet(), new Marks(), new Versions()];
@@ -59,7 +61,7 @@ function happened({ kind, instance }) {
     feed.changed(instance);
     panel.changed(instance);
   }
-  if (/^(deployment|wave|target)\./.test(kind)) askForNewest();
+  if (NEWS.test(kind)) askForNewest();
 }
 
 function askForNewest() {
