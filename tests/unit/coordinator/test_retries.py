@@ -81,6 +81,24 @@ async def test_one_stopped_between_two_attempts_is_known_to_have_read_its_state(
     assert (await fleet.instance("a")).generation == before.generation, "it is not told its earlier state"
 
 
+async def test_one_stopped_in_its_third_attempt_has_read_its_state_in_the_first(fleet: Fleet) -> None:
+    await fleet.running("a")
+    deployment = await fleet.trigger(retries=2, update_timeout=60)
+    await fleet.fail("a")
+    await fleet.step()
+    fleet.clock.advance(BACKOFF)
+    await fleet.step()
+    fleet.clock.advance(60)  # Nothing is heard of it in the second attempt,
+    await fleet.step()
+    fleet.clock.advance(2 * BACKOFF)
+    await fleet.step()  # nor in the third one.
+    assert (await fleet.target(deployment, "a")).attempt == 3
+    before = await fleet.instance("a")
+    await fleet.abort()
+    after = await fleet.instance("a")
+    assert (after.generation, after.desired) == (before.generation, V2), "it is not told its earlier state"
+
+
 async def test_a_rollback_returns_one_that_was_tried_twice_to_what_it_had_at_first(fleet: Fleet) -> None:
     await fleet.running("a")
     await fleet.trigger(retries=1)
