@@ -12,7 +12,9 @@ from simulation import mutants_engine as engine
 from simulation import mutants_rules as rules
 from simulation import scenarios_rules as scene
 from simulation.scenarios import (
+    canary_falls_back,
     flap_between_steps,
+    heirs_fail,
     restart_after_a_failure,
     roll_back_in_mid_apply,
     stop_before_it_is_read,
@@ -110,4 +112,13 @@ MUTANTS: tuple[Mutant, ...] = (
     _mutant(rules.newcomers_get_what_was_aborted, scene.another_machine_after_an_abort, "newcomers_begin_anew"),
     _mutant(rules.newcomers_have_a_past, scene.another_machine_after_an_abort, "newcomers_begin_anew"),
     _mutant(rules.decommissioned_ones_keep_their_share, scene.decommission_in_mid_apply, "comes_to_rest"),
+    _mutant(rules.brake_never_stops, heirs_fail, "failing_heirs_stop_convergence"),
+    _mutant(rules.falling_back_is_no_failure, canary_falls_back, "successes_end"),
+    _mutant(rules.heirs_keep_what_was_undone, scene.roll_back_what_was_inherited, "comes_to_rest"),
+    _mutant(rules.later_deployments_are_undone_too, scene.roll_back_the_older_one, "rollbacks_leave_later_ones_alone"),
+    _mutant(rules.nothing_is_rolled_back, scene.roll_back_what_reached_nobody, "rollbacks_undo_something"),
+    _mutant(rules.returning_targets_stay_put_off, scene.return_before_the_end, "comes_to_rest"),
+    _mutant(rules.unavailable_ones_are_not_followed, scene.flap_under_a_limit, "counters_are_true"),
+    _mutant(rules.success_needs_no_version, scene.decommission_and_fail, "skipped_are_there", "successes_are_earned"),
+    _mutant(rules.threshold_trips_one_early, scene.fail_short_of_the_threshold, "trips_are_earned"),
 )

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from dides.coordinator import convergence, deployments, following, intake, inventory, outages, step, verdicts, watch
+from dides.coordinator import convergence, deployments, following, inventory, step, verdicts
 from dides.coordinator.inventory import Newcomer
-from dides.coordinator.watch import Watch
 from dides.engine import (
     admission,
     brake,
@@ -15,7 +14,6 @@ from dides.engine import (
     reconcile,
     retries,
     rollback,
-    sessions,
     stop,
     tally,
     threshold,
@@ -24,12 +22,10 @@ from dides.engine import (
     waves,
 )
 from dides.engine.rollback import Standing
-from dides.engine.sessions import Heard, Listening
 from dides.engine.verdict import Time
-from dides.model.deployment import Counts, Deployment, Target, TargetState, Timers
+from dides.model.deployment import Counts, Deployment, Target, TargetState
 from dides.model.instance import Instance
 from dides.model.plan import Assignment, Candidate, Retelling, Settled
-from dides.model.sessions import Sessions
 from dides.model.state import State, Status
 from dides.store.base import Transaction
 from dides.store.sql_heirs import SqlHeirs
@@ -143,20 +139,6 @@ def converged_is_who_is_healthy_anywhere(patch: Patch) -> None:
     patch.setattr(convergence, "has_converged", has_converged)
 
 
-def outage_never_holds(patch: Patch) -> None:
-    patch.setattr(outages, "begun", lambda _silence: None)
-    patch.setattr(watch, "begun", lambda _silence: None)
-
-
-def silence_is_decided_on_a_stale_copy(patch: Patch) -> None:
-    patch.setattr(Watch, "_knows", lambda _self, _now: True)
-
-
-def others_are_not_waited_for(patch: Patch) -> None:
-    """What other coordinators have heard is believed to be known at once."""
-    patch.setattr(Watch, "_margin_ms", 0)
-
-
 def withdrawn_targets_stay_in_the_base(patch: Patch) -> None:
     patch.setattr(threshold, "open_base", waves.open_size)
 
@@ -185,21 +167,6 @@ def deadline_runs_while_a_wave_waits(patch: Patch) -> None:
 
 def waves_are_promoted_in_mid_flight(patch: Patch) -> None:
     patch.setattr(deployments, "why_not_promoted", lambda its: "It is the last." if waves.is_last(its) else None)
-
-
-def health_is_waited_for_without_end(patch: Patch) -> None:
-    right = waves._waiting
-
-    def waiting(its: Deployment, now: int) -> Timers | None:
-        return right(its, now) or (its.timers if its.wave.lapsed else None)
-
-    patch.setattr(waves, "_waiting", waiting)
-
-
-def duplicates_never_fail_a_target(patch: Patch) -> None:
-    rules = (rule for rule in verdict.UPDATING_RULES if rule is not verdict.duplicated)
-    patch.setattr(verdict, "UPDATING_RULES", tuple(rules))
-    patch.setattr(verdict, "SUCCEEDED_RULES", (verdict.success_ended,))
 
 
 def retries_forget_what_was_read(patch: Patch) -> None:
@@ -257,13 +224,3 @@ def decommissioned_ones_keep_their_share(patch: Patch) -> None:
         return replace(tally.without(its, target), spread=its.spread)
 
     patch.setattr(inventory, "without", without)
-
-
-def first_reports_after_a_restart_are_late(patch: Patch) -> None:
-    """An agent that starts anew numbers its reports from 1 again, and these are taken for late ones."""
-
-    def hear(known: Sessions, session: str, sequence: int, listening: Listening) -> Heard:
-        after, counts = sessions.hear(known, session, sequence, listening)
-        return after, counts and (sequence > known.sequence or session == known.session)
-
-    patch.setattr(intake, "hear", hear)

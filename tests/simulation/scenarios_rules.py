@@ -217,3 +217,41 @@ def lost_in_mid_update() -> Scenario:
         orders=(order(8, "1", batch_size=1),),
         disruptions=(CrashMachine(at=9, machine="web-0", seconds=None),),
     )
+
+
+def roll_back_what_was_inherited() -> Scenario:
+    """A zone returns to what it missed, which is rolled back: its machines were no targets, and inherited it."""
+    returning = zone_returns(3, 3)
+    return replace(returning, disruptions=(*returning.disruptions, Act(at=56, action="roll_back")), horizon=70.0)
+
+
+def roll_back_the_older_one() -> Scenario:
+    """Two deployments to the same machines; the older one is asked to be rolled back by its number."""
+    undo = Act(at=30, action="roll_back", deployment_id=1)
+    return replace(QUIET, machines=machines(2), orders=(order(8, "1"), order(18, "2")), disruptions=(undo,))
+
+
+def roll_back_what_reached_nobody() -> Scenario:
+    """A deployment finds nobody reachable, and fails; later it is asked to be rolled back by its number."""
+    away = Part(at=6, machines=("web-0", "web-1"), coordinators=("alpha",), seconds=24.0)
+    undo = Act(at=40, action="roll_back", deployment_id=1)
+    return replace(QUIET, machines=machines(2), orders=(order(26, "1"),), disruptions=(away, undo), horizon=50.0)
+
+
+def return_before_the_end() -> Scenario:
+    """One is unreachable when its turn comes, is put off, and returns while the others are being updated."""
+    away = Part(at=6, machines=("web-0",), coordinators=("alpha",), seconds=27.0)
+    update = order(26, "1", batch_size=1)
+    return replace(QUIET, machines=machines(3, apply_seconds=9.0), orders=(update,), disruptions=(away,), horizon=60.0)
+
+
+def flap_under_a_limit() -> Scenario:
+    """Of four at most three may be unavailable, and their checks say one thing now and another a moment later."""
+    update = order(8, "1", batch_size=1, max_unavailable=3)
+    return replace(QUIET, machines=machines(4, character=Character.FLAPPING), orders=(update,), horizon=50.0)
+
+
+def fail_short_of_the_threshold() -> Scenario:
+    """Two of five fail, where three stop the deployment."""
+    bad = machines(2, fails_at=("1",))
+    return replace(QUIET, machines=(*bad, *machines(5)[2:]), orders=(order(8, "1", failure_threshold=3),))
