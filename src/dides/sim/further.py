@@ -19,7 +19,9 @@ from dides.sim.scenario import (
     Scenario,
 )
 
-LATE_SHARE, FURTHER_SHARE, STORE_SHARE = 0.3, 0.5, 0.3
+LATE_SHARE, FURTHER_SHARE, STORE_SHARE, QUEUE_SHARE = 0.3, 0.5, 0.3, 0.06
+SOUND = {"apply_seconds": 2.0} | dict.fromkeys(("fails_at", "sickens_at", "limps_at", "dies_at", "falls_back_from"), ())
+LENIENT = {"waves": (), "deadline": None, "max_unavailable": None, "failure_threshold": "100%"}
 Draw = Callable[[Random, Scenario, float], Iterator[AnyDisruption]]
 
 
@@ -31,7 +33,9 @@ def with_further(scenario: Scenario) -> Scenario:
         found = [each for place in range(number) for each in _disruptions(scenario, place)]
         scenario = _disrupted(_falling_back(scenario), found)
     scenario = _with_latecomers(scenario, chance) if late else scenario
-    return _disrupted(scenario, list(_of_the_store(scenario)))
+    scenario = _disrupted(scenario, list(_of_the_store(scenario)))
+    queue = chance_of(scenario.seed, "queue")
+    return _with_queue(scenario, queue) if queue.random() < QUEUE_SHARE else scenario
 
 
 def _disrupted(scenario: Scenario, found: list[AnyDisruption]) -> Scenario:
@@ -63,6 +67,32 @@ def _with_latecomers(scenario: Scenario, chance: Random) -> Scenario:
     if chance.random() < 0.5:
         return scenario
     return _disrupted(scenario, [Act(at=max(1.0, at + chance.uniform(1, 12)), action="roll_back")])
+
+
+def _with_queue(scenario: Scenario, chance: Random) -> Scenario:
+    """Return a scenario in which latecomers queue for one deployment, are told by the next, and that is undone."""
+    change = msgspec.structs.replace
+    first, second, *_ = scenario.orders
+    at = 45.0
+    sound = tuple(change(machine, **SOUND) for machine in scenario.machines)
+    queued = tuple(
+        MachineSpec(
+            name=f"queued-{number}",
+            labels=scenario.machines[0].labels,
+            arrives_at=at - chance.uniform(0.5, 3),
+            apply_seconds=5.0,
+        )
+        for number in range(4)
+    )
+    orders = (
+        change(first, at=8.0, labels={}, policy=change(first.policy, batch_size=1, **LENIENT)),
+        change(second, at=at, labels={}, policy=change(second.policy, batch_size="100%", **LENIENT)),
+    )
+    undo = Act(at=at + chance.uniform(3, 9), action="roll_back")
+    calm = tuple(disruption for disruption in scenario.disruptions if not isinstance(disruption, Act))[:2]
+    return _disrupted(
+        change(scenario, machines=(*sound, *queued), orders=orders, disruptions=calm, horizon=75.0), [undo]
+    )
 
 
 def _falling_back(scenario: Scenario) -> Scenario:
