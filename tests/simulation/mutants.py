@@ -121,4 +121,5 @@ MUTANTS: tuple[Mutant, ...] = (
     _mutant(rules.unavailable_ones_are_not_followed, scene.flap_under_a_limit, "counters_are_true"),
     _mutant(rules.success_needs_no_version, scene.decommission_and_fail, "skipped_are_there", "successes_are_earned"),
     _mutant(rules.threshold_trips_one_early, scene.fail_short_of_the_threshold, "trips_are_earned"),
+    _mutant(rules.first_reports_after_a_restart_are_late, 2, "heartbeats_are_taken_in"),
 )

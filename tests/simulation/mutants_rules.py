@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from dides.coordinator import convergence, deployments, following, inventory, step, verdicts
+from dides.coordinator import convergence, deployments, following, intake, inventory, step, verdicts
 from dides.coordinator.inventory import Newcomer
 from dides.engine import (
     admission,
@@ -14,6 +14,7 @@ from dides.engine import (
     reconcile,
     retries,
     rollback,
+    sessions,
     stop,
     tally,
     threshold,
@@ -22,10 +23,12 @@ from dides.engine import (
     waves,
 )
 from dides.engine.rollback import Standing
+from dides.engine.sessions import Heard, Listening
 from dides.engine.verdict import Time
 from dides.model.deployment import Counts, Deployment, Target, TargetState
 from dides.model.instance import Instance
 from dides.model.plan import Assignment, Candidate, Retelling, Settled
+from dides.model.sessions import Sessions
 from dides.model.state import State, Status
 from dides.store.base import Transaction
 from dides.store.sql_heirs import SqlHeirs
@@ -224,3 +227,13 @@ def decommissioned_ones_keep_their_share(patch: Patch) -> None:
         return replace(tally.without(its, target), spread=its.spread)
 
     patch.setattr(inventory, "without", without)
+
+
+def first_reports_after_a_restart_are_late(patch: Patch) -> None:
+    """An agent that starts anew numbers its reports from 1 again, and these are taken for late ones."""
+
+    def hear(known: Sessions, session: str, sequence: int, listening: Listening) -> Heard:
+        after, counts = sessions.hear(known, session, sequence, listening)
+        return after, counts and (sequence > known.sequence or session == known.session)
+
+    patch.setattr(intake, "hear", hear)
