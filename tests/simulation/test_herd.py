@@ -1,9 +1,10 @@
-"""Five thousand agents lose their coordinator at one moment, and do not come back at one moment.
+"""Two thousand agents lose their coordinator at one moment, and do not come back at one moment.
 
 The property. Each agent has two things to say to a coordinator that came back at the moment T: a heartbeat and a
-blocking query. Spread evenly over one heartbeat interval, these are 100 requests in 100 ms. Then
+blocking query. Spread evenly over one heartbeat interval, these are 40 requests in 100 ms. Then
 
-- in no 100 ms from T on do more than twice as many come, and once all are back, no more than that;
+- in no 100 ms from T on do more than twice as many come, and once all are back, in no quarter of a second more than
+  that: a heartbeat comes in every interval, but a query only every third, so there is room for chance, if little;
 - every agent has reported within an interval and a tenth of it, and waits for a new desired state again within two:
   well within its time to live, which is three;
 - the heartbeats stay spread: in no second of the intervals that follow come more than a quarter above the even share;
@@ -33,7 +34,9 @@ from support.herd import (
     undisturbed,
 )
 
-FLEET = 5000
+FLEET = 2000
+LATER_BIN = 0.25
+"""Seconds: by chance alone the requests of so small a fleet differ too much from one 100 ms to another."""
 SMALLER_FLEET = 1000
 INTERVAL = 10.0
 SETTLING = 12.0
@@ -64,7 +67,7 @@ def broken_promises(course: Course) -> list[str]:
     reports, queries = (firsts(course.since(0, method), course.came) for method in ("PATCH", "GET"))
     promises = {
         "spread": busiest(course.since(0)) <= 2 * 2 * each * BIN,
-        "spread later": busiest(course.since(2)) <= 2 * each * BIN,
+        "spread later": busiest(course.since(2), LATER_BIN) <= 2 * each * LATER_BIN,
         "heard of": len(reports) == course.count and max(reports.values()) <= 1.1 * INTERVAL,
         "listening": len(queries) == course.count and max(queries.values()) <= 2 * INTERVAL,
         "heartbeats spread": busiest(course.since(1, "PATCH"), 1.0) <= 1.25 * each,

@@ -20,7 +20,7 @@ from support.herd import (
     undisturbed,
 )
 
-FLEET = 5000
+FLEET = 2000
 SMALLER_FLEET = 1000
 INTERVAL = 10.0
 TIME_TO_LIVE = 3 * INTERVAL
