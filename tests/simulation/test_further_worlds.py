@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dides.coordinator import convergence, undoing
+from dides.coordinator import convergence, intake, undoing
 from dides.coordinator.coordinator import Coordinator
 from dides.engine import lapse, sessions, stop
 from dides.engine.rollback import Standing, why_not
@@ -172,12 +172,17 @@ def earlier_attempts_are_forgotten(patch: Patch) -> None:
     patch.setattr(stop, "known_to_have_read", lambda target: target.report is not None)
 
 
+def duplicates_fail_no_target(patch: Patch) -> None:
+    patch.setattr(intake, "follow_duplicates", lambda _tx, _targets, _duplicated: False)
+
+
 BROKEN: tuple[tuple[Callable[[Patch], None], Callable[[], Scenario], str], ...] = (
     (brake_does_not_hold, heirs_fail, "failing_heirs_stop_convergence"),
     (latecomers_stay_where_they_are, queued_heirs_are_told_what_is_undone, "comes_to_rest"),
     (aborted_rollbacks_count_as_done, rollback_is_aborted_and_repeated, "undoable_are_undone"),
     (unknown_outcomes_are_successes, partial(outcomes_are_unknown, done=False), "heartbeats_are_stored"),
     (who_is_behind_answers, feed_breaks, "answers_are_current"),
+    (duplicates_fail_no_target, cloned, "duplicates_fail"),
     (two_are_taken_for_one, cloned, "comes_to_rest"),
     (earlier_attempts_are_forgotten, third_attempt_is_aborted, "read_states_are_kept"),
     (other_versions_are_passed_over, canary_falls_back, "successes_end"),

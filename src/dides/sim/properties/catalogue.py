@@ -41,6 +41,7 @@ SAFETY: tuple[Property, ...] = (
     sessions.numbers_rise,
     sessions.late_reports_change_nothing,
     sessions.restarts_are_no_duplicates,
+    sessions.duplicates_fail,
     limits.waves_are_kept,
     limits.waves_open_in_time,
     limits.waves_wait_for_health,

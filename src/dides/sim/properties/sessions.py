@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from dides.sim.memory import Memory
 from dides.sim.tables import Change
-from dides.sim.units import TAKE_IN
+from dides.sim.units import STEP, TAKE_IN
 
 
 def numbers_rise(change: Change, _: Memory) -> Iterator[str]:
@@ -31,3 +31,13 @@ def restarts_are_no_duplicates(change: Change, memory: Memory) -> Iterator[str]:
     for _before, after in change.instances:
         if after and after.duplicated_until and after.name not in memory.clones:
             yield f"{after.name} counts as duplicated"
+
+
+def duplicates_fail(change: Change, _: Memory) -> Iterator[str]:
+    """An instance as which two agents report is no target that updates or has succeeded, once a step has been taken."""
+    for row in change.after.in_flight() if change.unit == STEP else ():
+        for target in change.after.targets_of(row.id):
+            instance = change.after.instances.get(target.instance_id or 0)
+            twice = instance is not None and change.now < instance.duplicated_until
+            if twice and target.state in ("updating", "succeeded"):
+                yield f"{target.instance} is {target.state} in deployment {row.id}, and is two"
