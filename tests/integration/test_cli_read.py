@@ -6,9 +6,11 @@ import re
 import msgspec
 import pytest
 
+from dides.cli.words import HELD_BY
 from dides.model.deployment import TargetState
+from dides.model.explanation import Cause
 from dides.model.state import State, Status
-from dides.protocol.messages import Configuration, Convergence, Event, Wave
+from dides.protocol.messages import Configuration, Convergence, Event, Wave, Why
 from support.fake_coordinator import (
     ABORTED,
     COMPLETED,
@@ -55,6 +57,21 @@ def test_duplicated_instances_are_shown(coordinator: FakeCoordinator, capsys: Ca
     assert all("✖ duplicated" in row for row in rows)
     assert run(coordinator, "instance", "web-0") == 0
     assert "two agents report as it" in capsys.readouterr().out
+
+
+def test_an_instance_says_why_it_is_not_updated(coordinator: FakeCoordinator, capsys: Capture) -> None:
+    message = "Deployment 7 has not started it yet. Wave 1 of 3 is open."
+    why = Why(cause=Cause.WAITING, message=message, deployment_id=7, held_by="promote", since=None, until=NOON)
+    coordinator.instances = [msgspec.structs.replace(make_instance("web-0"), why=why)]
+    assert run(coordinator, "instance", "web-0") == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("Why"))
+    assert f"waiting: {message} Held by promote: {HELD_BY['promote']}. (until 2" in line
+
+
+def test_an_older_coordinator_gives_no_reason_and_none_is_shown(coordinator: FakeCoordinator, capsys: Capture) -> None:
+    coordinator.instances = [make_instance("web-0")]
+    assert run(coordinator, "instance", "web-0") == 0
+    assert "Why" not in capsys.readouterr().out
 
 
 def test_status_as_json_is_one_object(coordinator: FakeCoordinator, capsys: Capture) -> None:

@@ -58,6 +58,15 @@ async def test_an_instance_has_five_requests_a_second_and_fifty_at_once(app: App
     assert await statuses(app, "web-1", credential, 51, HEALTHY) == [200] * 50 + [429]
 
 
+async def test_an_operator_reads_that_an_instance_sends_too_much(app: App, clock: FakeClock) -> None:
+    credential = await app.register("web-1")
+    await statuses(app, "web-1", credential, 51, HEALTHY)
+    path = "/inventory/instances/web-1"
+    assert (await app.send("GET", path)).json()["why"]["cause"] == "rate_limited"
+    clock.advance(60)
+    assert (await app.send("GET", path)).json()["why"]["cause"] != "rate_limited"
+
+
 async def test_of_them_one_a_second_may_change_something_and_twenty_at_once(app: App, clock: FakeClock) -> None:
     credential = await app.register("web-1")
     assert await statuses(app, "web-1", credential, 22, HEALTHY, FAILED) == [200] * 20 + [429] * 2

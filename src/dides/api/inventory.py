@@ -20,9 +20,10 @@ from dides.api.proof import has_token, registrants
 from dides.api.rate_limits import limits_of
 from dides.api.refusals import OPTIONAL, for_operators, refusals
 from dides.api.request_limits import REGISTRATION_BYTES
-from dides.api.views import directive_view, instance_view
+from dides.api.views import directive_view, instance_view, why_view
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of, same
+from dides.coordinator.explaining import explain_instance
 from dides.coordinator.intake import changes_nothing
 from dides.coordinator.inventory import existing
 from dides.model.errors import ForbiddenError, GoneError, NotFoundError
@@ -154,9 +155,10 @@ async def instances(coordinator: Services, parameters: NamedDependency[InstanceQ
     summary="Read one instance",
     responses=for_operators(404),
 )
-async def instance(name: Name, principal: Sender, coordinator: Services) -> messages.Instance:
-    """Return what the coordinator knows of an instance."""
-    return await _still_there(principal, name, coordinator.read(lambda tx: _one(tx, name, coordinator)))
+async def instance(request: Handled, name: Name, principal: Sender, coordinator: Services) -> messages.Instance:
+    """Return what the coordinator knows of an instance, and why it was updated, or was not."""
+    seconds = limits_of(request).rests_in(name)
+    return await _still_there(principal, name, coordinator.read(lambda tx: _one(tx, name, coordinator, seconds)))
 
 
 @delete(
@@ -177,9 +179,12 @@ def _view(coordinator: Coordinator, instance: Instance, *, converging: bool) -> 
     return instance_view(instance, now=coordinator.now(), converging=converging, heard_at=heard_at)
 
 
-def _one(tx: Transaction, name: str, coordinator: Coordinator) -> messages.Instance:
+def _one(tx: Transaction, name: str, coordinator: Coordinator, rests_in: float) -> messages.Instance:
     found = existing(tx, name)
-    return _view(coordinator, found, converging=bool(tx.convergences.of([found.id])))
+    until = tx.now + round(1000 * rests_in) if rests_in else None
+    why = explain_instance(tx, found, heard_at=coordinator.last_heard(found), refused_until=until)
+    shown = _view(coordinator, found, converging=bool(tx.convergences.of([found.id])))
+    return msgspec.structs.replace(shown, why=why_view(why))
 
 
 def _page(

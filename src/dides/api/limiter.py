@@ -46,6 +46,11 @@ class Limiter:
         """Return what `wait` would, without counting."""
         return seconds_until_free(self._buckets.get(who, FULL), self._rate, self._now())
 
+    def rests_in(self, who: str) -> float:
+        """Return in how many seconds the bucket of a sender is full again; 0.0 while half of it or more is left."""
+        seconds = max(self._buckets.get(who, FULL) - self._now(), 0.0)
+        return seconds if seconds * self._rate.per_second > self._rate.burst / 2 else 0.0
+
     def _from_bucket(self, who: str, now: float) -> float:
         full_at = self._buckets.get(who)
         if full_at is None:

@@ -70,6 +70,11 @@ class RateLimits:
         if self.changes is not None and (seconds := self.changes.wait(instance)):
             raise too_many_changes(seconds)
 
+    def rests_in(self, instance: str) -> float:
+        """Return for how many seconds an instance still counts as sending too much; 0.0 when it does not."""
+        limiters = [limiter for limiter in (self.requests, self.changes) if limiter is not None]
+        return max((limiter.rests_in(instance) for limiter in limiters), default=0.0)
+
     def check_guess(self, connection: Connection) -> None:
         """Raise RateError for an address that has sent many wrong ones, before a credential is looked up."""
         if self.wrong is not None and (seconds := self.wrong.left(client_address(connection, self._trusted))):

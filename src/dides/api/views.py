@@ -8,6 +8,7 @@ from dides.engine.brake import limit_of
 from dides.engine.sessions import is_duplicated
 from dides.engine.window import held_by
 from dides.model import deployment as model
+from dides.model.explanation import Explanation
 from dides.model.instance import Brief, Instance
 from dides.protocol import messages
 from dides.store.records import Event
@@ -29,6 +30,18 @@ def instance_view(instance: Instance, *, now: int, converging: bool, heard_at: i
         reachable=instance.reachable,
         converging=converging,
         duplicated=is_duplicated(instance.sessions, now),
+    )
+
+
+def why_view(found: Explanation) -> messages.Why:
+    """Return why an instance was updated, or was not, as the wire has it."""
+    return messages.Why(
+        cause=found.cause,
+        message=found.message,
+        deployment_id=found.deployment_id,
+        held_by=found.held_by,
+        since=None if found.since is None else to_datetime(found.since),
+        until=None if found.until is None else to_datetime(found.until),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from msgspec import UNSET
 from rich.console import Console
 from rich.text import Text
 
@@ -9,10 +10,10 @@ from dides.cli.layout import Cell, print_facts
 from dides.cli.output import Format, clean, make_console, print_json
 from dides.cli.progress import ServerTime, counts, headline, verdict
 from dides.cli.tables import instance_status, print_targets, say_labels
-from dides.cli.words import in_flight, say_held, say_state, say_time, say_wave
+from dides.cli.words import HELD_BY, in_flight, say_held, say_state, say_time, say_wave
 from dides.clock import SystemClock
 from dides.model.policy import Ordering
-from dides.protocol.messages import Configuration, Deployment, Instance, Target
+from dides.protocol.messages import Configuration, Deployment, Instance, Target, Why
 
 
 def show_deployment(deployment: Deployment, output: Format, *, watched: bool = False) -> None:
@@ -85,6 +86,16 @@ def _seconds(number: float | None) -> str:
     return f"{number:g} s" if number else ""
 
 
+def say_why(why: Why) -> str:
+    """Return why an instance was updated, or was not: the cause, the sentence, what holds it, since when and until."""
+    held = f" Held by {why.held_by}: {HELD_BY.get(why.held_by, '')}." if why.held_by else ""
+    since = "" if why.since is None else f"since {say_time(why.since)}"
+    until = "" if why.until is None else f"until {say_time(why.until)}"
+    times = ", ".join(time for time in (since, until) if time)
+    text = f"{why.cause.replace('_', ' ')}: {why.message}{held}"
+    return clean(f"{text} ({times})" if times else text)
+
+
 def print_instance(instance: Instance, *, updating: bool, console: Console) -> None:
     """Print everything about an instance."""
     facts: dict[str, Cell] = {
@@ -99,6 +110,8 @@ def print_instance(instance: Instance, *, updating: bool, console: Console) -> N
         "Registered": say_time(instance.registered_at),
         "Last heartbeat": say_time(instance.last_heartbeat_at),
     }
+    if instance.why is not UNSET:
+        facts["Why"] = say_why(instance.why)
     if instance.duplicated:
         facts["Duplicated"] = "two agents report as it: stop one, or give it a name and a state directory of its own"
     if instance.message:

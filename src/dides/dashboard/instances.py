@@ -12,6 +12,7 @@ from msgspec import Meta
 from dides.api.injected import Name, Services
 from dides.api.views import deployment_view, event_view, instance_view, target_view
 from dides.coordinator.coordinator import Coordinator
+from dides.coordinator.explaining import explain_instance
 from dides.coordinator.inventory import existing, target_in
 from dides.dashboard.guard import Browser
 from dides.dashboard.happenings import say
@@ -59,6 +60,8 @@ class Sight(msgspec.Struct, frozen=True):
     """The one in flight."""
     target: messages.Target | None
     """Its target there."""
+    why: str
+    """Why it was updated, or was not."""
     history: list[tuple[messages.Event, str]]
     """Its newest events, and what they say."""
 
@@ -95,6 +98,7 @@ def _sight(tx: Transaction, name: str, coordinator: Coordinator) -> Sight:
         told_by=found.told_by,
         deployment=deployment_view(in_flight) if in_flight else None,
         target=target_view(target) if target else None,
+        why=explain_instance(tx, found, heard_at=coordinator.last_heard(found)).message,
         history=[(each, say(each)) for each in map(event_view, tx.events.of_instance(name, EVENTS, LOOK_BACK))],
     )
 

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from dides.model.deployment import DeploymentStatus, Kind, TargetState
+from dides.model.explanation import Cause
 from dides.model.policy import MAX_RETRIES, MAX_WAVES, Ordering
 from dides.model.state import ApplyRule, State, Status, Version
 from dides.protocol.fields import (
@@ -146,6 +147,17 @@ class AbortRequest(ActionRequest, frozen=True):
     rollback: Annotated[bool, Meta(description="Also return what was touched to what it had.")] = False
 
 
+class Why(Answer):
+    """Why the newest deployment has updated an instance, or has not."""
+
+    cause: Annotated[Cause, Meta(description="What decides it.")]
+    message: Annotated[str, Meta(description="The same in a sentence.")]
+    deployment_id: Annotated[int | None, Meta(description="The deployment that the sentence is about.")]
+    held_by: Annotated[str | None, Meta(description="With `waiting`: what holds that deployment.")]
+    since: Annotated[datetime | None, Meta(description="Since when it is so, where that is known.")]
+    until: Annotated[datetime | None, Meta(description="When it is over at the latest, where that is known.")]
+
+
 class Instance(Answer):
     """An instance, as the coordinator knows it."""
 
@@ -166,6 +178,7 @@ class Instance(Answer):
     duplicated: Annotated[bool, Meta(description="Two agents report as it, with copies of one state directory.")] = (
         False
     )
+    why: Annotated[Why, Meta(description="Why it was updated, or was not; only where one is read.")] | UnsetType = UNSET
 
 
 class Registered(Answer):

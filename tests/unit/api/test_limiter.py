@@ -112,3 +112,17 @@ def test_there_is_an_end_to_what_is_remembered(monkeypatch: pytest.MonkeyPatch) 
     assert waits[0] == [0.0] * 30
     assert [seconds > 0 for seconds in waits[1]] == [False] * 10 + [True] * 20
     assert limiter.exceeding == 10
+
+
+def test_a_sender_counts_as_sending_too_much_while_less_than_half_of_its_bucket_is_left() -> None:
+    time = Time()
+    limiter = Limiter(Rate(2, 10), time)
+    for _ in range(5):
+        limiter.wait("a")
+    assert limiter.rests_in("a") == 0.0
+    for _ in range(5):
+        limiter.wait("a")
+    assert limiter.rests_in("a") == pytest.approx(5.0)
+    assert limiter.rests_in("b") == 0.0
+    time.now += 2.5
+    assert limiter.rests_in("a") == 0.0
