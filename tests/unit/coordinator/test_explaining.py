@@ -1,6 +1,7 @@
 """Why the newest deployment has updated an instance, or has not: every cause, as a fleet comes to it."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,7 +19,7 @@ async def explain(fleet: Fleet, name: str, *, refused_until: int | None = None) 
     return await fleet.store.read(lambda tx: explain_instance(tx, instance, heard_at=1, refused_until=refused_until))
 
 
-async def two(fleet: Fleet, **policy: object) -> None:
+async def two(fleet: Fleet, **policy: Any) -> None:
     """Deploy V2 to `a` and `b`, which run V1, one at a time: `a` is updating."""
     await fleet.running("a", "b")
     await fleet.trigger(V2, **policy)
@@ -181,7 +182,7 @@ def test_every_cause_has_a_story() -> None:
         ({"batch_size": 2, "max_unavailable": 1}, "max_unavailable"),
     ],
 )
-async def test_a_waiting_instance_names_the_hold(fleet: Fleet, policy: dict[str, object], hold: str) -> None:
+async def test_a_waiting_instance_names_the_hold(fleet: Fleet, policy: dict[str, Any], hold: str) -> None:
     await two(fleet, **policy)
     found = await explain(fleet, "b")
     assert (found.cause, found.held_by) == (Cause.WAITING, hold)
