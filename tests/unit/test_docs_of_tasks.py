@@ -30,3 +30,13 @@ def test_a_branch_begins_with_what_dides_status_says(hold: str) -> None:
 def test_the_page_about_one_instance_has_every_cause_in_the_order_of_the_rules() -> None:
     causes = re.findall(r"^\| `(\w+)` \|", page("why-not-updated.md"), re.MULTILINE)
     assert causes == [cause.value for cause in Cause]
+
+
+def test_the_first_page_begins_with_tasks_and_each_task_page_names_its_reader() -> None:
+    tasks = page("README.md").partition("## I want to …")[2].partition("\n## ")[0]
+    pages = re.findall(r"\]\((\w[\w-]*\.md)\)", tasks)
+    assert {"deploy-flask.md", "ci.md", "stuck-rollout.md", "several-coordinators.md", "backup.md", "upgrade.md"} <= {
+        *pages
+    }
+    readers = {name: page(name).split("\n\n")[1].split()[:2] for name in pages}
+    assert {name for name, words in readers.items() if words[0] != "For"} == set()
