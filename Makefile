@@ -37,17 +37,17 @@ unit: setup  ## the unit tests alone, for the time between two edits
 
 check: setup  ## merge markers, format, lint, types, import floors
 	@echo "==> merge markers" && ! git grep -nE '^(<{7}|>{7}|[|]{7})( |$$)' -- .
-	@echo "==> ruff format" && $(BIN)/ruff format --check src tests bench docs contrib
-	@echo "==> ruff check" && $(BIN)/ruff check src tests bench docs contrib
+	@echo "==> ruff format" && $(BIN)/ruff format --check src simulator tests bench docs contrib
+	@echo "==> ruff check" && $(BIN)/ruff check src simulator tests bench docs contrib
 	@echo "==> mypy --strict" && $(BIN)/mypy
 	@echo "==> import floors" && $(BIN)/lint-imports
 
 format: setup  ## format the code
-	@$(BIN)/ruff format src tests bench docs contrib
-	@$(BIN)/ruff check --fix src tests bench docs contrib
+	@$(BIN)/ruff format src simulator tests bench docs contrib
+	@$(BIN)/ruff check --fix src simulator tests bench docs contrib
 
 soak: setup  ## simulated worlds with faults, for as long as told: make soak ARGS="--minutes 10"
-	@$(BIN)/python -m dides.sim soak $(ARGS)
+	@$(BIN)/python -m simulator soak $(ARGS)
 
 bench: setup $(BENCH_READY)  ## every benchmark, which takes an hour; one alone: make bench-heartbeats ARGS="--quick"
 	@failed=""; for file in bench/bench_*.py; do echo "==> $$file"; \

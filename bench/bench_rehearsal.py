@@ -9,11 +9,11 @@ import os
 import time
 
 from dides.model.policy import Policy
-from dides.sim.durations import Normal
-from dides.sim.rehearsal import Rehearsal
-from dides.sim.rehearsal_fleet import Group
-from dides.sim.rehearsal_pool import rehearse
-from dides.sim.rehearsal_run import Chances, Outcome
+from dides.rehearsal.durations import Normal
+from dides.rehearsal.fleet import Group
+from dides.rehearsal.pool import rehearse
+from dides.rehearsal.rehearse import Rehearsal
+from dides.rehearsal.run import Chances, Outcome
 from rig.arguments import parser_of, run
 from rig.cores import children_on
 from rig.report import Report

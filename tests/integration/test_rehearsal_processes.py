@@ -3,12 +3,12 @@
 import pytest
 
 from dides.model.policy import Policy
-from dides.sim import rehearsal_pool
-from dides.sim.durations import Normal
-from dides.sim.rehearsal import Rehearsal
-from dides.sim.rehearsal_fleet import Condition, Group
-from dides.sim.rehearsal_pool import rehearse
-from dides.sim.rehearsal_run import Chances
+from dides.rehearsal import pool
+from dides.rehearsal.durations import Normal
+from dides.rehearsal.fleet import Condition, Group
+from dides.rehearsal.pool import rehearse
+from dides.rehearsal.rehearse import Rehearsal
+from dides.rehearsal.run import Chances
 
 
 def test_processes_change_nothing_but_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,7 +19,7 @@ def test_processes_change_nothing_but_the_time(monkeypatch: pytest.MonkeyPatch) 
         seed=7,
     )
     alone = rehearse(rehearsal, 12, processes=1)
-    monkeypatch.setattr(rehearsal_pool, "UPDATES_WORTH_A_PROCESS", 0)
+    monkeypatch.setattr(pool, "UPDATES_WORTH_A_PROCESS", 0)
     done: list[int] = []
     assert rehearse(rehearsal, 12, processes=2, done=done.append) == alone
     assert done == [6, 6]

@@ -14,7 +14,7 @@ from dides.model.deployment import Deployment, DeploymentStatus, Kind, Target, T
 from dides.model.instance import Report
 from dides.model.plan import Assignment, Candidate, Postponed, Settled, Touched, Undo
 from dides.model.policy import Policy
-from dides.sim import ledger
+from dides.rehearsal import rollout
 
 Mutant = Callable[[pytest.MonkeyPatch], None]
 
@@ -47,7 +47,7 @@ def timeouts_fire_in_a_pause(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_pause_moves_no_timers(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(ledger, "moved_target", lambda target, *_: target)
+    patch.setattr(rollout, "moved_target", lambda target, *_: target)
 
 
 def a_failure_is_not_counted(patch: pytest.MonkeyPatch) -> None:
@@ -67,14 +67,14 @@ def the_next_heartbeat_wipes_out_a_failure(patch: pytest.MonkeyPatch) -> None:
     def note(target: Target, report: Report, policy: Policy) -> Target:
         return right(replace(target, report=None), report, policy)
 
-    patch.setattr(ledger, "note", note)
+    patch.setattr(rollout, "note", note)
 
 
 def a_stopped_target_is_not_rolled_back(patch: pytest.MonkeyPatch) -> None:
     def undo(touched: list[Touched]) -> tuple[Undo, ...]:
         return rollback.undo(each for each in touched if each.target.state is not TargetState.SKIPPED)
 
-    patch.setattr(ledger, "undo", undo)
+    patch.setattr(rollout, "undo", undo)
 
 
 def a_rollback_skips_one_as_already_there(patch: pytest.MonkeyPatch) -> None:
@@ -87,7 +87,7 @@ def a_rollback_skips_one_as_already_there(patch: pytest.MonkeyPatch) -> None:
 
 
 def what_was_not_read_stays(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(ledger, "stop", lambda updating: (stop(updating)[0], ()))
+    patch.setattr(rollout, "stop", lambda updating: (stop(updating)[0], ()))
 
 
 def a_wave_without_a_success_goes_on(patch: pytest.MonkeyPatch) -> None:
@@ -145,8 +145,8 @@ def the_silent_are_told(patch: pytest.MonkeyPatch) -> None:
 
 
 def an_outage_moves_no_timers(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(ledger, "moved", lambda timers, *_: timers)
-    patch.setattr(ledger, "moved_target", lambda target, *_: target)
+    patch.setattr(rollout, "moved", lambda timers, *_: timers)
+    patch.setattr(rollout, "moved_target", lambda target, *_: target)
 
 
 def the_deadline_passes_unnoticed(patch: pytest.MonkeyPatch) -> None:

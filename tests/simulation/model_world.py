@@ -10,8 +10,8 @@ from dides.model.deployment import DeploymentStatus
 from dides.model.instance import Instance, Report
 from dides.model.state import State, Status
 from dides.protocol.messages import Directive, Heartbeat
-from dides.sim.founding import matched_of, new_deployment, new_targets
-from dides.sim.ledger import Ledger
+from dides.rehearsal.new_deployments import matched_of, new_deployment, new_targets
+from dides.rehearsal.rollout import Ledger
 from simulation.model_agent import Agent
 from simulation.model_case import GENERATION, V1, V2, Case, ticks
 from simulation.model_evidence import Evidence

@@ -6,7 +6,6 @@ from typing import TypeAlias
 import msgspec
 import pytest
 
-from dides.sim.scenario import Scenario
 from simulation import mutants_coordinator as coordinator
 from simulation import mutants_engine as engine
 from simulation import mutants_rules as rules
@@ -19,6 +18,7 @@ from simulation.scenarios import (
     roll_back_in_mid_apply,
     stop_before_it_is_read,
 )
+from simulator.base.scenario import Scenario
 
 World: TypeAlias = int | Callable[[], Scenario]
 """A seed, or a scenario that was made by hand for what seeds bring about only seldom."""

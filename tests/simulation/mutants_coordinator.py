@@ -23,14 +23,14 @@ from dides.model.instance import Instance
 from dides.model.plan import Touched
 from dides.model.sessions import Sessions
 from dides.protocol.messages import Directive
-from dides.sim import agents
-from dides.sim.disk import Disk
 from dides.store.base import Transaction
 from dides.store.records import Telling
 from dides.store.sql import SqlTransaction
 from dides.store.sql_deployments import SqlDeployments
 from dides.store.sql_inventory import SqlInventory
 from dides.store.sql_targets import SqlTargets
+from simulator.base.disk import Disk
+from simulator.world import agents
 
 Patch = pytest.MonkeyPatch
 

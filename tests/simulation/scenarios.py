@@ -5,7 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from dides.model.policy import Policy
-from dides.sim.scenario import (
+from simulator.base.scenario import (
     Act,
     BreakFeed,
     Character,

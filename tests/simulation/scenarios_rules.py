@@ -5,7 +5,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from dides.model.policy import Policy
-from dides.sim.scenario import (
+from simulation.scenarios import QUIET, machines, zone_returns
+from simulator.base.scenario import (
     Act,
     Character,
     CrashMachine,
@@ -16,7 +17,6 @@ from dides.sim.scenario import (
     Scenario,
     Weather,
 )
-from simulation.scenarios import QUIET, machines, zone_returns
 
 
 def order(at: float, version: str | None, configuration: str | None = None, **policy: Any) -> PlannedOrder:

@@ -14,7 +14,7 @@ from dides.model.instance import Instance
 from dides.model.plan import Plan
 from dides.model.policy import Amount, Ordering, Policy
 from dides.model.state import NOTHING, State, Status, known
-from dides.sim.ledger import Ledger
+from dides.rehearsal.rollout import Ledger
 from support.builders import PAUSED, V0, V1, V2, instance, report
 
 TIME_TO_LIVE = 300  # ms

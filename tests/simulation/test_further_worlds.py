@@ -14,9 +14,6 @@ from dides.model.deployment import Lapse
 from dides.model.errors import OutcomeUnknownError
 from dides.model.instance import Brief
 from dides.protocol.messages import Heartbeat
-from dides.sim.runs import run_scenario
-from dides.sim.scenario import Scenario
-from dides.sim.world import Outcome, World
 from simulation.scenarios import (
     canary_falls_back,
     canary_is_reimaged,
@@ -29,6 +26,9 @@ from simulation.scenarios import (
     rollback_is_aborted_and_repeated,
     third_attempt_is_aborted,
 )
+from simulator.base.scenario import Scenario
+from simulator.runs.runs import run_scenario
+from simulator.world.world import Outcome, World
 
 Patch = pytest.MonkeyPatch
 

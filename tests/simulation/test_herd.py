@@ -20,7 +20,7 @@ import msgspec
 import pytest
 
 from dides.agent.rhythm import Rhythm
-from dides.sim.loop import run_virtually
+from simulator.base.loop import run_virtually
 from support.herd import (
     BIN,
     HerdCoordinator,

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from dides.client.errors import UnreachableError
-from dides.sim.loop import run_virtually
+from simulator.base.loop import run_virtually
 from support.herd import (
     BIN,
     HerdCoordinator,

@@ -2,14 +2,14 @@
 
 import pytest
 
-from dides.sim import guarantees
-from dides.sim.draw import draw_scenario
-from dides.sim.properties.catalogue import SAFETY
-from dides.sim.runs import run_scenario
-from dides.sim.scenario import Scenario
-from dides.sim.world import Outcome
 from simulation.mutants import MUTANTS, Mutant, World
 from simulation.test_world import SEEDS as UNBROKEN
+from simulator.base import guarantees
+from simulator.base.scenario import Scenario
+from simulator.checker.properties.catalogue import SAFETY
+from simulator.runs.generator import draw_scenario
+from simulator.runs.runs import run_scenario
+from simulator.world.world import Outcome
 
 SEEDS = 60
 """Within so many seeds every mutant has to be caught that is caught by seeds at all."""

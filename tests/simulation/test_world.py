@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from dides.sim.disk import Disk
-from dides.sim.report import report_failure
-from dides.sim.runs import run_chunk, run_seed
-from dides.sim.units import STEP, TAKE_IN
+from simulator.base.disk import Disk
+from simulator.base.units_of_work import STEP, TAKE_IN
+from simulator.runs.report import report_failure
+from simulator.runs.runs import run_chunk, run_seed
 
 SEEDS = 100
 CHUNK = 5

@@ -6,9 +6,9 @@ import sys
 import pytest
 from msgspec.structs import replace
 
-from dides.sim.draw import draw_scenario
-from dides.sim.runs import run_scenario, run_seed
-from dides.sim.world import Outcome
+from simulator.runs.generator import draw_scenario
+from simulator.runs.runs import run_scenario, run_seed
+from simulator.world.world import Outcome
 
 
 @pytest.mark.parametrize("seed", [2, 7, 12])  # two coordinators; a zone that returns; crashes of coordinators
@@ -36,7 +36,7 @@ def _before(moment: float, outcome: Outcome) -> list[str]:
 
 def _course(seed: int, salt: str) -> str:
     run = subprocess.run(
-        [sys.executable, "-m", "dides.sim", "--seed", str(seed), "--digest"],
+        [sys.executable, "-m", "simulator", "--seed", str(seed), "--digest"],
         env={"PYTHONHASHSEED": salt, "PATH": ""},
         capture_output=True,
         text=True,

@@ -1,7 +1,7 @@
 """A zone of two hundred instances that misses a deployment and comes back at once."""
 
-from dides.sim.runs import run_scenario
 from simulation.scenarios import zone_returns
+from simulator.runs.runs import run_scenario
 
 ZONE, WINDOW = 200, 20
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from dides.clock import Clock
-from dides.sim.database import copy_template
 from dides.store.sqlite import SqliteStore, open_engine
+from simulator.base.database import copy_template
 
 
 def sqlite_store(file: Path, clock: Clock, *, synchronous: str = "OFF") -> SqliteStore:

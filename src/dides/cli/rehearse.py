@@ -36,11 +36,11 @@ from dides.client.operator import OperatorClient
 from dides.destination import DestinationError
 from dides.model.policy import Policy
 from dides.protocol.messages import Configuration, DeployRequest
-from dides.sim.durations import Durations, Normal
-from dides.sim.rehearsal import Rehearsal
-from dides.sim.rehearsal_fleet import Group
-from dides.sim.rehearsal_pool import rehearse as play
-from dides.sim.rehearsal_run import Chances, Outcome
+from dides.rehearsal.durations import Durations, Normal
+from dides.rehearsal.fleet import Group
+from dides.rehearsal.pool import rehearse as play
+from dides.rehearsal.rehearse import Rehearsal
+from dides.rehearsal.run import Chances, Outcome
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):

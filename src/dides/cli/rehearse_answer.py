@@ -6,11 +6,11 @@ from typing import Literal
 import msgspec
 
 from dides.protocol.messages import Configuration
-from dides.sim.durations import Normal
-from dides.sim.rehearsal import Rehearsal
-from dides.sim.rehearsal_fleet import Condition, size_of
-from dides.sim.rehearsal_run import Outcome
-from dides.sim.rehearsal_summary import Summary, summarize
+from dides.rehearsal.durations import Normal
+from dides.rehearsal.fleet import Condition, size_of
+from dides.rehearsal.rehearse import Rehearsal
+from dides.rehearsal.run import Outcome
+from dides.rehearsal.summary import Summary, summarize
 
 Source = Literal["given", "recorded"]
 

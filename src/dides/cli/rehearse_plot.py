@@ -10,7 +10,7 @@ from dides.cli.rehearse_answer import Answer
 from dides.cli.rehearse_report import Quantity, chance, headline, quantities
 from dides.datadir import belongs_to_a_coordinator
 from dides.destination import DestinationError, check_destination, draft_for
-from dides.sim.rehearsal_run import Outcome
+from dides.rehearsal.run import Outcome
 
 SUFFIXES = (".pdf", ".png", ".svg")
 BINS = 30

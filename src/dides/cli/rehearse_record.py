@@ -9,8 +9,8 @@ from dides.client.operator import OperatorClient
 from dides.model.deployment import Kind, TargetState
 from dides.model.state import State, Status
 from dides.protocol.messages import Configuration, Deployment, DeployRequest, Instance, Target
-from dides.sim.durations import Recorded
-from dides.sim.rehearsal_fleet import Condition, Group
+from dides.rehearsal.durations import Recorded
+from dides.rehearsal.fleet import Condition, Group
 
 ENOUGH = 500
 """Recorded updates after which older deployments are not looked at."""

@@ -10,8 +10,8 @@ from rich.text import Text
 from dides.cli.rehearse_answer import Answer, Assumptions
 from dides.cli.rehearse_bins import Bin, bins_of
 from dides.cli.words import say_duration
-from dides.sim.rehearsal_run import Outcome
-from dides.sim.rehearsal_summary import Distribution
+from dides.rehearsal.run import Outcome
+from dides.rehearsal.summary import Distribution
 
 BINS, WIDEST_BAR = 10, 40
 EIGHTHS = " ▏▎▍▌▋▊▉"

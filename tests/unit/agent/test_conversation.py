@@ -11,7 +11,7 @@ from dides.agent.conversation import RETRIES, WAIT
 from dides.agent.report import HEALTHY, UNCHECKED, Verdict
 from dides.model.state import Status
 from dides.protocol.messages import Heartbeat
-from dides.sim.loop import run_virtually
+from simulator.base.loop import run_virtually
 from support.herd import HerdCoordinator, Knock, Speaker, undisturbed
 
 INTERVAL = 10.0

@@ -6,11 +6,11 @@ from dides.cli.rehearse_report import Quantity, bar, print_histogram, print_repo
 from dides.cli.words import say_duration
 from dides.model.policy import Policy
 from dides.protocol.messages import Configuration
-from dides.sim.durations import Recorded
-from dides.sim.rehearsal import Rehearsal
-from dides.sim.rehearsal_fleet import Condition, Group
-from dides.sim.rehearsal_pool import rehearse
-from dides.sim.rehearsal_run import Chances
+from dides.rehearsal.durations import Recorded
+from dides.rehearsal.fleet import Condition, Group
+from dides.rehearsal.pool import rehearse
+from dides.rehearsal.rehearse import Rehearsal
+from dides.rehearsal.run import Chances
 from support.consoles import make_text_console, text_of
 
 REHEARSAL = Rehearsal(

@@ -15,8 +15,8 @@ from dides.model.deployment import DeploymentStatus, TargetState
 from dides.model.instance import Instance, Report
 from dides.model.policy import Ordering, Policy
 from dides.model.state import Status
-from dides.sim.founding import matched_of
-from dides.sim.ledger import Ledger
+from dides.rehearsal.new_deployments import matched_of
+from dides.rehearsal.rollout import Ledger
 from support.builders import V1, V2, instance
 
 LATER = 1_000

@@ -1,0 +1,10 @@
+"""The units of work that properties look at by their names, which `simulator.world.store.name_of` finds."""
+
+STEP = "step"
+"""Takes a step: Reconciler.step."""
+PROMOTE = "promote"
+"""Promotes a wave: Coordinator.promote."""
+ROLL_BACK = "roll_back"
+"""Begins a rollback: Coordinator.roll_back."""
+TAKE_IN = "write"
+"""Stores heartbeats: Heartbeats._write."""

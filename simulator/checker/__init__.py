@@ -1,0 +1,1 @@
+"""What the checker knows by itself, beside the coordinators, and how it looks at every commit."""

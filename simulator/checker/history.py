@@ -1,0 +1,352 @@
+"""What the checker remembers by itself, beside the tables: so that it need not ask the coordinator what was before."""
+
+import json
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from simulator.base.units_of_work import PROMOTE, TAKE_IN
+from simulator.checker.heirs import Heirs
+from simulator.checker.lateness import Known, Lateness, known_of
+from simulator.checker.rows import FAILED, DeploymentRow, InstanceRow, Pair, TargetRow, over
+from simulator.checker.snapshots import Change, matches
+from simulator.checker.unstored_acks import Heard, Life
+from simulator.checker.uptime import Attendance
+
+UPDATED = ("updating", "succeeded", "failed")
+
+
+class Telling(msgspec.Struct, frozen=True):
+    """What a target's instance was like when it was told."""
+
+    at: int
+    stored_at: int
+    """The number of the commit that told it."""
+    generation: int
+    status: int
+
+
+class Report(msgspec.Struct, frozen=True):
+    """A heartbeat that is stored, with what it left out as it was."""
+
+    at: int
+    stored_at: int
+    """The number of the commit that stored it."""
+    status: int
+    says_status: bool
+    current: Pair
+    observed: int | None
+
+    def counts(self, telling: Telling) -> bool:
+        """Tell whether it is about a telling, and came after that."""
+        if self.stored_at <= telling.stored_at:
+            return False
+        return self.observed == telling.generation if self.observed is not None else self.at >= telling.at
+
+
+class Story:
+    """What the checker knows of one deployment since it saw it begin."""
+
+    def __init__(self, row: DeploymentRow, matched: int, values: int, undone: "Story | None") -> None:
+        self.row = row
+        self.matched = matched
+        self.policy: Mapping[str, Any] = json.loads(row.policy)
+        self.window: int = undone.window if undone else count_of(self.policy["batch_size"], matched)
+        self.share = None if self.setting("spread_by") is None else -(-self.window // max(1, values))
+        self.waves = _sizes(self.setting("waves") or [], matched)
+        self.failed: set[int] = set()
+        self.had: dict[int, tuple[Pair, Pair, Pair]] = {}
+        """By instance: its last good state, what it reported and what it was to be, before it was told."""
+        self.told: dict[int, Telling] = {}
+        """By target: the newest telling."""
+        self.spread: dict[int, str] = {}
+        """By target: its instance's value of the label to spread by, when it became a target."""
+        self.pauses: list[tuple[int, int]] = []
+        self.paused_at: int | None = None
+        self.wave_over_at: int | None = None
+        self.waits: list[tuple[int, int]] = []
+        """When a wave waited for its promotion."""
+        self.waits_since: int | None = None
+        self.waits_for_health = 0
+        """The number of the wave that was promoted, and has not opened the next one yet."""
+        self.promoted = 0
+        """The number of the wave that an operator promoted last."""
+
+    def setting(self, name: str) -> Any:
+        """Return a field of the policy; None for one that there is not."""
+        return self.policy.get(name)
+
+    @property
+    def rolls_back(self) -> bool:
+        """True for a rollback."""
+        return self.row.kind == "rollback"
+
+    def threshold(self, row: DeploymentRow) -> int:
+        """Return how many failures stop it, in its open wave and without those that were decommissioned unfinished."""
+        size = self.waves[min(row.wave_open, len(self.waves)) - 1]
+        return count_of(self.policy["failure_threshold"], max(1, min(size, self.waves[-1] - row.decommissioned)))
+
+    def had_before(self, instance_id: int, managed: Pair) -> Pair:
+        """Return what an instance returns to: the managed versions only, each as it was last known to be good."""
+        last_good, current, desired = self.had.get(instance_id, ((None, None),) * 3)
+        had = over(over(last_good, current), desired)
+        return had[0] if managed[0] is not None else None, had[1] if managed[1] is not None else None
+
+    def pauses_until(self, now: int) -> list[tuple[int, int]]:
+        """Return when it was paused."""
+        return [*self.pauses, (self.paused_at, now)] if self.paused_at is not None else self.pauses
+
+    def waits_until(self, now: int) -> list[tuple[int, int]]:
+        """Return when a wave waited for its promotion."""
+        return [*self.waits, (self.waits_since, now)] if self.waits_since is not None else self.waits
+
+
+class Memory:
+    """All that is remembered of one world."""
+
+    def __init__(
+        self,
+        time_to_live_ms: int,
+        attendance: Attendance,
+        promoting: list[str],
+        lives: Mapping[str, Sequence[Life]],
+        lateness: Lateness,
+        releasing: list[str],
+    ) -> None:
+        """`promoting` are the coordinators that carry out an operator's wish to promote, kept up to date by others.
+
+        So are `releasing`, which let convergence go on, and `lives`: when instances were heard of last by heartbeats
+        that changed nothing. `lateness` is shared with those who note these.
+        """
+        self.promoting = promoting
+        self.heirs = Heirs(releasing)
+        self.lives = lives
+        self._lateness = lateness
+        self.time_to_live_ms = time_to_live_ms
+        self.attendance = attendance
+        self.stories: dict[int, Story] = {}
+        self.reports: dict[int, list[Report]] = {}
+        """By instance: its heartbeats, in the order in which they were stored."""
+        self.silences: dict[int, list[int]] = {}
+        """By instance: when it was declared unreachable."""
+        self.relabelled: set[int] = set()
+        """The instances whose labels have changed since they joined."""
+        self.clones: set[str] = set()
+        """The names under which two agents report, with one credential."""
+        self.duplicated: set[str] = set()
+        """The names of which that was noticed."""
+        self.read: set[int] = set()
+        """The targets whose instances had read an earlier telling than the newest."""
+        self.restored: set[int] = set()
+        """The targets that were stopped, and whose instances got their earlier state back."""
+
+    def active(self, story: Story, since: int, until: int) -> int:
+        """Return the milliseconds of a span in which a deployment's timers ran."""
+        return self.attendance.active(since, until, story.pauses_until(until))
+
+    def prepare(self, change: Change, waiting: list[Heard], made_up: list[Heard]) -> None:
+        """Remember what the properties need to know of a change; call before they are checked.
+
+        `made_up` are heartbeats that were acknowledged before as changing nothing, and are stored by this change.
+        """
+        self._hear(change, waiting)
+        self._make_up(change, made_up)
+        for before, after in change.deployments:
+            if after is not None and before is None:
+                self._begin(change, after)
+        for row in (after for before, after in change.targets if after and not before):
+            self._note_spread(change, row)
+        for before_target, target in change.told:
+            self._note_telling(change, before_target, target)
+        for before_instance, instance in change.instances:
+            if instance:
+                self._note_instance(change, before_instance, instance)
+
+    def conclude(self, change: Change) -> None:
+        """Remember what will have been before the next change; call after the properties were checked."""
+        for before, after in change.settled:
+            if after.state == "failed" and before.state != "failed":
+                self.stories[after.deployment_id].failed.add(after.id)
+        told = {after.id for _, after in change.tellings}
+        stopped = [after for before, after in change.settled if (before.state, after.state) == ("updating", "skipped")]
+        self.restored |= {each.id for each in stopped if each.instance_id in told}
+        for _, row in change.deployments:
+            if row is not None:
+                self._note_pause(row, change.now)
+        self.heirs.note(change)
+        for deployment in change.after.in_flight():
+            self._note_wave(change, deployment)
+            if change.by in self.promoting:
+                self.stories[deployment.id].promoted = deployment.wave_open
+
+    def _begin(self, change: Change, row: DeploymentRow) -> None:
+        targets = change.after.targets_of(row.id)
+        key = json.loads(row.policy).get("spread_by")
+        values = {_label(change, each, key) for each in targets} if key else set()
+        undone = None if row.rollback_of is None else self.stories[row.rollback_of]
+        self.stories[row.id] = Story(row, len(targets), len(values), undone)
+
+    def _note_spread(self, change: Change, target: TargetRow) -> None:
+        story = self.stories[target.deployment_id]
+        if key := story.setting("spread_by"):
+            story.spread[target.id] = _label(change, target, key)
+
+    def _note_telling(self, change: Change, before: TargetRow | None, target: TargetRow) -> None:
+        story = self.stories[target.deployment_id]
+        instance = change.before.instances.get(target.instance_id or 0)
+        if instance is None:
+            return
+        if before is None or before.attempt == 0:
+            # What is found at the target is good as it is.
+            good = instance.current if target.already else instance.last_good
+            story.had[instance.id] = good, instance.current, instance.desired
+        if (earlier := story.told.get(target.id)) and any(
+            report.counts(earlier) for report in self.reports.get(instance.id, ())
+        ):
+            self.read.add(target.id)
+        story.told[target.id] = Telling(change.now, change.number, target.generation, instance.status)
+
+    def _note_instance(self, change: Change, before: InstanceRow | None, instance: InstanceRow) -> None:
+        if instance.duplicated_until:
+            self.duplicated.add(instance.name)
+        if before and before.reachable and not instance.reachable:
+            self.silences.setdefault(instance.id, []).append(change.now)
+        if before and before.labels != instance.labels:
+            self.relabelled.add(instance.id)
+
+    def _note_pause(self, row: DeploymentRow, now: int) -> None:
+        story = self.stories[row.id]
+        if row.status == "paused" and story.paused_at is None:
+            story.paused_at = now
+        elif row.status != "paused" and story.paused_at is not None:
+            story.pauses.append((story.paused_at, now))
+            story.paused_at = None
+
+    def _note_wave(self, change: Change, row: DeploymentRow) -> None:
+        story = self.stories[row.id]
+        if row.wave_open >= len(story.waves):
+            story.wave_over_at = None
+            self._note_wait(change, row)
+            return
+        states = [each.state for each in change.after.targets_of(row.id)]
+        started = sum(states.count(state) for state in UPDATED)
+        left = started < story.waves[row.wave_open - 1] and row.pending > row.deferred
+        if states.count("updating") or left:
+            story.wave_over_at = None
+        elif story.wave_over_at is None or _opened(change, row):
+            story.wave_over_at = change.now
+        self._note_wait(change, row)
+
+    def _note_wait(self, change: Change, row: DeploymentRow) -> None:
+        story = self.stories[row.id]
+        if change.unit == PROMOTE and not _opened(change, row):
+            story.waits_for_health = row.wave_open
+        waits = story.wave_over_at is not None and story.waits_for_health != row.wave_open
+        if story.waits_since is not None and (not waits or _opened(change, row)):
+            story.waits.append((story.waits_since, change.now))
+            story.waits_since = None
+        if story.waits_since is None and waits and story.setting("wave_pause") == "manual":
+            story.waits_since = story.wave_over_at
+
+    def _hear(self, change: Change, waiting: list[Heard]) -> None:
+        """Move the heartbeats that this change has stored to the reports."""
+        if change.unit != TAKE_IN:
+            return
+        by_name = {each.name: each for each in change.after.instances.values()} if waiting else {}
+        processes: dict[int, Known] = {}
+        for heard in [each for each in waiting if each.coordinator == change.by]:
+            instance = by_name.get(heard.name)
+            if instance is None or heard.arrived > change.asked:
+                continue
+            waiting.remove(heard)
+            known = processes.setdefault(instance.id, known_of(change.before.instances.get(instance.id, instance)))
+            heard.late = not self._lateness.counts(heard.coordinator, known, heard.heartbeat)
+            if not heard.late:
+                self._note_report(change, heard, instance)
+
+    def _make_up(self, change: Change, made_up: list[Heard]) -> None:
+        """Add what was acknowledged before, and is stored only now, to the reports."""
+        by_name = {each.name: each for each in change.after.instances.values()} if made_up else {}
+        for heard in made_up:
+            self._note_report(change, heard, by_name[heard.name])
+
+    def _note_report(self, change: Change, heard: Heard, instance: InstanceRow) -> None:
+        reports = self.reports.setdefault(instance.id, [])
+        earlier = change.before.instances[instance.id]
+        status, current = earlier.status, earlier.current
+        if reports and reports[-1].stored_at == change.number:
+            status, current = reports[-1].status, reports[-1].current
+        reports.append(_report(heard, status, current, change.number))
+
+
+def count_of(amount: int | str, matched: int) -> int:
+    """Return how many an amount means: in fractions, another way than the engine's."""
+    if isinstance(amount, int):
+        return amount
+    exact = Fraction(amount.rstrip("%")) * matched / 100
+    return max(1, exact.__ceil__())
+
+
+def is_inheritable(row: DeploymentRow) -> bool:
+    """Tell whether later instances get a deployment's versions: completed, not undone, and no rollback."""
+    return row.kind == "deploy" and row.status == "completed" and not row.withdrawn
+
+
+def inherited(labels: str, deployments: Mapping[int, DeploymentRow]) -> Pair:
+    """Return what instances with these labels inherit: of each version the newest that was completed and not undone."""
+    state: Pair = (None, None)
+    for row in sorted(deployments.values(), key=lambda each: -each.id):
+        if is_inheritable(row) and matches(labels, row.labels):
+            state = over(state, row.to)
+    return state
+
+
+def earned_failure(report: Report, story: Story, target: TargetRow, reports: list[Report]) -> bool:
+    """Tell whether a report says that an update failed: FAILED, about this telling, and news."""
+    telling = story.told[target.id]
+    if report.status != FAILED or not report.says_status or not report.counts(telling):
+        return False
+    if target.state == "succeeded":
+        return True
+    if report.observed is not None or telling.status != FAILED:
+        return True
+    earlier = reports[: reports.index(report)]
+    return any(each.says_status and each.status != FAILED and each.counts(telling) for each in earlier)
+
+
+def _sizes(waves: list[int | str], matched: int) -> list[int]:
+    sizes: list[int] = []
+    for amount in waves:
+        size = count_of(amount, matched)
+        if size < matched and size > max(sizes, default=0):
+            sizes.append(size)
+    return [*sizes, matched]
+
+
+def _label(change: Change, target: TargetRow, key: str) -> str:
+    instance = change.after.instances[target.instance_id or 0]
+    return str(json.loads(instance.labels).get(key, ""))
+
+
+def _opened(change: Change, row: DeploymentRow) -> bool:
+    before = change.before.deployments.get(row.id)
+    return before is not None and before.wave_open != row.wave_open
+
+
+def _report(heard: Heard, status: int, current: Pair, commit: int) -> Report:
+    said = heard.heartbeat
+    code, configuration = said.code_version, said.configuration_version
+    return Report(
+        at=heard.at,
+        stored_at=commit,
+        status=status if said.status is UNSET else int(said.status),
+        says_status=said.status is not UNSET,
+        current=(
+            current[0] if code is UNSET else code,
+            current[1] if configuration is UNSET else configuration,
+        ),
+        observed=None if said.observed is UNSET else said.observed,
+    )

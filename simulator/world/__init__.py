@@ -1,0 +1,1 @@
+"""The actors of a simulated world: machines, agents, network, coordinators, operators, faults."""

@@ -1,1 +1,0 @@
-"""The deterministic simulator: one seed drives clock, network, agents and coordinators. Start reading in world.py."""
