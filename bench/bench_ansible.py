@@ -19,7 +19,7 @@ from pathlib import Path
 from time import perf_counter
 
 from dides.client.operator import OperatorClient
-from dides.datadir import OPERATOR_FILE
+from dides.runtime.datadir import OPERATOR_FILE
 from load.tally import LoadError
 from rig.arguments import log, parser_of, run
 from rig.cores import children_on

@@ -15,8 +15,8 @@ from time import perf_counter
 
 import msgspec
 
-from dides.datadir import OPERATOR_FILE
 from dides.protocol.messages import Deployment, Directive
+from dides.runtime.datadir import OPERATOR_FILE
 from load.closed import closed_loop
 from load.fleet import Fleet, changed, unchanged
 from load.line import Line

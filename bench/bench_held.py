@@ -13,8 +13,8 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-from dides.datadir import OPERATOR_FILE
 from dides.protocol.messages import Deployment
+from dides.runtime.datadir import OPERATOR_FILE
 from load.fleet import Fleet
 from load.held import Holders
 from load.latency import Latency, summarize

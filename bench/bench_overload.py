@@ -14,7 +14,7 @@ from time import perf_counter
 
 import msgspec
 
-from dides.datadir import OPERATOR_FILE
+from dides.runtime.datadir import OPERATOR_FILE
 from load.agents import Agents
 from load.fleet import Fleet
 from load.latency import summarize

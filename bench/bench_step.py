@@ -12,7 +12,6 @@ import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from dides.clock import SystemClock
 from dides.coordinator.deployments import Order, trigger
 from dides.coordinator.intake import Incoming, take_in
 from dides.coordinator.step import step
@@ -20,6 +19,7 @@ from dides.model.policy import Policy
 from dides.model.selector import Selector
 from dides.model.state import State, Status
 from dides.protocol.messages import Heartbeat
+from dides.runtime.clock import SystemClock
 from dides.store.sqlite import SqliteStore
 from load.fleet import Fleet
 from rig.arguments import parser_of, run

@@ -19,8 +19,8 @@ from dides.cli.live import LiveDisplay
 from dides.cli.progress import ServerTime
 from dides.cli.watch import Follower, Sight
 from dides.client.operator import OperatorClient
-from dides.clock import SystemClock
 from dides.protocol.messages import Configuration, Deployment, DeployRequest
+from dides.runtime.clock import SystemClock
 
 PICTURE = Path(__file__).with_name("demo.svg")
 INSTANCES, WIDTH = 8, 92

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, func, insert, select
 
-from dides.clock import SystemClock
 from dides.coordinator.credentials import hash_of
 from dides.model.instance import Instance
 from dides.model.state import State, Status
+from dides.runtime.clock import SystemClock
 from dides.store.open import open_store
 from dides.store.rows import instance_columns
 from dides.store.tables import instance_labels, instances

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
-from dides.clock import SystemClock
+from dides.runtime.clock import SystemClock
 from dides.store.open import open_store
 from dides.store.urls import UnknownDatabaseError
 from rig.arguments import NotInThisBuildError

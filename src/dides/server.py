@@ -27,15 +27,15 @@ from dides.api.late import Backlog, punctual_connection
 from dides.api.overload import Overload
 from dides.api.rate_limits import RateLimits
 from dides.api.traffic import Traffic
-from dides.clock import SystemClock
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of
 from dides.coordinator.settings import Settings
 from dides.dashboard.routes import create_dashboard
-from dides.datadir import OPERATOR_FILE, REGISTRATION_FILE, DataDirectory, held_database
+from dides.runtime.clock import SystemClock
+from dides.runtime.datadir import OPERATOR_FILE, REGISTRATION_FILE, DataDirectory, held_database
+from dides.runtime.systemd import notify
 from dides.store.open import open_store
 from dides.store.urls import is_postgresql, sqlite_file
-from dides.systemd import notify
 
 log = structlog.get_logger()
 KEEP_ALIVE_SECONDS = 75

@@ -7,9 +7,9 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from dides.client.instance import InstanceClient
-from dides.datadir import REGISTRATION_FILE
 from dides.model.state import Status
 from dides.protocol.messages import Configuration, DeployRequest, Heartbeat, InstanceSpec
+from dides.runtime.datadir import REGISTRATION_FILE
 from support.processes import until
 from support.watching import Watching, watching
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from dides.datadir import OPERATOR_FILE
+from dides.runtime.datadir import OPERATOR_FILE
 from support.browser import visiting
 from support.crew import crew_of
 from support.processes import running

@@ -8,9 +8,9 @@ import pytest
 from dides.client.errors import RefusedError, UnreachableError
 from dides.client.instance import InstanceClient
 from dides.client.operator import OperatorClient
-from dides.datadir import REGISTRATION_FILE
 from dides.model.state import Status
 from dides.protocol.messages import Heartbeat, InstanceSpec
+from dides.runtime.datadir import REGISTRATION_FILE
 from support.coordinators import Coordinators, coordinators
 from support.postgres import statement
 from support.postgres_copies import Primary, Standby

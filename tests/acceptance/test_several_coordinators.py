@@ -11,9 +11,9 @@ import httpx2
 
 from dides.client.instance import InstanceClient
 from dides.client.operator import OperatorClient
-from dides.datadir import OPERATOR_FILE, REGISTRATION_FILE
 from dides.model.state import Status
 from dides.protocol.messages import Configuration, DeployRequest, Heartbeat, InstanceSpec
+from dides.runtime.datadir import OPERATOR_FILE, REGISTRATION_FILE
 from support.coordinators import Coordinators, coordinators
 from support.raw_instance import Gauge
 from support.rollouts import WINDOW, Rollouts, check, fleet, operators, stopped

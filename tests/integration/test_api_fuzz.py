@@ -11,9 +11,9 @@ from schemathesis.python.asgi import shutdown_lifespans
 
 from dides.api.access import Access
 from dides.api.app import create_app, create_routes
-from dides.clock import SystemClock
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of
+from dides.runtime.clock import SystemClock
 from support.app import MANUAL, OPERATOR
 from support.sqlite import sqlite_store
 

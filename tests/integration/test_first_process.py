@@ -12,7 +12,7 @@ SUBREAPER = 36
 """PR_SET_CHILD_SUBREAPER of prctl(2): orphans become children of this process and not of the first one."""
 PLAYED = f"""
 import ctypes, os, signal, subprocess, sys, time
-from dides.first_process import become_init, leave_first_process
+from dides.runtime.first_process import become_init, leave_first_process
 assert not leave_first_process()
 ctypes.CDLL(None).prctl({SUBREAPER}, 1, 0, 0, 0)
 become_init()
@@ -67,6 +67,6 @@ def test_it_ends_as_its_child_does(work: str, code: int) -> None:
 
 def test_another_process_is_left_alone() -> None:
     assert os.getpid() != 1
-    code = "import os\nfrom dides.first_process import leave_first_process as leave\nparent = os.getppid()\n"
+    code = "import os\nfrom dides.runtime.first_process import leave_first_process as leave\nparent = os.getppid()\n"
     code += f"assert leave() is False and os.getppid() == parent == {os.getpid()}"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from dides.clock import SystemClock
+from dides.runtime.clock import SystemClock
 from support.app import OPERATOR, App, running_on
 from support.browsing import Browsing
 from support.postgres import databases

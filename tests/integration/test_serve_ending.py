@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from dides.coordinator.feed import MOST_HELD
-from dides.datadir import OPERATOR_FILE, REGISTRATION_FILE
+from dides.runtime.datadir import OPERATOR_FILE, REGISTRATION_FILE
 from support.event_stream import listening
 from support.processes import PATIENCE, Processes, running, until, until_async
 

@@ -13,8 +13,8 @@ import pytest
 
 from dides.cli.demo_fleet import child_environment
 from dides.cli.main import main
-from dides.clock import SystemClock
-from dides.datadir import OPERATOR_FILE
+from dides.runtime.clock import SystemClock
+from dides.runtime.datadir import OPERATOR_FILE
 from dides.server import Listen
 from dides.store.sqlite import SqliteStore
 

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from dides.cli.main import main
-from dides.datadir import DATABASE, OPERATOR_FILE, REGISTRATION_FILE
+from dides.runtime.datadir import DATABASE, OPERATOR_FILE, REGISTRATION_FILE
 from support.processes import Processes, running
 
 MANUAL = ("--reconcile-interval", "0")

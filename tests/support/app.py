@@ -17,13 +17,13 @@ from dides.api.access import Access
 from dides.api.app import create_app, create_routes
 from dides.api.overload import Overload
 from dides.api.rate_limits import RateLimits
-from dides.clock import Clock, SystemClock
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of
 from dides.coordinator.settings import Settings
 from dides.dashboard.routes import create_dashboard
 from dides.model.selector import Selector
 from dides.protocol.messages import Deployment, Instance
+from dides.runtime.clock import Clock, SystemClock
 from dides.store.base import Store, Transaction
 from support.sqlite import sqlite_store
 

@@ -10,7 +10,7 @@ from typing import Literal
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
-from dides.datadir import OPERATOR_FILE
+from dides.runtime.datadir import OPERATOR_FILE
 from support.processes import Processes
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

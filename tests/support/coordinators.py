@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from dides.client.errors import UnreachableError
 from dides.client.transport import Transport
-from dides.datadir import OPERATOR_FILE, REGISTRATION_FILE
+from dides.runtime.datadir import OPERATOR_FILE, REGISTRATION_FILE
 from support.postgres_server import PostgresServer
 from support.processes import PATIENCE, Processes
 from support.proxy import Proxy

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from msgspec import UNSET
 
 from dides.client.instance import InstanceClient
-from dides.datadir import REGISTRATION_FILE
 from dides.model.state import Status
 from dides.protocol.messages import Directive, Heartbeat, InstanceSpec
+from dides.runtime.datadir import REGISTRATION_FILE
 from support.coordinators import Balanced
 from support.processes import Processes
 

@@ -7,8 +7,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from dides.clock import SystemClock
 from dides.model.instance import Instance
+from dides.runtime.clock import SystemClock
 from dides.store.base import Transaction
 from dides.store.sqlite import SqliteStore
 

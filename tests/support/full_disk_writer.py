@@ -5,8 +5,8 @@ import resource
 import sys
 from pathlib import Path
 
-from dides.clock import SystemClock
 from dides.model.errors import UnavailableError
+from dides.runtime.clock import SystemClock
 from dides.store.sqlite import SqliteStore
 from support.durable_writer import add_pair
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from dides.clock import Clock
+from dides.runtime.clock import Clock
 from dides.store.base import Store
 from dides.store.database_clock import DatabaseClock
 from dides.store.postgres import PostgresStore

@@ -15,8 +15,8 @@ import httpx2
 from dides.cli.demo_fleet import child_environment, end, find_url
 from dides.client.errors import UnreachableError
 from dides.client.operator import OperatorClient
-from dides.datadir import OPERATOR_FILE, REGISTRATION_FILE, DataDirectory
 from dides.protocol.messages import Deployment
+from dides.runtime.datadir import OPERATOR_FILE, REGISTRATION_FILE, DataDirectory
 from support.ports import free_port
 
 T = TypeVar("T")

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 from dides.client.operator import OperatorClient
-from dides.datadir import OPERATOR_FILE, REGISTRATION_FILE
 from dides.protocol.messages import Configuration, Deployment, DeployRequest, Target
+from dides.runtime.datadir import OPERATOR_FILE, REGISTRATION_FILE
 from support.coordinators import Balanced, Coordinators
 from support.event_log import most_updating
 from support.processes import until

@@ -16,7 +16,7 @@ from dides.agent.memory import Memory
 from dides.agent.settings import AgentSettings
 from dides.agent.statedir import StateDirectory
 from dides.client.instance import InstanceClient
-from dides.clock import SystemClock
+from dides.runtime.clock import SystemClock
 from support.agent_coordinator import PATIENCE, AgentCoordinator
 
 POLL = 0.005

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from dides.clock import Clock
+from dides.runtime.clock import Clock
 from dides.store.sqlite import SqliteStore, open_engine
 from simulator.base.database import copy_template
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import msgspec
 
-from dides.clock import Clock
 from dides.model.deployment import Deployment, Kind, Timers
 from dides.model.instance import Instance
 from dides.model.policy import Ordering, Policy
 from dides.model.state import State, Status
+from dides.runtime.clock import Clock
 from dides.store.base import Store, Transaction
 from dides.store.records import NewDeployment, NewTarget
 from support.clocks import MONDAY

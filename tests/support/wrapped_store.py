@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from dides.clock import Clock
 from dides.model.errors import UnavailableError
+from dides.runtime.clock import Clock
 from dides.store.base import Store, Transaction
 from dides.store.records import Changes
 from dides.store.statistics import WriterStatistics

@@ -20,8 +20,8 @@ from dides.agent.situation import Situation
 from dides.agent.statedir import StateDirectory
 from dides.agent.worker import Worker
 from dides.client.instance import InstanceClient
-from dides.clock import Clock, SystemClock
-from dides.systemd import notify
+from dides.runtime.clock import Clock, SystemClock
+from dides.runtime.systemd import notify
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 TIDY_EVERY = 10.0

@@ -10,7 +10,7 @@ import msgspec
 
 from dides.agent.groups import Process
 from dides.agent.supervisor import SIZE
-from dides.private_files import open_file
+from dides.runtime.private_files import open_file
 
 LOCK = "apply.lock"
 SOONEST, LATEST = 0.01, 0.1

@@ -18,9 +18,9 @@ from dides.agent.rhythm import Rhythm
 from dides.agent.situation import USUAL_INTERVAL, Situation
 from dides.client.errors import ClientError, RefusedError, UnreachableError
 from dides.client.instance import InstanceClient
-from dides.clock import Clock
 from dides.protocol.messages import Directive, Heartbeat
-from dides.systemd import notify
+from dides.runtime.clock import Clock
+from dides.runtime.systemd import notify
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 WAIT = 30.0

@@ -10,8 +10,8 @@ from dides.agent.output import Output, shorten
 from dides.agent.report import HEALTHY, Verdict
 from dides.agent.settings import AgentSettings
 from dides.agent.situation import Situation
-from dides.clock import Clock
 from dides.model.state import Status
+from dides.runtime.clock import Clock
 
 CHECK_LOG = "check.log"
 SOONEST = 0.1

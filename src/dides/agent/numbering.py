@@ -10,8 +10,8 @@ import secrets
 
 import msgspec
 
-from dides.clock import Clock
 from dides.protocol.messages import Heartbeat
+from dides.runtime.clock import Clock
 
 LEAP_MS = 60_000
 """By how much the clock has to have gone another way than the process before it has woken up at another time."""

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from dides.agent.supervisor import read_tail, trim
-from dides.private_files import open_file
+from dides.runtime.private_files import open_file
 
 MOST_LEFT = 16
 """How many files that are still in use are kept beyond those that are to be kept. Beyond that, files are shared."""

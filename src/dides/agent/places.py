@@ -10,7 +10,7 @@ import msgspec
 
 from dides.agent.memory import Memory
 from dides.agent.statedir import FILE
-from dides.private_files import read_file
+from dides.runtime.private_files import read_file
 
 
 def recall_name(state_dir: Path) -> str | None:

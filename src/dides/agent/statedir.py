@@ -11,7 +11,7 @@ import msgspec
 
 from dides.agent.errors import StateDirectoryError
 from dides.agent.memory import Memory
-from dides.private_files import open_directory, read_file, replace_file
+from dides.runtime.private_files import open_directory, read_file, replace_file
 
 FILE = "memory.json"
 

@@ -14,8 +14,8 @@ from dides.agent.races import first_of
 from dides.agent.report import HEALTHY
 from dides.agent.settings import AgentSettings
 from dides.agent.situation import Situation
-from dides.clock import Clock
 from dides.protocol.messages import Directive
+from dides.runtime.clock import Clock
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.utils import floatToGoString
 
-from dides.histogram import Histogram
+from dides.runtime.histogram import Histogram
 
 Samples = Iterable[tuple[tuple[str, ...], float]]
 """Values, each with those of its labels."""

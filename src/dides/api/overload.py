@@ -9,8 +9,8 @@ is awaited of: so operators and rollouts go on being served. It ends as soon as 
 import asyncio
 
 from dides.api.turns import Turns
-from dides.histogram import Histogram
 from dides.model.instance import Brief
+from dides.runtime.histogram import Histogram
 
 LOOK_SECONDS = 0.02
 LATE_SECONDS, IN_TIME_SECONDS = 0.05, 0.015

@@ -12,7 +12,7 @@ from dides.api.rate_limits import RateLimits
 from dides.api.traffic import Traffic
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.heartbeats import Heartbeats
-from dides.logs import lost_lines
+from dides.runtime.logs import lost_lines
 from dides.store.statistics import WriterStatistics
 
 HEARTBEAT = ("PATCH", "/inventory/instances/{name}")

@@ -2,7 +2,6 @@
 
 import msgspec
 
-from dides.clock import to_datetime
 from dides.coordinator.braking import Converging
 from dides.engine.brake import limit_of
 from dides.engine.sessions import is_duplicated
@@ -11,6 +10,7 @@ from dides.model import deployment as model
 from dides.model.explanation import Explanation
 from dides.model.instance import Brief, Instance
 from dides.protocol import messages
+from dides.runtime.clock import to_datetime
 from dides.store.records import Event
 
 

@@ -15,9 +15,9 @@ from dides.agent.errors import AgentError, SettingError
 from dides.agent.places import find_among, recall_name
 from dides.agent.settings import AgentSettings, check_settings, parse_labels
 from dides.client.errors import EnvironmentVariableError
-from dides.config import home_directory
-from dides.first_process import leave_first_process
-from dides.logs import configure_logging
+from dides.runtime.config import home_directory
+from dides.runtime.first_process import leave_first_process
+from dides.runtime.logs import configure_logging
 
 ROOT_STATE = Path("/var/lib/dides/agent")
 USER_STATE = Path(".local", "state", "dides", "agent")

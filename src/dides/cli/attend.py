@@ -12,8 +12,8 @@ from dides.cli.progress import ServerTime
 from dides.cli.streams import ReaderGoneError
 from dides.cli.watch import Follower
 from dides.client.operator import OperatorClient
-from dides.clock import SystemClock
 from dides.protocol.messages import Deployment
+from dides.runtime.clock import SystemClock
 
 LEAVING = (asyncio.CancelledError, ReaderGoneError, SystemExit)
 """What ends the watching and not the rollout: Ctrl-C, a reader that has left, a request to terminate."""

@@ -23,10 +23,10 @@ from dides.cli.status import count_fleet
 from dides.cli.tables import print_instances
 from dides.client.errors import ClientError
 from dides.client.operator import OperatorClient
-from dides.datadir import OPERATOR_FILE
 from dides.model.deployment import DeploymentStatus
 from dides.model.state import Status
 from dides.protocol.messages import Configuration, Deployment, DeployRequest
+from dides.runtime.datadir import OPERATOR_FILE
 
 READY_TIMEOUT = 60.0
 """Seconds for every agent to register and be healthy."""

@@ -15,7 +15,7 @@ from dides.cli.exits import ExitCode, UnforeseenError
 from dides.cli.hints import next_step
 from dides.cli.output import accept_any_text, print_error
 from dides.client.errors import ClientError, EnvironmentVariableError
-from dides.config import SettingsError
+from dides.runtime.config import SettingsError
 
 
 class Entry(NamedTuple):

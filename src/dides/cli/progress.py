@@ -18,10 +18,10 @@ from dides.cli.words import (
     say_threshold,
     say_version,
 )
-from dides.clock import Clock
 from dides.model.deployment import TargetState
 from dides.protocol.messages import Deployment, Progress, Target
 from dides.protocol.progress import done
+from dides.runtime.clock import Clock
 
 MESSAGE_LINES = 6
 """Lines of a failure's message that are shown while watching; the last ones, where the error usually is."""

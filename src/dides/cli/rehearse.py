@@ -33,7 +33,6 @@ from dides.cli.rehearse_plot import check_plot, draw_plot
 from dides.cli.rehearse_record import Record, made_up_fleet, read_fleet, read_record
 from dides.cli.rehearse_report import print_report
 from dides.client.operator import OperatorClient
-from dides.destination import DestinationError
 from dides.model.policy import Policy
 from dides.protocol.messages import Configuration, DeployRequest
 from dides.rehearsal.durations import Durations, Normal
@@ -41,6 +40,7 @@ from dides.rehearsal.fleet import Group
 from dides.rehearsal.pool import rehearse as play
 from dides.rehearsal.rehearse import Rehearsal
 from dides.rehearsal.run import Chances, Outcome
+from dides.runtime.destination import DestinationError
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,9 +8,9 @@ from pathlib import Path
 from dides.cli.options import UsageError
 from dides.cli.rehearse_answer import Answer
 from dides.cli.rehearse_report import Quantity, chance, headline, quantities
-from dides.datadir import belongs_to_a_coordinator
-from dides.destination import DestinationError, check_destination, draft_for
 from dides.rehearsal.run import Outcome
+from dides.runtime.datadir import belongs_to_a_coordinator
+from dides.runtime.destination import DestinationError, check_destination, draft_for
 
 SUFFIXES = (".pdf", ".png", ".svg")
 BINS = 30

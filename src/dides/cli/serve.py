@@ -34,12 +34,12 @@ from dides.cli.server_options import (
 )
 from dides.cli.settings import SettingsFile
 from dides.cli.welcome import welcome
-from dides.config import SettingsError, default_data_dir
 from dides.coordinator.settings import Settings
-from dides.datadir import DataDirectory, DataDirectoryError, held_database
-from dides.first_process import leave_first_process
-from dides.logs import configure_logging, say
 from dides.model.errors import UnavailableError
+from dides.runtime.config import SettingsError, default_data_dir
+from dides.runtime.datadir import DataDirectory, DataDirectoryError, held_database
+from dides.runtime.first_process import leave_first_process
+from dides.runtime.logs import configure_logging, say
 from dides.server import Listen, ListenError, serve
 from dides.store.copies import CopyError, back_up, check_database, copy_database
 from dides.store.migrate import TooNewError

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dides.config import SettingsError, load_settings
+from dides.runtime.config import SettingsError, load_settings
 
 
 def read_settings(context: typer.Context, file: Path | None) -> Path | None:

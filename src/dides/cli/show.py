@@ -11,9 +11,9 @@ from dides.cli.output import Format, clean, make_console, print_json
 from dides.cli.progress import ServerTime, counts, headline, verdict
 from dides.cli.tables import instance_status, print_targets, say_labels
 from dides.cli.words import HELD_BY, in_flight, say_held, say_state, say_time, say_wave
-from dides.clock import SystemClock
 from dides.model.policy import Ordering
 from dides.protocol.messages import Configuration, Deployment, Instance, Target, Why
+from dides.runtime.clock import SystemClock
 
 
 def show_deployment(deployment: Deployment, output: Format, *, watched: bool = False) -> None:

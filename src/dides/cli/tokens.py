@@ -5,8 +5,8 @@ from pathlib import Path
 import httpx2
 
 from dides.client.loopback import is_loopback
-from dides.config import default_data_dir
-from dides.private_files import read_file
+from dides.runtime.config import default_data_dir
+from dides.runtime.private_files import read_file
 
 OPERATOR_FILE = "operator-token"
 

@@ -11,9 +11,9 @@ import msgspec
 from dides.cli.words import in_flight
 from dides.client.errors import UnreachableError
 from dides.client.operator import OperatorClient
-from dides.clock import Clock
 from dides.model.deployment import TargetState
 from dides.protocol.messages import Deployment, Event, Target
+from dides.runtime.clock import Clock
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[object]]

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from dides.cli.connection import DEFAULT_SERVER
-from dides.datadir import OPERATOR_FILE, REGISTRATION_FILE
+from dides.runtime.datadir import OPERATOR_FILE, REGISTRATION_FILE
 
 
 def welcome(url: str, directory: Path, *, dev: bool) -> list[str]:

@@ -14,8 +14,8 @@ from dides.client.certificates import make_tls_context, named_certificates
 from dides.client.errors import EnvironmentVariableError, RefusedError, StoodStillError, UnreachableError
 from dides.client.proxy import NamedProxy, find_proxy
 from dides.client.retry_after import read_retry_after
-from dides.clock import SystemClock
 from dides.protocol.messages import Problem
+from dides.runtime.clock import SystemClock
 
 T = TypeVar("T")
 STOOD_STILL = "urn:dides:problem:stood-still"

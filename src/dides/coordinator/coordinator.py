@@ -7,7 +7,6 @@ from typing import TypeVar
 
 import structlog
 
-from dides.clock import Clock
 from dides.coordinator import braking, deployments, housekeeping, inventory, planning
 from dides.coordinator.braking import Converging
 from dides.coordinator.credentials import hash_of, new_credential
@@ -36,6 +35,7 @@ from dides.model.deployment import Deployment
 from dides.model.errors import NotFoundError, RefusedError, UnavailableError
 from dides.model.instance import Brief, Instance
 from dides.protocol.messages import Heartbeat, InstanceSpec
+from dides.runtime.clock import Clock
 from dides.store.base import Store, Transaction
 from dides.store.statistics import WriterStatistics
 

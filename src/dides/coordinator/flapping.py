@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from dides.clock import Clock
+from dides.runtime.clock import Clock
 from dides.store.base import Store, Transaction
 from dides.store.records import Event
 

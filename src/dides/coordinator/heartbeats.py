@@ -13,10 +13,10 @@ from dides.coordinator.sequences import Sequences
 from dides.coordinator.sightings import Sightings
 from dides.coordinator.signals import Signals
 from dides.coordinator.view import View
-from dides.histogram import SIZES, Histogram
 from dides.model.errors import BusyError, NotFoundError, RefusedError, StoodStillError
 from dides.model.instance import Brief
 from dides.protocol.messages import Heartbeat
+from dides.runtime.histogram import SIZES, Histogram
 from dides.store.base import Store, Transaction
 
 log = structlog.get_logger()

@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from dides.clock import Clock
 from dides.coordinator import outages
 from dides.coordinator.settings import Settings
 from dides.engine.timers import moved, moved_hold, moved_target, told_by
 from dides.model.deployment import DeploymentStatus
+from dides.runtime.clock import Clock
 from dides.store.base import Store, Transaction
 from dides.store.records import MustBeAloneError
 

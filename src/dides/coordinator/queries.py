@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from dides.clock import Clock
 from dides.coordinator.feed import Feed, Wait
 from dides.coordinator.view import View
 from dides.model.errors import NotFoundError, UnauthorizedError
 from dides.model.instance import Brief
+from dides.runtime.clock import Clock
 
 
 class Query(msgspec.Struct, frozen=True, gc=False):

@@ -2,13 +2,13 @@
 
 import structlog
 
-from dides.clock import Clock
 from dides.coordinator.meant import in_flight
 from dides.coordinator.presence import Presence
 from dides.coordinator.rollouts import Rollouts
 from dides.coordinator.signals import Signals
 from dides.coordinator.step import Stepped, step, step_of
 from dides.model.errors import RefusedError, UnavailableError
+from dides.runtime.clock import Clock
 from dides.store.base import Store, Transaction
 
 log = structlog.get_logger()

@@ -3,8 +3,8 @@
 from collections import Counter
 
 from dides.coordinator.step import Stepped
-from dides.histogram import Histogram
 from dides.model.deployment import Deployment, DeploymentStatus, Kind
+from dides.runtime.histogram import Histogram
 
 
 class Rollouts:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
-from dides.clock import Clock
 from dides.coordinator import outages
 from dides.coordinator.heartbeats import Heartbeats
 from dides.coordinator.liveness import Declared, Liveness, declare_unreachable
@@ -17,8 +16,9 @@ from dides.coordinator.sightings import MARK, Sightings
 from dides.coordinator.standstill import Standstill
 from dides.coordinator.view import View
 from dides.engine.outage import Silence, begun
-from dides.histogram import Histogram
 from dides.model.errors import UnavailableError
+from dides.runtime.clock import Clock
+from dides.runtime.histogram import Histogram
 from dides.store.base import Store, Transaction
 from dides.store.records import Sighted
 

@@ -11,7 +11,6 @@ from dides.api.injected import Services
 from dides.api.pages import cursor_of, number_in
 from dides.api.request_limits import TARGET_BYTES
 from dides.api.views import deployment_view
-from dides.clock import to_datetime
 from dides.dashboard.deploy_form import texts_of
 from dides.dashboard.guard import Browser
 from dides.dashboard.page import render
@@ -20,6 +19,7 @@ from dides.model.deployment import DeploymentStatus, Kind
 from dides.protocol.decode import decode_query
 from dides.protocol.messages import Deployment
 from dides.protocol.queries import DeploymentQuery
+from dides.runtime.clock import to_datetime
 
 PAGE = "/ui/deployments"
 LIMIT = "25"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from dides.clock import Clock
+from dides.runtime.clock import Clock
 from dides.store.records import Changes
 from dides.store.repositories import Convergences, Events, Heirs, Inventory, Keys, Sightings
 from dides.store.rollout_repositories import Deployments, Targets

@@ -4,8 +4,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from dides.datadir import LOGS, belongs_to_a_coordinator
-from dides.destination import DestinationError, check_destination, draft_for
+from dides.runtime.datadir import LOGS, belongs_to_a_coordinator
+from dides.runtime.destination import DestinationError, check_destination, draft_for
 
 
 class CopyError(Exception):

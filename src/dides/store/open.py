@@ -1,6 +1,6 @@
 """Which store a database URL means."""
 
-from dides.clock import Clock
+from dides.runtime.clock import Clock
 from dides.store.base import Store
 from dides.store.sqlite import SqliteStore
 from dides.store.urls import UnknownDatabaseError, is_postgresql, sqlite_file

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from dides.clock import Clock
 from dides.model.errors import UnavailableError
+from dides.runtime.clock import Clock
 from dides.store.audience import Audience, Follower, tell_all
 from dides.store.base import Transaction
 from dides.store.copies import back_up

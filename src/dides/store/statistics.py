@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from dides.histogram import SIZES, Histogram
+from dides.runtime.histogram import SIZES, Histogram
 
 
 class WriterStatistics:

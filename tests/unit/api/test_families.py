@@ -6,8 +6,8 @@ from dides.api.families import histogram
 from dides.api.fleet_metrics import MOST_VERSIONS, OTHER_VERSIONS, of_fleet
 from dides.coordinator.feed import Feed
 from dides.coordinator.view import View
-from dides.histogram import Histogram
 from dides.model.state import State, Status
+from dides.runtime.histogram import Histogram
 from dides.store.records import Changes
 from support.briefs import a_brief
 

@@ -15,11 +15,11 @@ from dides.cli.progress import ServerTime
 from dides.cli.show import print_instance
 from dides.cli.tables import print_deployments, print_events, print_instances, print_targets
 from dides.cli.watch import Sight
-from dides.clock import SystemClock
 from dides.model.deployment import TargetState
 from dides.model.state import State, Status
 from dides.protocol.forecast import Forecast, ForecastWave, WorstCase
 from dides.protocol.messages import Event, Instance
+from dides.runtime.clock import SystemClock
 from support.consoles import make_text_console, text_of
 from support.fake_coordinator import COMPLETED, FAILED, NOON, make_instance, make_target
 

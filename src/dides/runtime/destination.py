@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dides.private_files import sync_directory
+from dides.runtime.private_files import sync_directory
 
 
 class DestinationError(Exception):

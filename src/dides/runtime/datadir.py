@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dides.private_files import check_place, open_directory, open_file, read_file, replace_file
+from dides.runtime.private_files import check_place, open_directory, open_file, read_file, replace_file
 
 OPERATOR_FILE = "operator-token"
 REGISTRATION_FILE = "registration-token"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dides.private_files import (
+from dides.runtime.private_files import (
     UnsafePathError,
     check_place,
     draft_of,

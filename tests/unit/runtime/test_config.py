@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from dides.config import default_data_dir, home_directory
+from dides.runtime.config import default_data_dir, home_directory
 
 
 def test_a_home_that_is_empty_or_relative_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from dides.logs import LogWriter
+from dides.runtime.logs import LogWriter
 
 PROGRAM = """
 import logging, sys, structlog
-from dides.logs import configure_logging
+from dides.runtime.logs import configure_logging
 configure_logging()
 for number in range(3):
     structlog.get_logger().info("hello", number=number)
@@ -22,7 +22,7 @@ print("alive", file=sys.stderr)
 """
 FAILING = """
 import gc, sys, threading, warnings
-from dides.logs import configure_logging
+from dides.runtime.logs import configure_logging
 configure_logging()
 class Broken:
     def __del__(self):
@@ -130,7 +130,7 @@ def test_lines_that_cannot_be_written_are_counted() -> None:
 
 LOSING = """
 import sys, structlog
-from dides import logs
+from dides.runtime import logs
 logs.configure_logging(room=500)
 for number in range(100):
     structlog.get_logger().info("hello", number=number)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dides.datadir import OPERATOR_FILE, REGISTRATION_FILE, DataDirectory, DataDirectoryError, held_database
+from dides.runtime.datadir import OPERATOR_FILE, REGISTRATION_FILE, DataDirectory, DataDirectoryError, held_database
 
 
 def mode(path: Path) -> int:

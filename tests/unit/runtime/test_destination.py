@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dides.destination import DestinationError, check_destination, draft_for
+from dides.runtime.destination import DestinationError, check_destination, draft_for
 
 
 def write(file: Path, text: str = "new") -> None:

@@ -1,6 +1,6 @@
 """The clock of this machine, when somebody sets it."""
 
-from dides.clock import SystemClock
+from dides.runtime.clock import SystemClock
 
 
 class Wall:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dides.histogram import DURATIONS, SIZES, Histogram
+from dides.runtime.histogram import DURATIONS, SIZES, Histogram
 
 
 def test_a_new_one_has_counted_nothing() -> None:

@@ -1,0 +1,1 @@
+"""What every process needs of its surroundings: clock, configuration, data directory, logs, service manager."""
