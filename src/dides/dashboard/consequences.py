@@ -9,13 +9,13 @@ from enum import StrEnum
 import msgspec
 
 from dides.coordinator.rollbacks import undos_of
-from dides.dashboard.words import plural, seconds, state
 from dides.engine.rollback import Standing, common_state, is_a_rollback
 from dides.engine.stop import stop
 from dides.engine.threshold import threshold_of
 from dides.engine.waves import is_last, open_size, promoted, why_not_promoted
 from dides.model.deployment import Deployment, DeploymentStatus, Kind
 from dides.store.base import Transaction
+from dides.text.format import plural, seconds, state
 
 MOST_LOOKED_AT = 10_000
 """Targets up to which a rollback is worked out; beyond, it would take longer than somebody who asks wants to wait."""

@@ -14,8 +14,6 @@ from dides.api.injected import Sender, Services
 from dides.api.orders import key_of, order_of
 from dides.api.plans import forecast_view
 from dides.coordinator.coordinator import Coordinator
-from dides.dashboard import plan_words
-from dides.dashboard.commands import curl_command, dides_command
 from dides.dashboard.deploy_form import (
     NAMES,
     PACE,
@@ -34,11 +32,13 @@ from dides.dashboard.deploy_form import (
 from dides.dashboard.guard import TYPED, Browser
 from dides.dashboard.origin import server_address
 from dides.dashboard.page import render
-from dides.dashboard.words import selection, versions
 from dides.model.errors import InFlightError, InvalidError
 from dides.protocol.decode import decode
 from dides.protocol.forecast import Forecast
 from dides.protocol.messages import Configuration, DeployRequest
+from dides.text import plan
+from dides.text.commands import curl_command, dides_command
+from dides.text.format import selection, versions
 
 PAGE = "/ui/deploy"
 
@@ -121,7 +121,7 @@ async def _draft(request: Browser, principal: Principal, coordinator: Coordinato
 
 
 def _preview(request: Browser, draft: Draft) -> Response[str]:
-    said = plan_words.in_short(draft.forecast) if draft.forecast else _what_to_do(draft)
+    said = plan.in_short(draft.forecast) if draft.forecast else _what_to_do(draft)
     return render(
         request,
         "parts/deploy_preview.html",
@@ -146,10 +146,10 @@ def _plan(draft: Draft) -> dict[str, Any]:
         "forecast": forecast,
         "what": versions(asked.code_version or None, asked.configuration_version or None),
         "where": selection(asked.labels or {}, asked.selector or None),
-        "matched": plan_words.matched(forecast),
-        "steps": plan_words.steps(configuration, forecast),
-        "worst_case": plan_words.worst_case(forecast) if forecast.window else "",
-        "waves": [(wave.size, plan_words.names(wave)) for wave in forecast.waves],
+        "matched": plan.matched(forecast),
+        "steps": plan.steps(configuration, forecast),
+        "worst_case": plan.worst_case(forecast) if forecast.window else "",
+        "waves": [(wave.size, plan.names(wave)) for wave in forecast.waves],
         "body": typed.body.decode(),
     }
 

@@ -23,13 +23,13 @@ from dides.dashboard.consequences import (
     why_not_now,
 )
 from dides.dashboard.guard import Browser
-from dides.dashboard.holding import hold_of
 from dides.dashboard.page import render
-from dides.dashboard.policies import policy_facts, wave_facts
-from dides.dashboard.words import state
 from dides.model.deployment import Deployment, Target, TargetState
 from dides.model.errors import NotFoundError
 from dides.store.base import Transaction
+from dides.text.format import state
+from dides.text.hold_reasons import hold_of
+from dides.text.policy import policy_facts, wave_facts
 
 PATH = "/ui/deployments/{id:str}"
 MOST_FAILURES = 20

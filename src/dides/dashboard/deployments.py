@@ -14,12 +14,12 @@ from dides.api.views import deployment_view
 from dides.dashboard.deploy_form import texts_of
 from dides.dashboard.guard import Browser
 from dides.dashboard.page import render
-from dides.dashboard.words import by_whom, selection, took, versions
 from dides.model.deployment import DeploymentStatus, Kind
 from dides.protocol.decode import decode_query
 from dides.protocol.messages import Deployment
 from dides.protocol.queries import DeploymentQuery
 from dides.runtime.clock import to_datetime
+from dides.text.format import by_whom, selection, took, versions
 
 PAGE = "/ui/deployments"
 LIMIT = "25"

@@ -11,15 +11,15 @@ from dides.api.injected import Services
 from dides.api.pages import cursor_of, number_in
 from dides.api.views import event_view
 from dides.dashboard.guard import Browser
-from dides.dashboard.happenings import KINDS, Group, details, group_of, meaning, say
 from dides.dashboard.page import render
-from dides.dashboard.words import by_whom
 from dides.protocol import messages
 from dides.protocol.decode import decode_query
 from dides.protocol.fields import LARGEST
 from dides.protocol.queries import EventQuery
 from dides.store.base import Transaction
 from dides.store.records import Event
+from dides.text.events import KINDS, Group, details, group_of, meaning, say
+from dides.text.format import by_whom
 
 PAGE = "/ui/events"
 LIMIT = 50

@@ -8,13 +8,13 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from dides.dashboard.version_marks import VersionMarks
-from dides.dashboard.words import state
 from dides.model.deployment import TargetState
 from dides.model.instance import Matched
 from dides.model.selector import Selector
 from dides.protocol.fields import SelectorText
 from dides.protocol.messages import Request
 from dides.store.base import Transaction
+from dides.text.format import state
 
 UNREACHABLE, UPDATING, DIFFERS = 4, 8, 16
 """Added to the number of the status: it has fallen silent; it is an updating target; it is not where it should be."""

@@ -15,7 +15,6 @@ from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.explaining import explain_instance
 from dides.coordinator.inventory import existing, target_in
 from dides.dashboard.guard import Browser
-from dides.dashboard.happenings import say
 from dides.dashboard.page import render
 from dides.model.deployment import TargetState
 from dides.model.instance import Instance
@@ -24,6 +23,7 @@ from dides.protocol import messages
 from dides.protocol.decode import decode_query
 from dides.protocol.messages import Request
 from dides.store.base import Transaction
+from dides.text.events import say
 
 EVENTS = 30
 """Events that are shown of an instance."""

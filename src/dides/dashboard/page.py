@@ -17,9 +17,9 @@ from dides.api.problems import described, note_excess
 from dides.api.sessions import COOKIE, FORM_FIELD
 from dides.dashboard.assets import assets
 from dides.dashboard.guard import HEADERS, Browser
-from dides.dashboard.words import by_whom, last_lines, plural, seconds, state
 from dides.model.errors import InvalidError, RefusedError
 from dides.protocol.progress import done
+from dides.text.format import by_whom, last_lines, plural, seconds, state
 
 _ADDRESS = re.compile(r'\s(?:href|action|src|hx-get|hx-post|data-new)="(?=/)')
 _WHY = {

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 from dides.api.views import target_view
-from dides.dashboard.words import plural, state
 from dides.model.deployment import Deployment, Target, TargetState
 from dides.store.base import Transaction
 from dides.store.records import Event
+from dides.text.format import plural, state
 
 MOST_TARGETS = 5000
 """How many are sent at most: beyond them a browser is slow, and nobody sees more."""

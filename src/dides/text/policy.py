@@ -4,11 +4,11 @@ from typing import TypeAlias
 
 import msgspec
 
-from dides.dashboard.words import plural, seconds
 from dides.engine.threshold import threshold_of
 from dides.engine.waves import is_done
 from dides.model.deployment import Deployment, DeploymentStatus, Kind
 from dides.model.policy import Amount, Ordering
+from dides.text.format import plural, seconds
 
 Fact: TypeAlias = tuple[str, str]
 """A setting's name as the wire has it, and what it comes to."""

@@ -5,8 +5,8 @@ from enum import StrEnum
 
 import msgspec
 
-from dides.dashboard.words import plural, seconds, versions
 from dides.protocol.messages import Event
+from dides.text.format import plural, seconds, versions
 
 
 class Group(StrEnum):

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from dides.dashboard.holding import hold_of
 from dides.engine import window
 from dides.model.deployment import Deployment, DeploymentStatus, Outage, Timers, Wave
 from dides.model.policy import Policy
 from dides.runtime.clock import to_datetime
+from dides.text.hold_reasons import hold_of
 from support.builders import NOW, PAUSED, counts, deployment
 
 OVER: dict[str, Any] = {

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from dides.dashboard.words import plural, seconds
 from dides.model.policy import Amount, Ordering
 from dides.protocol.forecast import Forecast, ForecastWave
 from dides.protocol.messages import Configuration
+from dides.text.format import plural, seconds
 
 NAMES = 5
 """Instances named at most in a wave; the rest is counted."""

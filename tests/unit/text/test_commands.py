@@ -7,10 +7,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dides.dashboard.commands import USUAL_SERVER, curl_command, dides_command
 from dides.dashboard.deploy_form import read
 from dides.protocol.decode import decode
 from dides.protocol.messages import Configuration, DeployRequest
+from dides.text.commands import USUAL_SERVER, curl_command, dides_command
 from support.fake_coordinator import FakeCoordinator, make_deployment
 from support.run_cli import run_cli
 

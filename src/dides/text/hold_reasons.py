@@ -5,11 +5,11 @@ from datetime import datetime
 
 import msgspec
 
-from dides.dashboard.words import plural, seconds
 from dides.engine import window
 from dides.engine.waves import open_size
 from dides.model.deployment import Deployment
 from dides.runtime.clock import to_datetime
+from dides.text.format import plural, seconds
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import dides.coordinator
-from dides.dashboard.happenings import KINDS, details, group_of, meaning, say
 from dides.model.deployment import DeploymentStatus, TargetState
 from dides.protocol.messages import Event
+from dides.text.events import KINDS, details, group_of, meaning, say
 
 SOURCE = Path(dides.coordinator.__path__[0])
 FINAL = [DeploymentStatus.COMPLETED, DeploymentStatus.FAILED]
@@ -23,7 +23,7 @@ def event(kind: str, instance: str | None = None, **data: object) -> Event:
 
 def logged_kinds() -> set[str]:
     """Return the kinds in the code that logs, those that it puts together among them."""
-    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(SOURCE.glob("*.py")))
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(SOURCE.rglob("*.py")))
     written = set(re.findall(r'"((?:deployment|convergence|wave|targets?|instance)\.[a-z_]+)"', text))
     made = set(re.findall(r'f"(\w+)\.\{', text))
     assert made == {"deployment", "target"}

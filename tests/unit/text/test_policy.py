@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from dides.dashboard.policies import policy_facts, wave_facts
 from dides.model.deployment import DeploymentStatus, Wave
 from dides.model.policy import Ordering, Policy
+from dides.text.policy import policy_facts, wave_facts
 from support.builders import PAUSED, counts, deployment, rollback
 
 FAILED = DeploymentStatus.FAILED
