@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from dides.engine import admission, availability, reconcile, retries, rollback, threshold, trip, verdict, window
 from dides.engine.admission import Admission
+from dides.engine.counters import tally
 from dides.engine.stop import stop
-from dides.engine.tally import tally
 from dides.engine.waves import advance
 from dides.model.deployment import Deployment, DeploymentStatus, Kind, Target, TargetState
 from dides.model.instance import Report

@@ -5,7 +5,7 @@ from typing import Self
 from msgspec import UNSET
 
 from dides.agent.memory import Standing
-from dides.engine.order import in_order
+from dides.engine.ordering import in_order
 from dides.model.deployment import DeploymentStatus
 from dides.model.instance import Instance, Report
 from dides.model.state import State, Status

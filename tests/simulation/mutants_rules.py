@@ -10,13 +10,13 @@ from dides.coordinator.inventory import Newcomer
 from dides.engine import (
     admission,
     brake,
+    counters,
     lapse,
     reconcile,
     retries,
     rollback,
     sessions,
     stop,
-    tally,
     threshold,
     trip,
     verdict,
@@ -224,7 +224,7 @@ def unavailable_ones_are_not_followed(patch: Patch) -> None:
 
 def decommissioned_ones_keep_their_share(patch: Patch) -> None:
     def without(its: Deployment, target: Target) -> Deployment:
-        return replace(tally.without(its, target), spread=its.spread)
+        return replace(counters.without(its, target), spread=its.spread)
 
     patch.setattr(inventory, "without", without)
 

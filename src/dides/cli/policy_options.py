@@ -10,9 +10,9 @@ import typer
 
 from dides.model.policy import Ordering
 from dides.protocol.configuration import check_configuration
+from dides.protocol.field_errors import field_error
 from dides.protocol.messages import Configuration
-from dides.protocol.typed import amount_in, number_in
-from dides.protocol.wording import field_error
+from dides.protocol.text_values import amount_in, number_in
 
 BatchSize = Annotated[
     str,

@@ -16,7 +16,7 @@ from dides.coordinator.verdicts import settle_reported
 from dides.engine.availability import is_unavailable
 from dides.engine.ending import ended
 from dides.engine.limits import limits_of
-from dides.engine.order import in_order
+from dides.engine.ordering import in_order
 from dides.engine.rollback import Standing, is_a_rollback
 from dides.engine.waves import promoted, why_not_promoted
 from dides.model.deployment import Deployment, DeploymentStatus, Kind, TargetState, Timers

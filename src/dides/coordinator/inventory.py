@@ -10,9 +10,9 @@ from dides.coordinator.following import end_success
 from dides.coordinator.journal import log
 from dides.coordinator.verdicts import settle_reported
 from dides.engine.applying import WITHOUT_A_SLOT
+from dides.engine.counters import with_joined, without
 from dides.engine.inheritance import inherits_beside, may_be_joined
 from dides.engine.lapse import after_decommission
-from dides.engine.tally import with_joined, without
 from dides.model.actor import instance_actor
 from dides.model.deployment import Deployment, Target, TargetState
 from dides.model.errors import ConflictError, GoneError, NotFoundError, UnauthorizedError

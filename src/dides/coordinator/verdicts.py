@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from dides.coordinator.journal import event
-from dides.engine.tally import tally
+from dides.engine.counters import tally
 from dides.engine.verdict import heard_at, verdicts
 from dides.model.deployment import Deployment, TargetState
 from dides.model.plan import Assignment, Settled

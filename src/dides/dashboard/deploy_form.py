@@ -18,7 +18,7 @@ from dides.model.errors import FieldError, InvalidError, MalformedError
 from dides.model.policy import Amount
 from dides.protocol.decode import decode
 from dides.protocol.messages import Configuration, Deployment, DeployRequest
-from dides.protocol.typed import amount_in, number_in, number_text
+from dides.protocol.text_values import amount_in, number_in, number_text
 
 EVERYTHING = "everything"
 """The one field that the wire does not have: the whole fleet, which is `labels` of {} there."""

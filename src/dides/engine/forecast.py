@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from dides.engine.limits import Limits, limits_of
-from dides.engine.order import in_order
+from dides.engine.ordering import in_order
 from dides.engine.warning import Outlook, warnings_of
 from dides.model.instance import Matched
 from dides.model.policy import Policy, count_of

@@ -17,9 +17,9 @@ returns later), forecast.py (what all this would do to a fleet).
 import msgspec
 
 from dides.engine.admission import Admission, admit
+from dides.engine.counters import tally
 from dides.engine.ending import conclude, nothing_left
 from dides.engine.retries import retold
-from dides.engine.tally import tally
 from dides.engine.trip import why_tripped
 from dides.engine.verdict import Time, Verdicts, time_of, verdicts
 from dides.engine.waves import advance, is_done

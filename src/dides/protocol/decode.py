@@ -12,10 +12,10 @@ from dides.model.errors import FieldError, InvalidError, MalformedError, Refused
 from dides.model.labels import RESERVED_PREFIX, is_reserved
 from dides.model.selector import check_label
 from dides.protocol.configuration import check_configuration
+from dides.protocol.field_errors import WANTED, field_error
 from dides.protocol.malformed import find_break
 from dides.protocol.messages import DeployRequest, Heartbeat, Registration
 from dides.protocol.repeated import find_repeated
-from dides.protocol.wording import WANTED, field_error
 
 T = TypeVar("T")
 MOST_COLONS = 20_000

@@ -11,13 +11,13 @@ from msgspec.structs import replace
 from dides.engine import apply
 from dides.engine.admission import in_turn
 from dides.engine.availability import change_at_report
+from dides.engine.counters import tally
 from dides.engine.ending import UNREACHABLE, ended
 from dides.engine.lapse import is_watched, tally_lapse
-from dides.engine.order import in_order
+from dides.engine.ordering import in_order
 from dides.engine.reconcile import reconcile
 from dides.engine.rollback import last_good_after, undo
 from dides.engine.stop import NOT_STARTED, stop
-from dides.engine.tally import tally
 from dides.engine.timers import moved, moved_hold, moved_target
 from dides.engine.verdict import heard_at, matters, note, silenced, verdicts
 from dides.engine.waves import promoted, why_not_promoted

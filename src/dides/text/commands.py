@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET
 
 from dides.protocol.messages import Configuration, DeployRequest
-from dides.protocol.typed import number_text
+from dides.protocol.text_values import number_text
 
 USUAL_SERVER = "http://127.0.0.1:8420"
 """Where `dides` looks for a coordinator that it is not told of."""

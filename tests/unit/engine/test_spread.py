@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dides.engine.order import in_order
+from dides.engine.ordering import in_order
 from dides.engine.reconcile import reconcile
 from dides.engine.spread import rooms, share_of
 from dides.engine.window import SPREAD_BY, held_by, may_examine_of_each

@@ -1,6 +1,6 @@
 """The fixed order of a deployment's targets."""
 
-from dides.engine.order import in_order
+from dides.engine.ordering import in_order
 from dides.model.instance import Matched
 from dides.model.policy import Ordering, Policy
 from dides.model.state import NOTHING

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from dides.engine.tally import tally, with_joined, without
+from dides.engine.counters import tally, with_joined, without
 from dides.model.deployment import Deployment, Target, TargetState, Wave
 from dides.model.plan import Assignment, Settled
 from dides.model.state import Status

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from dides.protocol import messages, queries
-from dides.protocol.wording import NOT_YET, WANTED, field_error
+from dides.protocol.field_errors import NOT_YET, WANTED, field_error
 
 REQUESTS = [
     each
