@@ -20,7 +20,7 @@ from dides.model.selector import Selector
 from dides.model.state import State, Status
 from dides.protocol.messages import Heartbeat
 from dides.runtime.clock import SystemClock
-from dides.store.sqlite import SqliteStore
+from dides.store.sqlite.store import SqliteStore
 from load.fleet import Fleet
 from rig.arguments import parser_of, run
 from rig.fill import fill

@@ -14,8 +14,8 @@ from dides.model.instance import Instance
 from dides.model.state import State, Status
 from dides.runtime.clock import SystemClock
 from dides.store.open import open_store
-from dides.store.rows import instance_columns
-from dides.store.tables import instance_labels, instances
+from dides.store.sql.mapping import instance_columns
+from dides.store.sql.tables import instance_labels, instances
 from load.fleet import VERSION, Fleet
 
 PIECE = 10_000

@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import Connection, event
 
 from dides.store.migrate import migrate
-from dides.store.sqlite import open_engine
+from dides.store.sqlite.store import open_engine
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - made with mkdtemp in it; nothing in there survives, and nothing has to
 BEGIN = "BEGIN IMMEDIATE"

@@ -16,11 +16,11 @@ from sqlalchemy import Connection
 
 from dides.model.errors import RefusedError
 from dides.model.instance import Brief
-from dides.store.base import Transaction
-from dides.store.briefs import all_briefs, changes_of
+from dides.store.interface import Transaction
 from dides.store.records import Changes, MustBeAloneError
-from dides.store.sql import SqlTransaction
-from dides.store.tables import metadata
+from dides.store.sql.instance_summaries import all_briefs, changes_of
+from dides.store.sql.tables import metadata
+from dides.store.sql.transaction import SqlTransaction
 from simulator.base.clock import VirtualClock
 from simulator.base.database import Engine, copy_template, engine
 from simulator.base.guarantees import CRASHES_LOSE_NOTHING, LOOPS_REST, NOTHING_BREAKS, READS_WRITE_NOTHING, Problem

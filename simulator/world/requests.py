@@ -17,7 +17,7 @@ from dides.model.instance import Brief
 from dides.model.selector import parse_selector
 from dides.model.state import State
 from dides.protocol.messages import Directive, Heartbeat, InstanceSpec
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from simulator.base.scenario import PlannedOrder
 from simulator.checker.acknowledged import Promises
 

@@ -11,7 +11,7 @@ from types import FunctionType
 from typing import Any, Never, TypeVar
 
 from dides.model.errors import OutcomeUnknownError, UnavailableError
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.store.records import Changes, MustBeAloneError
 from simulator.base.clock import VirtualClock
 from simulator.base.disk import Disk, PowerCutError
@@ -26,7 +26,7 @@ NEWS = 0.2
 
 
 class SimulatedStore:
-    """See dides.store.base.Store.
+    """See dides.store.interface.Store.
 
     With `in_order` writes run in the order in which they were asked for, as with one writing thread; without it they
     overtake each other, as they may with connections to a server, and only then may one not be alone.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dides.store.base import Store
+from dides.store.interface import Store
 from support.clocks import FakeClock
 from support.postgres import databases
 from support.stores import OPENERS, Opener

@@ -4,7 +4,7 @@ import msgspec
 
 from dides.model.instance import Instance
 from dides.model.state import State
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 from dides.store.records import Convergence
 from support.stores import V2, add
 

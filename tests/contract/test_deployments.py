@@ -5,7 +5,7 @@ import pytest
 
 from dides.model.deployment import Counts, Deployment, DeploymentStatus, Kind, TargetState
 from dides.model.state import NOTHING, State
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 from dides.store.records import NewTarget, StaleError
 from support.stores import V1, V2, a_deployment, add, create, deploy
 

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 from dides.store.records import Event
 from support.stores import add, credential
 

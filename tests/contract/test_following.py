@@ -9,7 +9,7 @@ import pytest
 from dides.model.errors import ConflictError, UnavailableError
 from dides.model.instance import Brief
 from dides.model.state import State, Status
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 from dides.store.records import Changes, MustBeAloneError, Telling
 from support.stores import V1, V2, add, an_instance, credential
 

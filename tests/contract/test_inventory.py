@@ -6,7 +6,7 @@ import pytest
 from dides.model.instance import Matched
 from dides.model.selector import Selector, parse_selector
 from dides.model.state import NOTHING, State, Status
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 from dides.store.records import StaleError, Telling
 from support.stores import V1, V2, add, an_instance, credential
 

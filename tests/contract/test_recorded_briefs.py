@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 from dides.model.instance import Instance
 from dides.model.sessions import NO_SESSIONS, Earlier, Sessions
 from dides.model.state import ApplyRule, State, Status
-from dides.store.base import Store, Transaction
-from dides.store.briefs import briefs_of, changes_of
+from dides.store.interface import Store, Transaction
 from dides.store.records import Telling
-from dides.store.sql import SqlTransaction
+from dides.store.sql.instance_summaries import briefs_of, changes_of
+from dides.store.sql.transaction import SqlTransaction
 from support.stores import V2, add
 
 NAMES = ("web-0", "web-1", "web-2")

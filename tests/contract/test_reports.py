@@ -6,7 +6,7 @@ from dides.model.deployment import Deployment, Target, TargetState
 from dides.model.instance import Report
 from dides.model.plan import Assignment, Settled
 from dides.model.state import State, Status
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 from support.stores import V1, V2, deploy
 
 REPORT = Report(at=550, status=Status.FAILED, current=State("2.0.0", None), observed=3, message="boom")

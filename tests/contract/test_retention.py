@@ -6,7 +6,7 @@ import msgspec
 
 from dides.model.deployment import Brake, Deployment, Kind
 from dides.model.instance import Instance
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 from dides.store.records import Convergence, Telling
 from support.history import roll_out, withdraw
 from support.stores import V2, a_deployment, add, create

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dides.model.selector import Operator, Requirement, Selector
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 from support.stores import an_instance
 
 KEYS = st.sampled_from(["env", "Env", "role", "example.com/tier", "x"])

@@ -1,6 +1,6 @@
 """The last signs of life: blocks of each coordinator, which the others read."""
 
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 from dides.store.records import Sighted
 from support.clocks import MONDAY
 

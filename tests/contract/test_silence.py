@@ -6,7 +6,7 @@ import msgspec
 
 from dides.model.deployment import Deployment, Outage, TargetState
 from dides.model.plan import Assignment, Settled
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 from support.clocks import MONDAY
 from support.stores import V1, V2, add, deploy
 

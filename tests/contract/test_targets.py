@@ -7,7 +7,7 @@ import pytest
 from dides.model.deployment import Deployment, Target, TargetState
 from dides.model.plan import Assignment, Settled
 from dides.model.state import NOTHING, State
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 from dides.store.records import NewTarget, StaleError, Telling
 from support.stores import V1, V2, a_deployment, add, create, deploy
 

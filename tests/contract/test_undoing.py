@@ -5,7 +5,7 @@ import msgspec
 from dides.model.deployment import Brake, Deployment, Kind, TargetState
 from dides.model.plan import Settled
 from dides.model.state import State
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 from dides.store.records import Convergence, NewTarget
 from support.history import assignment, roll_out, withdraw
 from support.stores import V1, V2, a_deployment, add, create

@@ -8,7 +8,7 @@ import pytest
 
 from dides.model.errors import ConflictError, UnavailableError
 from dides.model.selector import Selector
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 from support.clocks import FakeClock
 from support.stores import add, an_instance, credential
 

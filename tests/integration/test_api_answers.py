@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from dides.store.base import Store
+from dides.store.interface import Store
 from support.app import MANUAL, OPERATOR, PATIENCE, PROBLEM, REGISTRATION, App, running_app
 from support.wrapped_store import AwayStore, FullStore
 

@@ -12,7 +12,7 @@ from dides.api.connection import answering_connection
 from dides.api.hotpath import HotPath
 from dides.api.request_limits import BODY_SECONDS
 from dides.model.errors import UnavailableError
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 from support.app import OPERATOR, App, running_app, until
 from support.hand_wire import HandWire
 from support.hot_cases import CASES, DESIRED, HEALTHY, WEB, Case, prepared

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from dides.model.selector import Selector
-from dides.store.sqlite import SqliteStore
+from dides.store.sqlite.store import SqliteStore
 from support.clocks import FakeClock
 
 KILLS = 12

@@ -12,8 +12,8 @@ from sqlalchemy import Engine, inspect, text
 
 from dides.coordinator.step import step
 from dides.store.migrate import TooNewError, configuration, migrate
-from dides.store.sqlite import SqliteStore
-from dides.store.tables import metadata
+from dides.store.sql.tables import metadata
+from dides.store.sqlite.store import SqliteStore
 from support.clocks import FakeClock
 from support.migrations import empty_database, go
 from support.stores import add

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from dides.store.postgres import PostgresStore
-from dides.store.postgres_changes import KEEP, forget
-from dides.store.postgres_feed import PRUNE
+from dides.store.postgres.change_feed import PRUNE
+from dides.store.postgres.change_log import KEEP, forget
+from dides.store.postgres.store import PostgresStore
 from support.postgres import statement
 from support.postgres_server import the_server
 from support.processes import until

@@ -9,10 +9,10 @@ from functools import partial
 import pytest
 
 from dides.model.errors import OutcomeUnknownError, UnavailableError
-from dides.store.base import Transaction
-from dides.store.postgres import PostgresStore
+from dides.store.interface import Transaction
+from dides.store.postgres.store import PostgresStore
 from dides.store.records import Changes
-from dides.store.sql import SqlTransaction
+from dides.store.sql.transaction import SqlTransaction
 from support.postgres import statement
 from support.postgres_server import PostgresServer, the_server
 from support.processes import until

@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import Connection
 
 from dides.model.errors import UnavailableError
-from dides.store.arrays import array_of
-from dides.store.base import Transaction
-from dides.store.database_clock import DatabaseClock
+from dides.store.interface import Transaction
 from dides.store.migrate import TooNewError
-from dides.store.postgres import PostgresStore
-from dides.store.postgres_connections import conninfo_of, open_engine
-from dides.store.postgres_opening import prepare
-from dides.store.sql import SqlTransaction
+from dides.store.postgres.connections import conninfo_of, open_engine
+from dides.store.postgres.database_clock import DatabaseClock
+from dides.store.postgres.opening import prepare
+from dides.store.postgres.store import PostgresStore
+from dides.store.sql.arrays import array_of
+from dides.store.sql.transaction import SqlTransaction
 from dides.store.urls import UnknownDatabaseError
 from support.postgres import statement
 from support.postgres_server import the_server

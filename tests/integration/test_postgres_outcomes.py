@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from dides.model.errors import UnavailableError
-from dides.store.base import Transaction
-from dides.store.postgres import PostgresStore
-from dides.store.sql import SqlTransaction
+from dides.store.interface import Transaction
+from dides.store.postgres.store import PostgresStore
+from dides.store.sql.transaction import SqlTransaction
 from support.postgres import statement
 from support.postgres_server import PostgresServer
 from support.proxy import Proxy

@@ -9,8 +9,8 @@ import pytest
 
 from dides.coordinator.feed import Feed
 from dides.coordinator.view import View
-from dides.store.base import Transaction
-from dides.store.postgres import PostgresStore
+from dides.store.interface import Transaction
+from dides.store.postgres.store import PostgresStore
 from dides.store.records import Telling
 from support.postgres import statement
 from support.postgres_copies import CopiedServer

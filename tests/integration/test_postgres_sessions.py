@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from dides.coordinator.settings import Settings
-from dides.store.postgres import PostgresStore
+from dides.store.postgres.store import PostgresStore
 from support.app import App, running_on, until
 from support.postgres_server import the_server
 

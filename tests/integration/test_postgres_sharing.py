@@ -11,9 +11,9 @@ import psycopg
 import pytest
 
 from dides.model.errors import UnavailableError
-from dides.store.base import Store, Transaction
-from dides.store.postgres import PostgresStore
-from dides.store.postgres_changes import KEEP, Look
+from dides.store.interface import Store, Transaction
+from dides.store.postgres.change_log import KEEP, Look
+from dides.store.postgres.store import PostgresStore
 from dides.store.records import Changes, Event, StaleError, Telling
 from support.postgres import statement
 from support.postgres_server import the_server

@@ -8,8 +8,8 @@ import pytest
 
 from dides.coordinator.feed import Feed
 from dides.coordinator.view import View
-from dides.store.base import Transaction
-from dides.store.postgres import PostgresStore
+from dides.store.interface import Transaction
+from dides.store.postgres.store import PostgresStore
 from support.postgres import statement
 from support.postgres_copies import Primary, Standby
 from support.processes import until

@@ -16,7 +16,7 @@ from dides.cli.main import main
 from dides.runtime.clock import SystemClock
 from dides.runtime.datadir import OPERATOR_FILE
 from dides.server import Listen
-from dides.store.sqlite import SqliteStore
+from dides.store.sqlite.store import SqliteStore
 
 PATIENCE = 60.0
 

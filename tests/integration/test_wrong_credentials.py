@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from dides.coordinator.settings import Settings
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from support.app import OPERATOR, PROBLEM, REGISTRATION, App, running_app
 from support.browsing import Browsing
 from support.clocks import FakeClock

@@ -23,12 +23,12 @@ from dides.model.instance import Instance
 from dides.model.plan import Touched
 from dides.model.sessions import Sessions
 from dides.protocol.messages import Directive
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.store.records import Telling
-from dides.store.sql import SqlTransaction
-from dides.store.sql_deployments import SqlDeployments
-from dides.store.sql_inventory import SqlInventory
-from dides.store.sql_targets import SqlTargets
+from dides.store.sql.deployments import SqlDeployments
+from dides.store.sql.inventory import SqlInventory
+from dides.store.sql.targets import SqlTargets
+from dides.store.sql.transaction import SqlTransaction
 from simulator.base.disk import Disk
 from simulator.world import agents
 

@@ -30,9 +30,9 @@ from dides.model.instance import Instance
 from dides.model.plan import Assignment, Candidate, Retelling, Settled
 from dides.model.sessions import Sessions
 from dides.model.state import State, Status
-from dides.store.base import Transaction
-from dides.store.sql_heirs import SqlHeirs
-from dides.store.sql_inventory import SqlInventory
+from dides.store.interface import Transaction
+from dides.store.sql.heirs import SqlHeirs
+from dides.store.sql.inventory import SqlInventory
 
 Patch = pytest.MonkeyPatch
 
@@ -107,7 +107,7 @@ def later_deployments_are_undone_too(patch: Patch) -> None:
 
 def rollbacks_return_what_was_restored(patch: Patch) -> None:
     """A second rollback returns those, too, whom the first one has returned."""
-    patch.setattr("dides.store.sql_targets.SqlTargets.restored", lambda _self, _undone: frozenset())
+    patch.setattr("dides.store.sql.targets.SqlTargets.restored", lambda _self, _undone: frozenset())
 
 
 def latecomers_wait_no_more_after_a_rollback(patch: Patch) -> None:

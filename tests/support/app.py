@@ -24,7 +24,7 @@ from dides.dashboard.routes import create_dashboard
 from dides.model.selector import Selector
 from dides.protocol.messages import Deployment, Instance
 from dides.runtime.clock import Clock, SystemClock
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 from support.sqlite import sqlite_store
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]

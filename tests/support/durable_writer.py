@@ -9,8 +9,8 @@ from pathlib import Path
 
 from dides.model.instance import Instance
 from dides.runtime.clock import SystemClock
-from dides.store.base import Transaction
-from dides.store.sqlite import SqliteStore
+from dides.store.interface import Transaction
+from dides.store.sqlite.store import SqliteStore
 
 AT_ONCE = 8
 

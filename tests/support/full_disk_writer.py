@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dides.model.errors import UnavailableError
 from dides.runtime.clock import SystemClock
-from dides.store.sqlite import SqliteStore
+from dides.store.sqlite.store import SqliteStore
 from support.durable_writer import add_pair
 
 

@@ -20,7 +20,7 @@ from dides.model.policy import Policy
 from dides.model.selector import parse_selector
 from dides.model.state import State, Status
 from dides.protocol.messages import Heartbeat
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 from dides.store.records import Event
 from support.clocks import FakeClock
 from support.totals import assert_totals_true

@@ -5,7 +5,7 @@ import msgspec
 from dides.model.deployment import Deployment, DeploymentStatus, Kind, Target, TargetState
 from dides.model.instance import Instance
 from dides.model.plan import Assignment
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.store.records import NewTarget
 from support.stores import V1, V2, a_deployment, create
 

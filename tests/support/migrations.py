@@ -8,7 +8,7 @@ from alembic import command
 from sqlalchemy import Engine, create_engine
 
 from dides.store.migrate import configuration
-from dides.store.sqlite import open_engine
+from dides.store.sqlite.store import open_engine
 from support.postgres import fresh_database
 
 

@@ -11,11 +11,11 @@ from typing import Any
 import psycopg
 
 from dides.runtime.clock import Clock
-from dides.store.base import Store
-from dides.store.database_clock import DatabaseClock
-from dides.store.postgres import PostgresStore
-from dides.store.postgres_connections import conninfo_of
-from dides.store.postgres_opening import prepare
+from dides.store.interface import Store
+from dides.store.postgres.connections import conninfo_of
+from dides.store.postgres.database_clock import DatabaseClock
+from dides.store.postgres.opening import prepare
+from dides.store.postgres.store import PostgresStore
 from support.postgres_server import PostgresServer, the_server
 
 TEMPLATE = "migrated"

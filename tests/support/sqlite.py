@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from dides.runtime.clock import Clock
-from dides.store.sqlite import SqliteStore, open_engine
+from dides.store.sqlite.store import SqliteStore, open_engine
 from simulator.base.database import copy_template
 
 

@@ -10,7 +10,7 @@ from dides.model.instance import Instance
 from dides.model.policy import Ordering, Policy
 from dides.model.state import State, Status
 from dides.runtime.clock import Clock
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 from dides.store.records import NewDeployment, NewTarget
 from support.clocks import MONDAY
 from support.postgres import open_postgresql

@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from dides.model.errors import UnavailableError
 from dides.runtime.clock import Clock
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 from dides.store.records import Changes
-from dides.store.statistics import WriterStatistics
+from dides.store.writer_metrics import WriterStatistics
 
 T = TypeVar("T")
 

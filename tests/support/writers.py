@@ -6,10 +6,10 @@ from threading import Event
 
 from sqlalchemy import Connection, Engine
 
-from dides.store.audience import Audience
-from dides.store.base import Transaction
+from dides.store.broadcaster import Audience
+from dides.store.interface import Transaction
 from dides.store.records import Event as Happened
-from dides.store.sql import SqlTransaction
+from dides.store.sql.transaction import SqlTransaction
 from dides.store.writer import PlainBounds, Writer
 from support.clocks import FakeClock
 

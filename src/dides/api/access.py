@@ -14,7 +14,7 @@ from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of, same
 from dides.model.actor import ANONYMOUS, OPERATOR, instance_actor
 from dides.model.errors import ForbiddenError, GoneError, UnauthorizedError
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 
 LONGEST_HOST = 64
 _LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?\Z", re.ASCII)

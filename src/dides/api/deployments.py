@@ -21,7 +21,7 @@ from dides.model import deployment as model
 from dides.model.errors import NotFoundError
 from dides.protocol.messages import AbortRequest, ActionRequest, Deployment, DeploymentPage, DeployRequest, TargetPage
 from dides.protocol.queries import DeploymentQuery, TargetQuery
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 
 HIGHEST_POSITION = 2**31 - 1
 """Of a target in the order of its deployment, as databases have it."""

@@ -18,7 +18,7 @@ from dides.api.stream import accepts_stream, head_of_stream, last_id, stream_of
 from dides.api.views import event_view
 from dides.protocol.messages import EventPage
 from dides.protocol.queries import Direction, EventQuery, EventsQuery
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 
 
 @get("/events", guards=[operators], summary="List events, or follow them", responses=for_operators())

@@ -32,7 +32,7 @@ from dides.model.selector import Selector, parse_selector
 from dides.protocol import messages
 from dides.protocol.messages import Directive, Heartbeat, InstancePage, Registered, Registration
 from dides.protocol.queries import DecommissionQuery, DesiredQuery, InstanceQuery
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 
 T = TypeVar("T")
 REGISTRATION = Example(

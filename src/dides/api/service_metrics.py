@@ -13,7 +13,7 @@ from dides.api.traffic import Traffic
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.heartbeats import Heartbeats
 from dides.runtime.logs import lost_lines
-from dides.store.statistics import WriterStatistics
+from dides.store.writer_metrics import WriterStatistics
 
 HEARTBEAT = ("PATCH", "/inventory/instances/{name}")
 QUERY = ("GET", "/inventory/instances/{name}/desired")

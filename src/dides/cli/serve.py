@@ -41,8 +41,8 @@ from dides.runtime.datadir import DataDirectory, DataDirectoryError, held_databa
 from dides.runtime.first_process import leave_first_process
 from dides.runtime.logs import configure_logging, say
 from dides.server import Listen, ListenError, serve
-from dides.store.copies import CopyError, back_up, check_database, copy_database
 from dides.store.migrate import TooNewError
+from dides.store.sqlite.backup import CopyError, back_up, check_database, copy_database
 from dides.store.urls import UnknownDatabaseError, is_postgresql, sqlite_file
 
 _REFUSALS = (CopyError, DataDirectoryError, ListenError, TooNewError, UnavailableError, UnknownDatabaseError)

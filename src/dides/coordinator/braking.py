@@ -11,7 +11,7 @@ from dides.engine.brake import is_stopped, released, replaces
 from dides.engine.inheritance import may_be_inherited
 from dides.model.deployment import Deployment
 from dides.model.errors import ConflictError, NotFoundError
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 
 NOTHING_STOPPED = "Convergence has not stopped, so there is nothing to resume."
 

@@ -23,7 +23,7 @@ from dides.model.deployment import Deployment, Kind
 from dides.model.instance import Instance
 from dides.model.selector import parse_selector
 from dides.model.state import State, Status
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.store.records import Convergence, Telling
 
 

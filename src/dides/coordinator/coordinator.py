@@ -36,8 +36,8 @@ from dides.model.errors import NotFoundError, RefusedError, UnavailableError
 from dides.model.instance import Brief, Instance
 from dides.protocol.messages import Heartbeat, InstanceSpec
 from dides.runtime.clock import Clock
-from dides.store.base import Store, Transaction
-from dides.store.statistics import WriterStatistics
+from dides.store.interface import Store, Transaction
+from dides.store.writer_metrics import WriterStatistics
 
 log = structlog.get_logger()
 T = TypeVar("T")

@@ -26,7 +26,7 @@ from dides.model.plan import Ending
 from dides.model.policy import Policy
 from dides.model.selector import Selector
 from dides.model.state import State, Status
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.store.records import NewDeployment, NewTarget
 
 KEEP_KEYS_MS = 24 * 60 * 60 * 1000

@@ -5,7 +5,7 @@ from dides.engine.explanation import Inheriting, Part, Situation, explain
 from dides.model.deployment import Deployment, Kind
 from dides.model.explanation import Explanation
 from dides.model.instance import Instance
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 
 
 def explain_instance(

@@ -10,7 +10,7 @@ from dides.engine.verdict import matters, note, silenced
 from dides.model.deployment import Deployment, Target, TargetState
 from dides.model.instance import Instance, Report
 from dides.model.state import Status
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.store.records import MustBeAloneError
 
 Targets = dict[int, Target]

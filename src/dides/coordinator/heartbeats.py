@@ -17,7 +17,7 @@ from dides.model.errors import BusyError, NotFoundError, RefusedError, StoodStil
 from dides.model.instance import Brief
 from dides.protocol.messages import Heartbeat
 from dides.runtime.histogram import SIZES, Histogram
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 
 log = structlog.get_logger()
 LARGEST_BATCH = 500

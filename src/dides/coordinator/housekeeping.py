@@ -2,8 +2,8 @@
 
 from dides.coordinator.deployments import KEEP_KEYS_MS
 from dides.coordinator.settings import Settings
-from dides.store.base import Transaction
-from dides.store.chunks import MOST
+from dides.store.batching import MOST
+from dides.store.interface import Transaction
 
 DAY_MS = 24 * 60 * 60 * 1000
 LOOKED_AT = "deployments looked at"

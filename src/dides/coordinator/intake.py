@@ -19,7 +19,7 @@ from dides.model.instance import Brief, Instance, Report
 from dides.model.sessions import Sessions
 from dides.model.state import State, Status
 from dides.protocol.messages import Heartbeat
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.store.records import Event, MustBeAloneError
 
 

@@ -21,7 +21,7 @@ from dides.model.labels import labels_of, owned_after
 from dides.model.selector import parse_selector
 from dides.model.sessions import NO_SESSIONS
 from dides.model.state import NOTHING, Status
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.store.records import NewTarget, Telling
 
 

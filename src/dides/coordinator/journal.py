@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from dides.model.actor import SYSTEM
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.store.records import Event
 
 

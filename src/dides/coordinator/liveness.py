@@ -18,7 +18,7 @@ from dides.coordinator.sightings import Sightings
 from dides.coordinator.view import View
 from dides.model.instance import Instance
 from dides.model.state import Status
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 
 MOST_AT_ONCE = 20_000
 """Instances looked at in one call, which is a few milliseconds; the rest waits for the next."""

@@ -2,7 +2,7 @@
 
 from dides.model.deployment import Deployment
 from dides.model.errors import ConflictError, NotFoundError
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 
 NOTHING_IN_FLIGHT = "No deployment is in flight."
 

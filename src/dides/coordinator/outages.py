@@ -6,7 +6,7 @@ from dides.coordinator.journal import log
 from dides.engine.outage import Silence, begun, ended, reviewed, stood_still_since
 from dides.engine.timers import moved, moved_target
 from dides.model.deployment import Deployment, DeploymentStatus, Kind, Outage
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 
 
 def notice(tx: Transaction, heard_by: int, time_to_live: int, *, reachable: int, unreachable: int) -> None:

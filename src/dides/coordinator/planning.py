@@ -8,7 +8,7 @@ from dides.coordinator.deployments import Order, matched_by
 from dides.engine.forecast import Circumstances, Forecast, forecast
 from dides.model.instance import Matched
 from dides.model.selector import Selector
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 
 
 def forecast_of(tx: Transaction, order: Order) -> Forecast:

@@ -15,7 +15,7 @@ from dides.coordinator.settings import Settings
 from dides.engine.timers import moved, moved_hold, moved_target, told_by
 from dides.model.deployment import DeploymentStatus
 from dides.runtime.clock import Clock
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 from dides.store.records import MustBeAloneError
 
 ALIVE_AT, QUIET_UNTIL = "alive_at", "quiet_until"

@@ -9,7 +9,7 @@ from dides.coordinator.signals import Signals
 from dides.coordinator.step import Stepped, step, step_of
 from dides.model.errors import RefusedError, UnavailableError
 from dides.runtime.clock import Clock
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 
 log = structlog.get_logger()
 

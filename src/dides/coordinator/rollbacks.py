@@ -8,7 +8,7 @@ from dides.engine.rollback import common_state, policy_of, undo
 from dides.model.deployment import Deployment, Kind
 from dides.model.plan import Undo
 from dides.model.state import NOTHING
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.store.records import NewDeployment, NewTarget
 
 

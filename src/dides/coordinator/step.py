@@ -18,7 +18,7 @@ from dides.engine.window import may_examine, may_examine_of_each, may_examine_un
 from dides.model.actor import SYSTEM
 from dides.model.deployment import Deployment
 from dides.model.plan import Assignment, Ending, Snapshot
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.store.records import Telling
 
 

@@ -5,7 +5,7 @@ from dides.coordinator.verdicts import target_event
 from dides.engine.applying import WITHOUT_A_SLOT
 from dides.engine.stop import NOT_STARTED, stop
 from dides.model.deployment import Deployment
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.store.records import Telling
 
 

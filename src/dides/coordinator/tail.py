@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator
 from itertools import takewhile
 
 from dides.model.errors import UnavailableError
-from dides.store.base import Store
+from dides.store.interface import Store
 from dides.store.records import Event
 
 LOOK_SECONDS = 0.2

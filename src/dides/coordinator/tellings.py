@@ -6,7 +6,7 @@ from dides.coordinator.journal import event, log
 from dides.engine.applying import apply_rule
 from dides.model.deployment import Deployment
 from dides.model.plan import Plan
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.store.records import Telling
 
 MOST_NAMED = 100

@@ -4,7 +4,7 @@ from dides.coordinator.meant import existing
 from dides.engine.rollback import Standing, repeats, why_not
 from dides.model.deployment import Deployment, Kind
 from dides.model.errors import ConflictError, InFlightError, NotFoundError
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 
 NOTHING_DEPLOYED = "Nothing was ever deployed, so there is nothing to roll back."
 

@@ -10,7 +10,7 @@ from dides.engine.verdict import heard_at, verdicts
 from dides.model.deployment import Deployment, TargetState
 from dides.model.plan import Assignment, Settled
 from dides.model.state import NOTHING, State
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.store.records import Event
 
 

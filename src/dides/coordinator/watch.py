@@ -19,7 +19,7 @@ from dides.engine.outage import Silence, begun
 from dides.model.errors import UnavailableError
 from dides.runtime.clock import Clock
 from dides.runtime.histogram import Histogram
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 from dides.store.records import Sighted
 
 log = structlog.get_logger()

@@ -14,7 +14,7 @@ from dides.engine.stop import stop
 from dides.engine.threshold import threshold_of
 from dides.engine.waves import is_last, open_size, promoted, why_not_promoted
 from dides.model.deployment import Deployment, DeploymentStatus, Kind
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.text.format import plural, seconds, state
 
 MOST_LOOKED_AT = 10_000

@@ -26,7 +26,7 @@ from dides.dashboard.guard import Browser
 from dides.dashboard.page import render
 from dides.model.deployment import Deployment, Target, TargetState
 from dides.model.errors import NotFoundError
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.text.format import state
 from dides.text.hold_reasons import hold_of
 from dides.text.policy import policy_facts, wave_facts

@@ -16,7 +16,7 @@ from dides.protocol import messages
 from dides.protocol.decode import decode_query
 from dides.protocol.fields import LARGEST
 from dides.protocol.queries import EventQuery
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.store.records import Event
 from dides.text.events import KINDS, Group, details, group_of, meaning, say
 from dides.text.format import by_whom

@@ -22,7 +22,7 @@ from dides.engine.brake import is_stopped, limit_of
 from dides.model.errors import RefusedError, UnauthorizedError
 from dides.model.selector import parse_selector
 from dides.protocol.decode import decode_query
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 
 Marks: TypeAlias = NamedDependency[VersionMarks]
 """Which version has which mark, in all windows."""

@@ -13,7 +13,7 @@ from dides.model.instance import Matched
 from dides.model.selector import Selector
 from dides.protocol.fields import SelectorText
 from dides.protocol.messages import Request
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.text.format import state
 
 UNREACHABLE, UPDATING, DIFFERS = 4, 8, 16

@@ -22,7 +22,7 @@ from dides.model.state import State
 from dides.protocol import messages
 from dides.protocol.decode import decode_query
 from dides.protocol.messages import Request
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.text.events import say
 
 EVENTS = 30

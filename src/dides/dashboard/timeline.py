@@ -7,7 +7,7 @@ import msgspec
 
 from dides.api.views import target_view
 from dides.model.deployment import Deployment, Target, TargetState
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.store.records import Event
 from dides.text.format import plural, state
 

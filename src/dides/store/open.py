@@ -1,8 +1,8 @@
 """Which store a database URL means."""
 
 from dides.runtime.clock import Clock
-from dides.store.base import Store
-from dides.store.sqlite import SqliteStore
+from dides.store.interface import Store
+from dides.store.sqlite.store import SqliteStore
 from dides.store.urls import UnknownDatabaseError, is_postgresql, sqlite_file
 
 
@@ -16,7 +16,7 @@ def open_store(url: str, clock: Clock) -> Store:
 
 def _open_postgresql(url: str) -> Store:
     try:
-        from dides.store.postgres import PostgresStore  # noqa: PLC0415 - an optional driver
+        from dides.store.postgres.store import PostgresStore  # noqa: PLC0415 - an optional driver
     except ImportError as error:
         raise UnknownDatabaseError(
             f"The driver for PostgreSQL cannot be loaded ({error}): pip install 'dides[server,postgresql]'."

@@ -2,7 +2,7 @@
 
 Deployments and their targets are in dides.store.rollout_repositories.
 
-The methods are synchronous and belong to one transaction (dides.store.base). They compare and set, nothing more.
+The methods are synchronous and belong to one transaction (dides.store.interface). They compare and set, nothing more.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from typing import Protocol
 from dides.model.instance import Instance, Matched
 from dides.model.selector import Selector
 from dides.model.state import State, Status
-from dides.store.chunks import MOST
+from dides.store.batching import MOST
 from dides.store.records import Convergence, Event, Sighted, Telling
 
 

@@ -1,6 +1,6 @@
 """What every store offers for deployments and their targets, and guarantees of each method.
 
-The methods are synchronous and belong to one transaction (dides.store.base). They compare and set, nothing more.
+The methods are synchronous and belong to one transaction (dides.store.interface). They compare and set, nothing more.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Protocol
 
 from dides.model.deployment import Deployment, DeploymentStatus, Kind, Target, TargetState
 from dides.model.plan import Assignment, Candidate, Postponed, Retelling, Settled, Touched
-from dides.store.chunks import MOST
+from dides.store.batching import MOST
 from dides.store.records import NewDeployment, NewTarget
 
 

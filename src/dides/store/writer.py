@@ -17,12 +17,12 @@ from sqlalchemy import Connection, Engine, RootTransaction
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from dides.model.errors import OutcomeUnknownError, UnavailableError
-from dides.store.audience import Audience
-from dides.store.base import Transaction
-from dides.store.briefs import changes_of
+from dides.store.broadcaster import Audience
+from dides.store.interface import Transaction
 from dides.store.records import Changes
-from dides.store.sql import SqlTransaction
-from dides.store.statistics import WriterStatistics
+from dides.store.sql.instance_summaries import changes_of
+from dides.store.sql.transaction import SqlTransaction
+from dides.store.writer_metrics import WriterStatistics
 
 log = structlog.get_logger()
 T = TypeVar("T")

@@ -22,7 +22,7 @@ from dides.model.instance import Brief
 from dides.model.selector import Selector
 from dides.model.state import State, Status
 from dides.protocol.messages import Heartbeat
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from support.briefs import a_brief
 from support.hand_fleet import Fleet
 

@@ -19,7 +19,7 @@ from dides.model.errors import BusyError, NotFoundError, UnavailableError
 from dides.model.instance import Brief
 from dides.model.state import State, Status
 from dides.protocol.messages import Heartbeat
-from dides.store.base import Store, Transaction
+from dides.store.interface import Store, Transaction
 from support.app import until
 from support.clocks import FakeClock
 from support.hand_fleet import V2, Fleet

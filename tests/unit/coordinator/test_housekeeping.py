@@ -11,10 +11,10 @@ from dides.coordinator import coordinator
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.housekeeping import DAY_MS, forget
 from dides.model.state import State
-from dides.store.base import Transaction
-from dides.store.chunks import MOST
+from dides.store.batching import MOST
+from dides.store.interface import Transaction
 from dides.store.records import Event
-from dides.store.sqlite import SqliteStore
+from dides.store.sqlite.store import SqliteStore
 from support.clocks import FakeClock
 from support.hand_fleet import SETTINGS, Fleet
 from support.sqlite import sqlite_store

@@ -18,7 +18,7 @@ from dides.model.policy import Policy
 from dides.model.selector import Selector
 from dides.model.state import State, Status
 from dides.protocol.messages import Heartbeat, InstanceSpec
-from dides.store.sqlite import SqliteStore
+from dides.store.sqlite.store import SqliteStore
 from support.clocks import FakeClock
 from support.sqlite import sqlite_store
 

@@ -15,10 +15,10 @@ from dides.model.policy import Policy
 from dides.model.selector import Selector
 from dides.model.state import State, Status
 from dides.protocol.messages import Heartbeat
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.store.records import MustBeAloneError
-from dides.store.sql import SqlTransaction
-from dides.store.sqlite import SqliteStore
+from dides.store.sql.transaction import SqlTransaction
+from dides.store.sqlite.store import SqliteStore
 from support.clocks import FakeClock
 from support.sqlite import sqlite_store
 from support.wrapped_store import WrappedStore

@@ -10,7 +10,7 @@ from dides.model.policy import Policy
 from dides.model.selector import Selector
 from dides.model.state import State, Status
 from dides.protocol.messages import Heartbeat
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from support.clocks import FakeClock
 from support.counting import Counter, Work
 from support.sqlite import sqlite_store

@@ -11,9 +11,9 @@ import pytest
 from dides.coordinator import tail as module
 from dides.coordinator.tail import KEPT, PIECE, Tail
 from dides.model.errors import UnavailableError
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.store.records import Event
-from dides.store.sqlite import SqliteStore
+from dides.store.sqlite.store import SqliteStore
 from support.app import until
 from support.clocks import FakeClock
 from support.sqlite import sqlite_store

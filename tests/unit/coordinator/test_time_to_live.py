@@ -9,7 +9,7 @@ from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.settings import Settings
 from dides.model.state import Status
 from dides.protocol.messages import Heartbeat, InstanceSpec
-from dides.store.sqlite import SqliteStore
+from dides.store.sqlite.store import SqliteStore
 from support.clocks import FakeClock
 
 TIME_TO_LIVE = 30

@@ -13,12 +13,12 @@ from dides.model.deployment import TargetState
 from dides.model.instance import Report
 from dides.model.plan import Assignment, Settled
 from dides.model.state import Status
-from dides.store.base import Transaction
-from dides.store.briefs import briefs_of
+from dides.store.interface import Transaction
 from dides.store.migrate import migrate
 from dides.store.records import Telling
-from dides.store.sql import SqlTransaction
-from dides.store.sqlite import open_engine
+from dides.store.sql.instance_summaries import briefs_of
+from dides.store.sql.transaction import SqlTransaction
+from dides.store.sqlite.store import open_engine
 from support.stores import V2, an_instance, deploy
 
 NOW = 500

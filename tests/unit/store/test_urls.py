@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dides.store.open import open_store
-from dides.store.postgres_connections import conninfo_of
+from dides.store.postgres.connections import conninfo_of
 from dides.store.urls import UnknownDatabaseError, is_postgresql, sqlite_file
 from support.clocks import FakeClock
 
@@ -56,6 +56,6 @@ def test_what_the_url_says_wins_and_options_are_added() -> None:
 
 
 def test_a_driver_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "dides.store.postgres", None)  # Python's way to say that there is none.
+    monkeypatch.setitem(sys.modules, "dides.store.postgres.store", None)  # Python's way to say that there is none.
     with pytest.raises(UnknownDatabaseError, match=r"pip install 'dides\[server,postgresql\]'"):
         open_store("postgresql://localhost/dides", FakeClock())

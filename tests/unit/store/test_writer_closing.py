@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from dides.model.errors import UnavailableError
-from dides.store.sqlite import SqliteStore, open_engine
+from dides.store.sqlite.store import SqliteStore, open_engine
 from dides.store.writer import LARGEST_GROUP, Writer
 from support.clocks import FakeClock
 from support.writers import PATIENCE, Gate, a_writer, note

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Connection, Engine, RootTransaction
 
 from dides.model.errors import ConflictError, NotFoundError, OutcomeUnknownError, UnavailableError
-from dides.store.audience import Audience
-from dides.store.base import Transaction
+from dides.store.broadcaster import Audience
+from dides.store.interface import Transaction
 from dides.store.records import Changes
 from dides.store.writer import Begun, PlainBounds, Writer
 from support.clocks import FakeClock

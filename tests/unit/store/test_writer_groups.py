@@ -6,9 +6,9 @@ from contextlib import suppress
 from sqlalchemy import Engine, event
 
 from dides.model.errors import UnavailableError
-from dides.store.audience import Audience
-from dides.store.briefs import TOLD
+from dides.store.broadcaster import Audience
 from dides.store.records import Changes
+from dides.store.sql.instance_summaries import TOLD
 from dides.store.writer import LARGEST_GROUP, PlainBounds, Writer
 from support.clocks import FakeClock
 from support.stores import add

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dides.model.errors import NotFoundError
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from simulator.base.clock import VirtualClock
 from simulator.base.disk import Commit, Disk, Fuse, PowerCutError
 from simulator.base.loop import VirtualLoop

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dides.model.errors import OutcomeUnknownError
-from dides.store.base import Transaction
+from dides.store.interface import Transaction
 from dides.store.records import Changes, MustBeAloneError, Telling
 from simulator.base.clock import VirtualClock
 from simulator.base.disk import Disk

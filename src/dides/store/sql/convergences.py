@@ -1,0 +1,123 @@
+"""Convergences in SQL, for every database that SQLAlchemy speaks to."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, case, delete, func, insert, select, update
+
+from dides.model.state import State
+from dides.store.records import Convergence
+from dides.store.sql.bulk import among
+from dides.store.sql.driver_query import ask
+from dides.store.sql.mapping import Row, instance_from
+from dides.store.sql.tables import convergences, deployments, instances, targets
+
+_WANTED = select(
+    instances,
+    convergences.c.source_id,
+    convergences.c.code,
+    convergences.c.configuration,
+    convergences.c.told_at,
+    convergences.c.deadline_at,
+).join_from(convergences, instances, convergences.c.instance_id == instances.c.id)
+
+
+_IS_TARGET = (
+    select(targets.c.id)
+    .join(deployments, targets.c.deployment_id == deployments.c.id)
+    .where(deployments.c.in_flight == 1, targets.c.instance_id == convergences.c.instance_id)
+    .exists()
+)
+_ANY = dict.fromkeys(("sqlite", "postgresql"), "SELECT 1 FROM convergences LIMIT 1")
+_HAS_NOTHING = and_(
+    *(
+        instances.c[f"{state}_{version}"].is_(None)
+        for state in ("desired", "current")
+        for version in ("code", "configuration")
+    )
+)
+
+
+class SqlConvergences:
+    """See dides.store.repositories.Convergences."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def put(self, convergence: Convergence) -> None:
+        """Store or replace an instance's convergence."""
+        self.drop([convergence.instance.id])
+        self._db.execute(
+            insert(convergences).values(
+                instance_id=convergence.instance.id,
+                source_id=convergence.source_id,
+                code=convergence.desired.code_version,
+                configuration=convergence.desired.configuration_version,
+                told_at=convergence.told_at,
+                deadline_at=convergence.deadline_at,
+            )
+        )
+
+    def drop(self, instance_ids: Iterable[int]) -> None:
+        """Forget the convergences of these instances, where there are any."""
+        self._db.execute(delete(convergences).where(among(self._db, convergences.c.instance_id, instance_ids)))
+
+    def of(self, instance_ids: Iterable[int]) -> list[Convergence]:
+        """Return the convergences of these instances."""
+        return self._read(_WANTED.where(among(self._db, convergences.c.instance_id, instance_ids)))
+
+    def any(self) -> bool:
+        """Tell whether there is any."""
+        return bool(ask(self._db, _ANY))
+
+    def told(self, source_id: int) -> int:
+        """Return how many instances have been told the state of this deployment and are not there yet."""
+        told = (convergences.c.source_id == source_id) & convergences.c.told_at.is_not(None)
+        return self._db.execute(select(func.count()).select_from(convergences).where(told)).scalar_one()
+
+    def sources(self) -> list[int]:
+        """Return the deployments for whose states instances wait."""
+        waits = select(convergences.c.source_id).where(convergences.c.told_at.is_(None)).distinct()
+        return list(self._db.execute(waits.order_by(convergences.c.source_id)).scalars())
+
+    def numbers(self) -> dict[int, tuple[int, int]]:
+        """Return, by deployment, how many instances wait for its state, and how many are on their way to it."""
+        told, source = func.count(convergences.c.told_at), convergences.c.source_id
+        rows = self._db.execute(select(source, func.count() - told, told).group_by(source)).all()
+        return {source_id: (waiting, converging) for source_id, waiting, converging in rows}
+
+    def waiting(self, source_id: int, limit: int | None = None) -> list[Convergence]:
+        """Return up to `limit` instances that wait for their turn, in the order in which they returned."""
+        waits = (
+            (convergences.c.source_id == source_id) & convergences.c.told_at.is_(None) & (~_IS_TARGET | _HAS_NOTHING)
+        )
+        return self._read(_WANTED.where(waits).order_by(convergences.c.id).limit(limit))
+
+    def of_told_targets(self, deployment_id: int) -> list[Convergence]:
+        """Return the convergences of the instances that are told targets of this deployment."""
+        its = (targets.c.instance_id == convergences.c.instance_id) & (targets.c.deployment_id == deployment_id)
+        return self._read(_WANTED.join(targets, its).where(targets.c.told_at.is_not(None)))
+
+    def overdue(self, now: int) -> list[Convergence]:
+        """Return those told whose deadline has passed."""
+        return self._read(_WANTED.where(convergences.c.deadline_at <= now))
+
+    def shift_deadlines(self, by: int, at_least: int) -> None:
+        """Move the deadlines of those told by so many milliseconds, and not before a moment."""
+        shifted = convergences.c.deadline_at + by
+        later = case((shifted < at_least, at_least), else_=shifted)
+        told = update(convergences).where(convergences.c.deadline_at.is_not(None))
+        self._db.execute(told.values(deadline_at=later))
+
+    def _read(self, wanted: Select[Any]) -> list[Convergence]:
+        return [_convergence_from(row) for row in self._db.execute(wanted).mappings()]
+
+
+def _convergence_from(row: Row) -> Convergence:
+    return Convergence(
+        instance=instance_from(row),
+        source_id=row["source_id"],
+        desired=State(row["code"], row["configuration"]),
+        told_at=row["told_at"],
+        deadline_at=row["deadline_at"],
+    )

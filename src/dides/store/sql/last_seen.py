@@ -1,0 +1,36 @@
+"""The last signs of life in SQL, for every database that SQLAlchemy speaks to."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, select
+
+from dides.store.batching import MOST
+from dides.store.deletion import delete_some
+from dides.store.records import Sighted
+from dides.store.sql.heartbeat_writes import put_sightings
+from dides.store.sql.tables import sightings
+
+
+class SqlSightings:
+    """See dides.store.repositories.Sightings."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def put(self, coordinator: str, blocks: Mapping[int, bytes], at: int) -> None:
+        """Store or replace blocks of a coordinator, by number, as of a moment (ms)."""
+        put_sightings(self._db, coordinator, blocks, at)
+
+    def of_others(self, coordinator: str, since: int) -> dict[str, Sighted]:
+        """Return the blocks of all coordinators but this one, as of a moment (ms) or later."""
+        found: dict[str, Sighted] = {}
+        newer = (sightings.c.coordinator != coordinator) & (sightings.c.at >= since)
+        for row in self._db.execute(select(sightings).where(newer)):
+            theirs = found.setdefault(row.coordinator, Sighted(row.at, {}))
+            theirs.at = max(theirs.at, row.at)
+            theirs.blocks[row.block] = row.seen
+        return found
+
+    def forget(self, before: int, most: int = MOST) -> int:
+        """Delete blocks as of before a moment (ms), `most` of them; return how many."""
+        return delete_some(self._db, sightings, sightings.c.at < before, most)

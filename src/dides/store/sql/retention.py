@@ -1,0 +1,87 @@
+"""Which deployments that ended long ago are still needed, in SQL for every database.
+
+A rollback and what it undoes are kept, and forgotten, together: each says what became of the other.
+"""
+
+from sqlalchemy import ColumnElement, String, and_, cast, func, or_, select
+from sqlalchemy.sql.expression import FromClause
+
+from dides.model.deployment import DeploymentStatus, Kind
+from dides.store.sql.tables import convergences, deployments, heirs, instances, targets
+
+SPARE = 2
+"""Deployments alike of which the newest are kept: the newest is inherited, and the one before, once that is undone."""
+ALIKE = (
+    deployments.c.kind,
+    cast(deployments.c.labels, String),
+    deployments.c.selector,
+    deployments.c.code.is_(None),
+    deployments.c.configuration.is_(None),
+)
+"""What deployments have in common of which an older one is never inherited while the newer one is."""
+
+
+def is_needed(before: int) -> ColumnElement[bool]:
+    """Return the condition that a deployment is needed, or one that it belongs together with.
+
+    Because it ended at a moment (ms) or later, or has not; or an instance has its desired state from it, or waits for
+    that; or it is inherited, or would be once the newest is undone; or it can be undone, as far as that changes an
+    instance: it gave that a state which no later deployment has taken over.
+    """
+    each = deployments.alias()
+    together = _root(each) == _root(deployments)
+    undone_with = deployments.alias()
+    refers = select(undone_with.c.id).where(
+        undone_with.c.rolled_back_by == deployments.c.id, _root(undone_with) != _root(deployments)
+    )
+    recent = or_(each.c.finished_at.is_(None), each.c.finished_at >= before)
+    needed = or_(recent, _is_desired(each), _is_inherited(each), _holds(each))
+    return or_(select(each.c.id).where(together, needed).exists(), refers.exists())
+
+
+def _root(each: FromClause) -> ColumnElement[int]:
+    return func.coalesce(each.c.rollback_of, each.c.id)
+
+
+def _is_desired(each: FromClause) -> ColumnElement[bool]:
+    told = select(instances.c.id).where(instances.c.told_by == each.c.id)
+    waited = select(convergences.c.id).where(convergences.c.source_id == each.c.id)
+    return or_(told.exists(), waited.exists())
+
+
+def _is_inherited(each: FromClause) -> ColumnElement[bool]:
+    place = func.row_number().over(partition_by=ALIKE, order_by=deployments.c.id.desc()).label("place")
+    completed = and_(
+        deployments.c.status == DeploymentStatus.COMPLETED.value,
+        deployments.c.kind == Kind.DEPLOY.value,
+        deployments.c.withdrawn.is_(False),
+        deployments.c.forgotten.is_(False),
+    )
+    ranked = select(deployments.c.id, place).where(completed).subquery()
+    return each.c.id.in_(select(ranked.c.id).where(ranked.c.place <= SPARE))
+
+
+def _holds(each: FromClause) -> ColumnElement[bool]:
+    assigned = select(targets.c.id).where(
+        targets.c.deployment_id == each.c.id,
+        targets.c.wave > 0,
+        targets.c.instance_id.is_not(None),
+        ~_is_taken_over(each, targets.c.instance_id),
+    )
+    inherited = select(heirs.c.instance_id).where(
+        heirs.c.source_id == each.c.id, ~_is_taken_over(each, heirs.c.instance_id)
+    )
+    its = or_(assigned.exists(), inherited.exists())
+    return and_(each.c.kind == Kind.DEPLOY.value, each.c.withdrawn.is_(False), its)
+
+
+def _is_taken_over(each: FromClause, instance_id: ColumnElement[int]) -> ColumnElement[bool]:
+    later, assigned, inherited = deployments.alias(), targets.alias(), heirs.alias()
+    newer = and_(later.c.id > each.c.id, later.c.kind == Kind.DEPLOY.value, later.c.withdrawn.is_(False))
+    as_target = select(later.c.id).where(
+        newer, assigned.c.deployment_id == later.c.id, assigned.c.instance_id == instance_id, assigned.c.wave > 0
+    )
+    by_inheritance = select(later.c.id).where(
+        newer, inherited.c.source_id == later.c.id, inherited.c.instance_id == instance_id
+    )
+    return or_(as_target.exists(), by_inheritance.exists())

@@ -1,0 +1,86 @@
+"""Followers are told in order, and no more in one turn of their loop than it can bear."""
+
+import asyncio
+from threading import Thread
+
+from dides.store.broadcaster import PATIENCE as LONGEST
+from dides.store.broadcaster import Audience
+from dides.store.records import Changes
+from dides.store.sql.instance_summaries import TOLD
+from support.briefs import a_brief
+
+PATIENCE = 10.0
+PIECES = 10
+
+
+def pieces() -> list[Changes]:
+    """Return what one large commit is told in."""
+    many = [a_brief(f"web-{number}", id=number) for number in range(PIECES * TOLD)]
+    return [Changes(many[first : first + TOLD], []) for first in range(0, len(many), TOLD)]
+
+
+def tell_all(audience: Audience, told: list[Changes]) -> None:
+    for each in told:
+        audience.tell(each)
+
+
+class Follower:
+    """Notes in which turn of the loop it is told what."""
+
+    def __init__(self) -> None:
+        self.turn = 0
+        self.turns: list[int] = []
+        self.names: list[str] = []
+
+    def hear(self, changes: Changes) -> None:
+        self.turns.append(self.turn)
+        self.names += [each.name for each in changes.briefs]
+
+    async def count(self) -> None:
+        """Count the turns, until cancelled."""
+        while True:
+            await asyncio.sleep(0)
+            self.turn += 1
+
+
+async def test_the_pieces_of_a_large_change_come_one_in_a_turn_and_in_order() -> None:
+    audience, follower, told = Audience(), Follower(), pieces()
+    counting = asyncio.create_task(follower.count())
+
+    with audience.joined(follower.hear):
+        await asyncio.wait_for(asyncio.to_thread(tell_all, audience, told), PATIENCE)
+    counting.cancel()
+    assert len(follower.turns) == PIECES, "all of it has come when the teller goes on"
+    assert len(set(follower.turns)) == PIECES, "and others were served between them"
+    assert follower.names == [brief.name for each in told for brief in each.briefs]
+
+
+async def test_a_loop_that_stands_still_holds_nobody_up_for_ever() -> None:
+    audience, follower = Audience(), Follower()
+    with audience.joined(follower.hear):
+        first, second, *_ = pieces()
+        teller = Thread(target=tell_all, args=(audience, [first, second]))
+        teller.start()
+        teller.join(LONGEST + PATIENCE)  # This loop does nothing else meanwhile.
+        assert not teller.is_alive()
+    while len(follower.turns) < 2:
+        await asyncio.sleep(0)
+
+
+async def test_a_follower_that_fails_is_told_the_next_all_the_same() -> None:
+    audience, heard = Audience(), list[Changes]()
+
+    def hear(changes: Changes) -> None:
+        heard.append(changes)
+        raise ValueError("a mistake")
+
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context["message"]))
+    told = pieces()[:2]
+    with audience.joined(hear):
+        begun = asyncio.get_running_loop().time()
+        await asyncio.to_thread(tell_all, audience, told)
+        assert asyncio.get_running_loop().time() - begun < LONGEST
+    while len(heard) < 2:
+        await asyncio.sleep(0)
+    assert len(complaints) == 2
