@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from dides.agent.decision import Action, Decision, decide, ended
-from dides.agent.memory import Standing
+from dides.agent.persisted import Standing
 from dides.agent.report import HEALTHY, Verdict, compose
 from dides.model.errors import GoneError
 from dides.model.state import State, Status

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from dides.agent.memory import Memory, Standing
+from dides.agent.persisted import Memory, Standing
 from dides.agent.report import HEALTHY, Verdict
 from dides.model.state import State, Status
 from simulator.base.loop import Owner, VirtualLoop

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dides.agent.memory import Attempt, Memory, Standing
+from dides.agent.persisted import Attempt, Memory, Standing
 from dides.agent.settings import AgentSettings
 from dides.model.state import ApplyRule, State, Status
 from support.agent_coordinator import AgentCoordinator

@@ -15,7 +15,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from dides.agent.memory import Memory
+from dides.agent.persisted import Memory
 from dides.agent.statedir import StateDirectory
 from dides.cli.agent import ROOT_STATE, USER_STATE, agent, default_state_dir
 from support.agent_coordinator import PATIENCE

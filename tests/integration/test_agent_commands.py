@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from dides.agent.command import Ended, run_command
-from dides.agent.groups import Process, end_group, end_leftover, identify, signal_group
-from dides.agent.output import Output
+from dides.agent.process.command import Ended, run_command
+from dides.agent.process.output import Output
+from dides.agent.process.process_groups import Process, end_group, end_leftover, identify, signal_group
 from support.running_agent import until, until_lines
 
 

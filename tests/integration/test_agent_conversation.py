@@ -7,7 +7,7 @@ import pytest
 from msgspec import UNSET
 
 from dides.agent.errors import DecommissionedError, SettingError
-from dides.agent.memory import Memory
+from dides.agent.persisted import Memory
 from dides.model.state import State, Status
 from support.agent_coordinator import AgentCoordinator
 from support.running_agent import make_settings, read_lines, recall, remember, run_agent, until, until_lines

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec import UNSET
 
-from dides.agent.memory import Attempt, Memory, Standing
+from dides.agent.persisted import Attempt, Memory, Standing
 from dides.model.state import State, Status
 from support.agent_coordinator import AgentCoordinator
 from support.running_agent import make_settings, read_lines, remember, run_agent, until, until_lines

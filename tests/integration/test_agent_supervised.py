@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from dides.agent.apply import KEEP_LOGS
-from dides.agent.apply_lock import LOCK, ApplyLock
-from dides.agent.groups import lives
-from dides.agent.memory import Attempt, Standing
-from dides.agent.output import trim_files
-from dides.agent.supervisor import LIMIT, SIZE
+from dides.agent.persisted import Attempt, Standing
+from dides.agent.process.apply import KEEP_LOGS
+from dides.agent.process.apply_lock import LOCK, ApplyLock
+from dides.agent.process.output import trim_files
+from dides.agent.process.process_groups import lives
+from dides.agent.process.supervisor import LIMIT, SIZE
 from dides.model.state import State, Status
 from support.agent_coordinator import AgentCoordinator
 from support.running_agent import make_settings, read_lines, recall, run_agent, until, until_lines

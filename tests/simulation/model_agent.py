@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from dides.agent.decision import Action, decide, ended
-from dides.agent.memory import Standing
+from dides.agent.persisted import Standing
 from dides.agent.report import HEALTHY, Verdict, compose, without
 from dides.model.state import Status
 from dides.protocol.messages import Directive, Heartbeat

@@ -8,7 +8,7 @@ will not be asked for again.
 import msgspec
 from msgspec import UNSET
 
-from dides.agent.memory import Standing
+from dides.agent.persisted import Standing
 from dides.model.deployment import Deployment, Kind, Target, TargetState
 from dides.model.instance import Instance
 from dides.model.state import State, Status

@@ -4,7 +4,7 @@ from typing import Self
 
 from msgspec import UNSET
 
-from dides.agent.memory import Standing
+from dides.agent.persisted import Standing
 from dides.engine.ordering import in_order
 from dides.model.deployment import DeploymentStatus
 from dides.model.instance import Instance, Report

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from dides.agent.decision import Decision, decide
-from dides.agent.memory import Standing
+from dides.agent.persisted import Standing
 from dides.coordinator import convergence, deployments, heartbeats, intake, inventory, outages, presence
 from dides.coordinator.deployments import Key, Order, Triggered
 from dides.coordinator.heartbeats import Heartbeats

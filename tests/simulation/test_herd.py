@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 import pytest
 
-from dides.agent.rhythm import Rhythm
+from dides.agent.schedule import Rhythm
 from simulator.base.loop import run_virtually
 from support.herd import (
     BIN,

@@ -17,12 +17,12 @@ from typing import Any, TypeVar
 import msgspec
 import structlog
 
-from dides.agent.conversation import Conversation
-from dides.agent.memory import Memory
+from dides.agent.persisted import Memory
 from dides.agent.registration import Registration
 from dides.agent.report import HEALTHY
+from dides.agent.session import Conversation
 from dides.agent.settings import AgentSettings
-from dides.agent.situation import Situation
+from dides.agent.state import Situation
 from dides.agent.statedir import StateDirectory
 from dides.client.errors import ClientError, RefusedError, UnreachableError
 from dides.client.instance import InstanceClient

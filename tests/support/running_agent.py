@@ -10,9 +10,9 @@ from random import Random
 import msgspec
 
 from dides.agent.agent import Agent
-from dides.agent.apply_lock import LOCK, ApplyLock
-from dides.agent.groups import signal_group
-from dides.agent.memory import Memory
+from dides.agent.persisted import Memory
+from dides.agent.process.apply_lock import LOCK, ApplyLock
+from dides.agent.process.process_groups import signal_group
 from dides.agent.settings import AgentSettings
 from dides.agent.statedir import StateDirectory
 from dides.client.instance import InstanceClient

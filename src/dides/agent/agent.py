@@ -8,15 +8,15 @@ from typing import Any, Never
 
 import structlog
 
-from dides.agent.apply import APPLY_LOG
-from dides.agent.conversation import Conversation
 from dides.agent.errors import SettingError
-from dides.agent.health import CHECK_LOG
-from dides.agent.memory import Memory
-from dides.agent.output import trim_files
+from dides.agent.persisted import Memory
+from dides.agent.process.apply import APPLY_LOG
+from dides.agent.process.health import CHECK_LOG
+from dides.agent.process.output import trim_files
 from dides.agent.registration import Registration
+from dides.agent.session import Conversation
 from dides.agent.settings import AgentSettings
-from dides.agent.situation import Situation
+from dides.agent.state import Situation
 from dides.agent.statedir import StateDirectory
 from dides.agent.worker import Worker
 from dides.client.instance import InstanceClient

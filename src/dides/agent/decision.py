@@ -22,7 +22,7 @@ from enum import StrEnum
 
 import msgspec
 
-from dides.agent.memory import Attempt, Standing
+from dides.agent.persisted import Attempt, Standing
 from dides.model.state import ApplyRule, State, known
 from dides.protocol.messages import Directive
 

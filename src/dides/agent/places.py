@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from dides.agent.memory import Memory
+from dides.agent.persisted import Memory
 from dides.agent.statedir import FILE
 from dides.runtime.private_files import read_file
 

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from dides.agent.backoff import Backoff
 from dides.agent.errors import DecommissionedError, SettingError
 from dides.agent.settings import AgentSettings
-from dides.agent.situation import Situation
+from dides.agent.state import Situation
+from dides.client.backoff import Backoff
 from dides.client.errors import ClientError, RefusedError, UnreachableError
 from dides.client.instance import InstanceClient
 from dides.protocol.messages import InstanceSpec, Registered

@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import UNSET
 
-from dides.agent.memory import Standing
+from dides.agent.persisted import Standing
 from dides.model.state import Status
 from dides.protocol.messages import Heartbeat
 

@@ -10,7 +10,7 @@ from typing import Self
 import msgspec
 
 from dides.agent.errors import StateDirectoryError
-from dides.agent.memory import Memory
+from dides.agent.persisted import Memory
 from dides.runtime.private_files import open_directory, read_file, replace_file
 
 FILE = "memory.json"

@@ -4,16 +4,16 @@ from collections.abc import Awaitable
 
 import structlog
 
-from dides.agent.apply import LONGEST_MESSAGE, Applier, CutOffError
 from dides.agent.decision import CUT_OFF, Action, Decision, cut_off, decide, ended
 from dides.agent.errors import StateDirectoryError
-from dides.agent.health import Checks
-from dides.agent.memory import Attempt, Standing
-from dides.agent.output import shorten
-from dides.agent.races import first_of
+from dides.agent.first_completed import first_of
+from dides.agent.persisted import Attempt, Standing
+from dides.agent.process.apply import LONGEST_MESSAGE, Applier, CutOffError
+from dides.agent.process.health import Checks
+from dides.agent.process.output import shorten
 from dides.agent.report import HEALTHY
 from dides.agent.settings import AgentSettings
-from dides.agent.situation import Situation
+from dides.agent.state import Situation
 from dides.protocol.messages import Directive
 from dides.runtime.clock import Clock
 

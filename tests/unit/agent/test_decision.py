@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dides.agent.decision import CUT_OFF as GIVEN_UP
 from dides.agent.decision import INTERRUPTED, MOST_BEGUN, Action, Decision, cut_off, decide, ended
-from dides.agent.memory import Attempt, Standing
+from dides.agent.persisted import Attempt, Standing
 from dides.model.state import NOTHING, ApplyRule, State
 from dides.protocol.messages import Directive
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dides.agent.memory import Memory
+from dides.agent.persisted import Memory
 from dides.agent.places import find_among, recall_name
 from dides.agent.statedir import FILE
 from support.running_agent import remember

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from msgspec import UNSET
 
-from dides.agent.memory import Attempt, Standing
+from dides.agent.persisted import Attempt, Standing
 from dides.agent.report import APPLYING, HEALTHY, UNCHECKED, Verdict, compose, judge, without
 from dides.model.state import State, Status
 from dides.protocol.messages import Heartbeat

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dides.agent.errors import StateDirectoryError
-from dides.agent.memory import Attempt, Memory, Standing
+from dides.agent.persisted import Attempt, Memory, Standing
 from dides.agent.statedir import FILE, StateDirectory
 from dides.model.state import State
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from dides.agent.groups import Process
-from dides.agent.supervisor import SIZE
+from dides.agent.process.process_groups import Process
+from dides.agent.process.supervisor import SIZE
 from dides.runtime.private_files import open_file
 
 LOCK = "apply.lock"

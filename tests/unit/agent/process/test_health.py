@@ -2,9 +2,9 @@
 
 import pytest
 
-from dides.agent.apply import LONGEST_MESSAGE
-from dides.agent.command import Ended, describe_environment, inherit
-from dides.agent.health import forgive, read_verdict
+from dides.agent.process.apply import LONGEST_MESSAGE
+from dides.agent.process.command import Ended, describe_environment, inherit
+from dides.agent.process.health import forgive, read_verdict
 from dides.agent.report import HEALTHY, Verdict
 from dides.model.state import NOTHING, State, Status
 

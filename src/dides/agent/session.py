@@ -8,14 +8,14 @@ from typing import Never
 
 import structlog
 
-from dides.agent.backoff import CAP, Backoff
 from dides.agent.errors import DecommissionedError, UnknownCredentialError
+from dides.agent.first_completed import first_of
 from dides.agent.numbering import Numbering
-from dides.agent.races import first_of
 from dides.agent.registration import DECOMMISSIONED, Registration
 from dides.agent.report import without
-from dides.agent.rhythm import Rhythm
-from dides.agent.situation import USUAL_INTERVAL, Situation
+from dides.agent.schedule import Rhythm
+from dides.agent.state import USUAL_INTERVAL, Situation
+from dides.client.backoff import CAP, Backoff
 from dides.client.errors import ClientError, RefusedError, UnreachableError
 from dides.client.instance import InstanceClient
 from dides.protocol.messages import Directive, Heartbeat

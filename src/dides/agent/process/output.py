@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from dides.agent.supervisor import read_tail, trim
+from dides.agent.process.supervisor import read_tail, trim
 from dides.runtime.private_files import open_file
 
 MOST_LEFT = 16

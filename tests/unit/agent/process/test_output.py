@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from dides.agent.output import MOST_LEFT, Output, clean, shorten, trim_files
-from dides.agent.supervisor import LIMIT, TAIL
+from dides.agent.process.output import MOST_LEFT, Output, clean, shorten, trim_files
+from dides.agent.process.supervisor import LIMIT, TAIL
 
 
 @pytest.mark.parametrize(

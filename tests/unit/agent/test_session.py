@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dides.agent.conversation import RETRIES, WAIT
 from dides.agent.report import HEALTHY, UNCHECKED, Verdict
+from dides.agent.session import RETRIES, WAIT
 from dides.model.state import Status
 from dides.protocol.messages import Heartbeat
 from simulator.base.loop import run_virtually

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dides.agent.rhythm import Rhythm
+from dides.agent.schedule import Rhythm
 
 NOW = 1000.0
 SECONDS = st.floats(0.1, 3600)

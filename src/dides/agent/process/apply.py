@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 import msgspec
 import structlog
 
-from dides.agent.apply_lock import LOCK, ApplyLock, Run, announce
-from dides.agent.command import Ended, describe_environment, inherit
 from dides.agent.errors import StateDirectoryError
-from dides.agent.groups import end_leftover
-from dides.agent.memory import Attempt, Standing
-from dides.agent.output import Output, read_output, shorten
+from dides.agent.persisted import Attempt, Standing
+from dides.agent.process.apply_lock import LOCK, ApplyLock, Run, announce
+from dides.agent.process.command import Ended, describe_environment, inherit
+from dides.agent.process.output import Output, read_output, shorten
+from dides.agent.process.process_groups import end_leftover
 from dides.agent.settings import AgentSettings
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
@@ -23,7 +23,7 @@ LONGEST_MESSAGE = 2000
 APPLY_LOG = "apply.log"
 KEEP_LOGS = 4
 """How many applies before the last one keep their output."""
-SUPERVISOR = pkgutil.get_data("dides.agent", "supervisor.py") or b""
+SUPERVISOR = pkgutil.get_data("dides.agent.process", "supervisor.py") or b""
 """As it was when the agent started: by the time of an apply an upgrade may have put another one into its place."""
 ABOVE = 10
 """Descriptors from here on are none that a supervisor gets."""

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from dides.agent.groups import PATIENCE, end_group, signal_group
-from dides.agent.output import Output
+from dides.agent.process.output import Output
+from dides.agent.process.process_groups import PATIENCE, end_group, signal_group
 from dides.model.state import State
 
 SHELL = "/bin/sh"

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Mapping
 from typing import Never
 
-from dides.agent.apply import LONGEST_MESSAGE
-from dides.agent.command import Ended, describe_environment, run_command
-from dides.agent.output import Output, shorten
+from dides.agent.process.apply import LONGEST_MESSAGE
+from dides.agent.process.command import Ended, describe_environment, run_command
+from dides.agent.process.output import Output, shorten
 from dides.agent.report import HEALTHY, Verdict
 from dides.agent.settings import AgentSettings
-from dides.agent.situation import Situation
+from dides.agent.state import Situation
 from dides.model.state import Status
 from dides.runtime.clock import Clock
 

@@ -5,7 +5,7 @@ from random import Random
 import pytest
 from typing_extensions import override
 
-from dides.agent.backoff import Backoff
+from dides.client.backoff import Backoff
 
 
 class Highest(Random):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dides.agent import supervisor
+from dides.agent.process import supervisor
 
 SOURCE = Path(supervisor.__file__).read_text(encoding="utf-8")
 

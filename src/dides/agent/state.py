@@ -6,7 +6,7 @@ import msgspec
 import structlog
 
 from dides.agent.errors import StateDirectoryError
-from dides.agent.memory import Memory, Standing
+from dides.agent.persisted import Memory, Standing
 from dides.agent.report import Verdict, compose
 from dides.agent.statedir import StateDirectory
 from dides.protocol.messages import Directive, Heartbeat

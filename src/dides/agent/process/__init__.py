@@ -1,0 +1,1 @@
+"""How an agent runs other programs: the apply under its supervisor, and the check."""
