@@ -12,9 +12,9 @@ import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from dides.coordinator.deployments import Order, trigger
-from dides.coordinator.intake import Incoming, take_in
-from dides.coordinator.step import step
+from dides.coordinator.transactions.commands import Order, trigger
+from dides.coordinator.transactions.ingest import Incoming, take_in
+from dides.coordinator.transactions.step import step
 from dides.model.policy import Policy
 from dides.model.selector import Selector
 from dides.model.state import State, Status

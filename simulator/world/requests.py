@@ -6,10 +6,10 @@ from typing import TypeAlias, TypeVar
 
 import msgspec
 
-from dides.coordinator.braking import Converging
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of
-from dides.coordinator.deployments import Key, Order
+from dides.coordinator.transactions.brake import Converging
+from dides.coordinator.transactions.commands import Key, Order
 from dides.model.actor import OPERATOR
 from dides.model.deployment import Deployment
 from dides.model.errors import ConflictError, ForbiddenError, GoneError, NotFoundError, UnauthorizedError

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from dides.coordinator.standstill import LONGEST
+from dides.coordinator.loops.standstill import LONGEST
 from support.processes import Processes, running
 
 STOPPED = LONGEST + 1

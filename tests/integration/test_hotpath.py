@@ -62,7 +62,7 @@ async def test_most_of_the_plain_cases_never_come_to_the_routes(tmp_path: Path) 
 async def test_what_is_shed_is_refused_as_the_routes_refuse_a_full_queue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dides.coordinator.heartbeats.MOST_WAITING", 0)
+    monkeypatch.setattr("dides.coordinator.loops.heartbeat_queue.MOST_WAITING", 0)
     answers = []
     async with running_app(tmp_path) as app:
         hot = app.asgi

@@ -13,7 +13,7 @@ from dides.api.connection import answering_connection
 from dides.api.hotpath import HotPath
 from dides.api.late import Backlog, punctual_connection
 from dides.api.traffic import Traffic
-from dides.coordinator.standstill import LONGEST
+from dides.coordinator.loops.standstill import LONGEST
 from support.app import OPERATOR, App, running_app, until
 from support.serving import Answered, Serving, Wire, request, serving
 

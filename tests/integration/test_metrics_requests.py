@@ -36,7 +36,7 @@ async def test_heartbeats_by_what_became_of_them(tmp_path: Path, monkeypatch: py
         await app.send("PATCH", WEB, {}, credential=own)
         overload.shedding = False
         with monkeypatch.context() as patch:
-            patch.setattr("dides.coordinator.heartbeats.MOST_WAITING", 0)
+            patch.setattr("dides.coordinator.loops.heartbeat_queue.MOST_WAITING", 0)
             await app.send("PATCH", WEB, {"status": 2}, credential=own)
         app.store.away = True
         await app.send("PATCH", WEB, {"status": 2}, credential=own)

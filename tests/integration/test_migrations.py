@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
-from dides.coordinator.step import step
+from dides.coordinator.transactions.step import step
 from dides.store.migrate import TooNewError, configuration, migrate
 from dides.store.sql.tables import metadata
 from dides.store.sqlite.store import SqliteStore

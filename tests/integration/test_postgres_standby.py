@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
-from dides.coordinator.feed import Feed
-from dides.coordinator.view import View
+from dides.coordinator.memory.instance_cache import View
+from dides.coordinator.memory.waiters import Feed
 from dides.store.interface import Transaction
 from dides.store.postgres.store import PostgresStore
 from support.postgres import statement

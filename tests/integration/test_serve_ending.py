@@ -12,7 +12,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from dides.coordinator.feed import MOST_HELD
+from dides.coordinator.memory.waiters import MOST_HELD
 from dides.runtime.datadir import OPERATOR_FILE, REGISTRATION_FILE
 from support.event_stream import listening
 from support.processes import PATIENCE, Processes, running, until, until_async

@@ -9,12 +9,13 @@ from msgspec.structs import replace
 
 from dides.agent.decision import Decision, decide
 from dides.agent.persisted import Standing
-from dides.coordinator import convergence, deployments, heartbeats, intake, inventory, outages, presence
-from dides.coordinator.deployments import Key, Order, Triggered
-from dides.coordinator.heartbeats import Heartbeats
-from dides.coordinator.pacemaker import Pacemaker
-from dides.coordinator.presence import Attendance
-from dides.coordinator.sightings import Sightings
+from dides.coordinator.loops import heartbeat_queue, outage
+from dides.coordinator.loops.heartbeat_queue import Heartbeats
+from dides.coordinator.loops.outage import Attendance
+from dides.coordinator.memory.last_seen import Sightings
+from dides.coordinator.memory.pacing import Pacemaker
+from dides.coordinator.transactions import commands, convergence, ingest, outages, registration
+from dides.coordinator.transactions.commands import Key, Order, Triggered
 from dides.engine import inheritance, sessions
 from dides.engine.sessions import Heard, Listening
 from dides.engine.verdict import Time
@@ -36,7 +37,7 @@ Patch = pytest.MonkeyPatch
 
 
 def failures_are_forgotten_by_a_restart(patch: Patch) -> None:
-    right = presence.attend
+    right = outage.attend
 
     def attend(tx: Transaction, attendance: Attendance) -> int:
         its = tx.deployments.in_flight()
@@ -44,11 +45,11 @@ def failures_are_forgotten_by_a_restart(patch: Patch) -> None:
             tx.deployments.save(replace(its, counts=replace(its.counts, failed=0)))
         return right(tx, attendance)
 
-    patch.setattr(presence, "attend", attend)
+    patch.setattr(outage, "attend", attend)
 
 
 def outages_count_as_time(patch: Patch) -> None:
-    patch.setattr(presence, "attend", lambda _tx, _attendance: 0)
+    patch.setattr(outage, "attend", lambda _tx, _attendance: 0)
 
 
 def pauses_count_as_time(patch: Patch) -> None:
@@ -68,7 +69,7 @@ def signs_of_life_are_not_kept(patch: Patch) -> None:
 
 
 def every_heartbeat_changes_nothing(patch: Patch) -> None:
-    patch.setattr(heartbeats, "changes_nothing", lambda brief, _heartbeat: brief.reachable)
+    patch.setattr(heartbeat_queue, "changes_nothing", lambda brief, _heartbeat: brief.reachable)
 
 
 def untouched_ones_are_rolled_back(patch: Patch) -> None:
@@ -106,13 +107,13 @@ def power_cuts_lose_commits(patch: Patch) -> None:
 
 def second_deployment_is_let_in(patch: Patch) -> None:
     """It takes the place that the unique index of the store keeps for the one in flight."""
-    right = deployments.trigger
+    right = commands.trigger
 
     def trigger(tx: SqlTransaction, order: Order, key: Key | None, quiet_until: int) -> Triggered:
         tx.inventory._db.exec_driver_sql("UPDATE deployments SET in_flight = NULL")
         return right(tx, order, key, quiet_until)
 
-    patch.setattr(deployments, "trigger", trigger)
+    patch.setattr(commands, "trigger", trigger)
 
 
 def failed_versions_are_inherited(patch: Patch) -> None:
@@ -156,7 +157,7 @@ def stopped_ones_lose_their_place(patch: Patch) -> None:
 
 
 def decommissioned_targets_stay_counted(patch: Patch) -> None:
-    patch.setattr(inventory, "without", lambda its, _target: its)
+    patch.setattr(registration, "without", lambda its, _target: its)
 
 
 def agents_trust_an_apply_that_was_cut_off(patch: Patch) -> None:
@@ -184,5 +185,5 @@ def late_heartbeats_count(patch: Patch) -> None:
         after, counts = right(known, session, sequence, listening)
         return after, counts or session == known.session
 
-    patch.setattr(intake, "hear", hear)
+    patch.setattr(ingest, "hear", hear)
     patch.setattr(Heartbeats, "_is_late", lambda *_: False)

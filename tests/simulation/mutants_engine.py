@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 from msgspec.structs import replace
 
-from dides.coordinator import following, step, stopping
+from dides.coordinator.transactions import step, stopping, target_reports
 from dides.engine import (
     admission,
     availability,
@@ -107,7 +107,7 @@ def newest_report_wins(patch: Patch) -> None:
     def note(target: Target, report: Report, policy: Policy) -> Target:
         return right(replace(target, report=None, healthy_at=None), report, policy)
 
-    patch.setattr(following, "note", note)
+    patch.setattr(target_reports, "note", note)
 
 
 def unreachable_ones_are_told(patch: Patch) -> None:

@@ -5,8 +5,16 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from dides.coordinator import convergence, deployments, following, intake, inventory, step, verdicts
-from dides.coordinator.inventory import Newcomer
+from dides.coordinator.transactions import (
+    commands,
+    convergence,
+    ingest,
+    plan_writer,
+    registration,
+    step,
+    target_reports,
+)
+from dides.coordinator.transactions.registration import Newcomer
 from dides.engine import (
     admission,
     brake,
@@ -57,12 +65,12 @@ def silence_after_a_success_is_not_noted(patch: Patch) -> None:
 
 def ended_successes_stay_good(patch: Patch) -> None:
     """A version from which an instance fell back is what a rollback returns it to."""
-    right = verdicts._last_good_after
+    right = plan_writer._last_good_after
 
     def last_good_after(settled: Sequence[Settled]) -> dict[int, State]:
         return right([each for each in settled if each.target.state is not TargetState.SUCCEEDED])
 
-    patch.setattr(verdicts, "_last_good_after", last_good_after)
+    patch.setattr(plan_writer, "_last_good_after", last_good_after)
 
 
 def found_in_place_is_not_known_as_good(patch: Patch) -> None:
@@ -169,7 +177,7 @@ def deadline_runs_while_a_wave_waits(patch: Patch) -> None:
 
 
 def waves_are_promoted_in_mid_flight(patch: Patch) -> None:
-    patch.setattr(deployments, "why_not_promoted", lambda its: "It is the last." if waves.is_last(its) else None)
+    patch.setattr(commands, "why_not_promoted", lambda its: "It is the last." if waves.is_last(its) else None)
 
 
 def retries_forget_what_was_read(patch: Patch) -> None:
@@ -188,29 +196,29 @@ def retries_have_no_time(patch: Patch) -> None:
 
 def stops_come_before_verdicts(patch: Patch) -> None:
     """What was acknowledged before an abort or a decommission counts no more."""
-    patch.setattr(deployments, "settle_reported", lambda _tx, its: its)
-    patch.setattr(inventory, "settle_reported", lambda _tx, its: its)
+    patch.setattr(commands, "settle_reported", lambda _tx, its: its)
+    patch.setattr(registration, "settle_reported", lambda _tx, its: its)
 
 
 def returning_targets_stay_put_off(patch: Patch) -> None:
-    patch.setattr(following, "_with_returned", lambda _tx, its, _targets, _before: its)
+    patch.setattr(target_reports, "_with_returned", lambda _tx, its, _targets, _before: its)
 
 
 def newcomers_get_what_was_aborted(patch: Patch) -> None:
     """Another machine under a silent name is told what the earlier one was."""
-    patch.setattr(inventory, "_forget_desired", lambda _tx, _instance: set())
+    patch.setattr(registration, "_forget_desired", lambda _tx, _instance: set())
 
 
 def newcomers_have_a_past(patch: Patch) -> None:
     """What ran on the earlier machine of a name is what another one under it returns to."""
-    right = inventory._take_up
+    right = registration._take_up
 
     def take_up(tx: Transaction, known: Instance, newcomer: Newcomer, *, itself: bool) -> Instance:
         changed = right(tx, known, newcomer, itself=itself)
         tx.inventory.set_last_good({known.id: known.last_good or State()})
         return changed
 
-    patch.setattr(inventory, "_take_up", take_up)
+    patch.setattr(registration, "_take_up", take_up)
 
 
 def success_needs_no_version(patch: Patch) -> None:
@@ -219,14 +227,14 @@ def success_needs_no_version(patch: Patch) -> None:
 
 
 def unavailable_ones_are_not_followed(patch: Patch) -> None:
-    patch.setattr(following, "change_at_report", lambda _target, _before, _after: 0)
+    patch.setattr(target_reports, "change_at_report", lambda _target, _before, _after: 0)
 
 
 def decommissioned_ones_keep_their_share(patch: Patch) -> None:
     def without(its: Deployment, target: Target) -> Deployment:
         return replace(counters.without(its, target), spread=its.spread)
 
-    patch.setattr(inventory, "without", without)
+    patch.setattr(registration, "without", without)
 
 
 def first_reports_after_a_restart_are_late(patch: Patch) -> None:
@@ -236,4 +244,4 @@ def first_reports_after_a_restart_are_late(patch: Patch) -> None:
         after, counts = sessions.hear(known, session, sequence, listening)
         return after, counts and (sequence > known.sequence or session == known.session)
 
-    patch.setattr(intake, "hear", hear)
+    patch.setattr(ingest, "hear", hear)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from dides.coordinator import convergence, intake, undoing
 from dides.coordinator.coordinator import Coordinator
+from dides.coordinator.transactions import convergence, ingest, undo
 from dides.engine import lapse, sessions, stop
 from dides.engine.rollback import Standing, why_not
 from dides.model.deployment import Lapse
@@ -135,7 +135,7 @@ def aborted_rollbacks_count_as_done(patch: Patch) -> None:
     def refuses(standing: Standing) -> str | None:
         return "it was rolled back" if standing.rollback else why_not(standing)
 
-    patch.setattr(undoing, "why_not", refuses)
+    patch.setattr(undo, "why_not", refuses)
 
 
 def other_versions_are_passed_over(patch: Patch) -> None:
@@ -173,7 +173,7 @@ def earlier_attempts_are_forgotten(patch: Patch) -> None:
 
 
 def duplicates_fail_no_target(patch: Patch) -> None:
-    patch.setattr(intake, "follow_duplicates", lambda _tx, _targets, _duplicated: False)
+    patch.setattr(ingest, "follow_duplicates", lambda _tx, _targets, _duplicated: False)
 
 
 BROKEN: tuple[tuple[Callable[[Patch], None], Callable[[], Scenario], str], ...] = (

@@ -6,14 +6,15 @@ from typing import TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from dides.coordinator import deployments, inventory, liveness
-from dides.coordinator.deployments import Key, Order, Triggered
-from dides.coordinator.intake import Incoming, Memory, TakenIn, take_in
-from dides.coordinator.inventory import Joined, Newcomer
-from dides.coordinator.meant import in_flight
-from dides.coordinator.presence import ALIVE_AT, Attendance, attend
+from dides.coordinator.loops.outage import ALIVE_AT, Attendance, attend
+from dides.coordinator.loops.silence import Declared, declare_unreachable
 from dides.coordinator.settings import Settings
-from dides.coordinator.step import Stepped, step
+from dides.coordinator.transactions import commands, registration
+from dides.coordinator.transactions.commands import Key, Order, Triggered
+from dides.coordinator.transactions.ingest import Incoming, Memory, TakenIn, take_in
+from dides.coordinator.transactions.preconditions import in_flight
+from dides.coordinator.transactions.registration import Joined, Newcomer
+from dides.coordinator.transactions.step import Stepped, step
 from dides.model.deployment import Deployment, Target
 from dides.model.instance import Instance
 from dides.model.policy import Policy
@@ -97,7 +98,7 @@ class Fleet:
             )
             for name in names
         ]
-        return (await self.run(lambda tx: [inventory.register(tx, each) for each in newcomers]))[-1]
+        return (await self.run(lambda tx: [registration.register(tx, each) for each in newcomers]))[-1]
 
     def credential(self, name: str) -> str:
         """Return the credential of an instance that registers now."""
@@ -152,10 +153,10 @@ class Fleet:
         """Declare instances unreachable, whatever the time."""
         await self.silent_since(self.clock.now(), *names)
 
-    async def silent_since(self, moment: int, *names: str) -> liveness.Declared:
+    async def silent_since(self, moment: int, *names: str) -> Declared:
         """Declare those of the instances unreachable that gave no sign of life after a moment."""
         seen = {name: self.heard.get(name, 0) for name in names}
-        declared = await self.run(lambda tx: liveness.declare_unreachable(tx, seen, moment))
+        declared = await self.run(lambda tx: declare_unreachable(tx, seen, moment))
         self.told = declared.told
         return declared
 
@@ -191,7 +192,7 @@ class Fleet:
             policy=msgspec.structs.replace(Policy(), **policy),
             actor=actor,
         )
-        triggered = await self.run(lambda tx: deployments.trigger(tx, order, key, self.quiet_until))
+        triggered = await self.run(lambda tx: commands.trigger(tx, order, key, self.quiet_until))
         self.told = triggered.stepped.told if triggered.stepped else set()
         return triggered
 
@@ -217,31 +218,31 @@ class Fleet:
 
     async def pause(self, only: int | None = None) -> Deployment:
         """Pause the deployment in flight."""
-        return await self.run(lambda tx: deployments.pause(tx, "anna", only))
+        return await self.run(lambda tx: commands.pause(tx, "anna", only))
 
     async def resume(self, only: int | None = None) -> Deployment:
         """Resume the deployment in flight."""
-        return await self.run(lambda tx: deployments.resume(tx, "anna", only))
+        return await self.run(lambda tx: commands.resume(tx, "anna", only))
 
     async def promote(self, only: int | None = None) -> Deployment:
         """Open the next wave."""
-        return self._stepped(await self.run(lambda tx: deployments.promote(tx, "anna", self.quiet_until, only=only)))
+        return self._stepped(await self.run(lambda tx: commands.promote(tx, "anna", self.quiet_until, only=only)))
 
     async def abort(self, *, rollback: bool = False, only: int | None = None) -> Deployment:
         """Abort the deployment in flight."""
         return self._stepped(
-            await self.run(lambda tx: deployments.abort(tx, "anna", self.quiet_until, rollback=rollback, only=only))
+            await self.run(lambda tx: commands.abort(tx, "anna", self.quiet_until, rollback=rollback, only=only))
         )
 
     async def roll_back(self, deployment_id: int | None = None) -> Deployment:
         """Roll back by hand and return the rollback."""
         return self._stepped(
-            await self.run(lambda tx: deployments.roll_back(tx, "anna", self.quiet_until, deployment_id=deployment_id))
+            await self.run(lambda tx: commands.roll_back(tx, "anna", self.quiet_until, deployment_id=deployment_id))
         )
 
     async def decommission(self, name: str, *, force: bool = False) -> bool:
         """Remove an instance; return whether that makes a step due."""
-        return await self.run(lambda tx: inventory.decommission(tx, name, "anna", force=force))
+        return await self.run(lambda tx: registration.decommission(tx, name, "anna", force=force))
 
     async def restart(self, *, after: float) -> None:
         """Stop the coordinator and start it again after so many seconds."""
@@ -252,7 +253,7 @@ class Fleet:
 
     async def instance(self, name: str) -> Instance:
         """Return an instance that exists."""
-        return await self.store.read(lambda tx: inventory.existing(tx, name))
+        return await self.store.read(lambda tx: registration.existing(tx, name))
 
     async def deployment(self, deployment_id: int) -> Deployment:
         """Return a deployment that exists."""

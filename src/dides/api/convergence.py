@@ -11,14 +11,14 @@ from dides.api.deployments import MEANT, expected
 from dides.api.injected import Sender, Services
 from dides.api.refusals import for_operators, with_body
 from dides.api.views import convergence_view
-from dides.coordinator import braking
+from dides.coordinator.transactions import brake
 from dides.protocol.messages import ActionRequest, Convergence, Convergences
 
 
 @get("/converge", guards=[operators], summary="Read how late instances converge", responses=for_operators())
 async def converging(coordinator: Services) -> Convergences:
     """List the deployments whose states instances wait for, or are on their way to, or that have stopped for them."""
-    found = await coordinator.read(braking.converging)
+    found = await coordinator.read(brake.converging)
     return Convergences(sources=[convergence_view(each) for each in found])
 
 

@@ -16,7 +16,7 @@ from dides.api.orders import key_of, order_of
 from dides.api.pages import cursor_of, number_in
 from dides.api.refusals import for_operators, with_body
 from dides.api.views import deployment_view, target_view
-from dides.coordinator import meant, undoing
+from dides.coordinator.transactions import preconditions, undo
 from dides.model import deployment as model
 from dides.model.errors import NotFoundError
 from dides.protocol.messages import AbortRequest, ActionRequest, Deployment, DeploymentPage, DeployRequest, TargetPage
@@ -69,7 +69,7 @@ async def deploy(
 @get("/deploy", guards=[operators], summary="Read the deployment in flight", responses=for_operators(404))
 async def in_flight(coordinator: Services) -> Deployment:
     """Return the deployment in flight."""
-    return deployment_view(await coordinator.read(meant.in_flight))
+    return deployment_view(await coordinator.read(preconditions.in_flight))
 
 
 @post(
@@ -168,7 +168,7 @@ async def rollback(principal: Sender, coordinator: Services, data: MeantBody = A
 )
 async def undoable(coordinator: Services) -> Deployment:
     """Return the deployment in flight, else the newest that can be undone; 404 and 409 as the rollback would answer."""
-    return deployment_view(await coordinator.read(undoing.to_undo))
+    return deployment_view(await coordinator.read(undo.to_undo))
 
 
 @get("/deployments", guards=[operators], summary="List deployments", responses=for_operators())

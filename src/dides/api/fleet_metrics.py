@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from dides.api.families import counter, gauge, histogram
 from dides.coordinator.coordinator import Coordinator
-from dides.coordinator.view import View
+from dides.coordinator.memory.instance_cache import View
 from dides.engine.threshold import threshold_of
 from dides.engine.window import NAMES, held_by
 from dides.model.deployment import Deployment, DeploymentStatus, Kind, TargetState

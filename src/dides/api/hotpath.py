@@ -16,7 +16,7 @@ from litestar.types import ASGIApp, HTTPRequestEvent, HTTPScope, Receive, Receiv
 from dides.api.base_path import without
 from dides.api.late import is_late
 from dides.api.responder import DESIRED, PREFIX, Answer, Holding, Responder, Taking
-from dides.coordinator.standstill import Standstill
+from dides.coordinator.loops.standstill import Standstill
 
 LARGEST_PLAIN_BODY = 16 * 1024
 _REQUEST_ID = re.compile(rb"[!-~]{1,128}\Z")

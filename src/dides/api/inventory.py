@@ -24,8 +24,8 @@ from dides.api.views import directive_view, instance_view, why_view
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of, same
 from dides.coordinator.explaining import explain_instance
-from dides.coordinator.intake import changes_nothing
-from dides.coordinator.inventory import existing
+from dides.coordinator.transactions.ingest import changes_nothing
+from dides.coordinator.transactions.registration import existing
 from dides.model.errors import ForbiddenError, GoneError, NotFoundError
 from dides.model.instance import Brief, Instance
 from dides.model.selector import Selector, parse_selector

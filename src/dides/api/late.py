@@ -20,7 +20,7 @@ from litestar.types import ASGIApp, HTTPScope, Receive, ReceiveMessage, Scope, S
 from dides.api.problems import MEDIA_TYPE, described
 from dides.api.timed import Timed
 from dides.api.traffic import Traffic
-from dides.coordinator.standstill import Standstill
+from dides.coordinator.loops.standstill import Standstill
 from dides.model.errors import StoodStillError
 
 LATE = -1

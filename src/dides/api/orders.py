@@ -5,7 +5,7 @@ import hashlib
 import msgspec
 from msgspec import UNSET
 
-from dides.coordinator.deployments import Key, Order
+from dides.coordinator.transactions.commands import Key, Order
 from dides.model.errors import FieldError, InvalidError
 from dides.model.policy import Policy
 from dides.model.selector import parse_selector

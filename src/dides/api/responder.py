@@ -22,8 +22,8 @@ from dides.api.rate_limits import RateLimits, too_many_changes, too_many_request
 from dides.api.traffic import Traffic
 from dides.api.views import directive_view
 from dides.coordinator.coordinator import Coordinator
-from dides.coordinator.feed import Wait
-from dides.coordinator.queries import Query
+from dides.coordinator.memory.blocking_queries import Query
+from dides.coordinator.memory.waiters import Wait
 from dides.model.errors import BusyError, RateError, RefusedError, StoodStillError, UnavailableError
 from dides.model.instance import Brief
 from dides.protocol.messages import Heartbeat

@@ -11,7 +11,7 @@ from dides.api.overload import Overload
 from dides.api.rate_limits import RateLimits
 from dides.api.traffic import Traffic
 from dides.coordinator.coordinator import Coordinator
-from dides.coordinator.heartbeats import Heartbeats
+from dides.coordinator.loops.heartbeat_queue import Heartbeats
 from dides.runtime.logs import lost_lines
 from dides.store.writer_metrics import WriterStatistics
 

@@ -9,7 +9,7 @@ from litestar.response import Stream
 
 from dides.api.problems import Handled
 from dides.api.views import event_view
-from dides.coordinator.tail import Tail
+from dides.coordinator.loops.event_tail import Tail
 from dides.model.errors import FieldError, InvalidError, UnavailableError
 from dides.store.records import Event
 

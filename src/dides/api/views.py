@@ -2,7 +2,7 @@
 
 import msgspec
 
-from dides.coordinator.braking import Converging
+from dides.coordinator.transactions.brake import Converging
 from dides.engine.brake import limit_of
 from dides.engine.sessions import is_duplicated
 from dides.engine.window import held_by

@@ -7,29 +7,30 @@ from typing import TypeVar
 
 import structlog
 
-from dides.coordinator import braking, deployments, housekeeping, inventory, planning
-from dides.coordinator.braking import Converging
 from dides.coordinator.credentials import hash_of, new_credential
-from dides.coordinator.deployments import Key, Order, Triggered
-from dides.coordinator.feed import Feed
-from dides.coordinator.flapping import Flapping
-from dides.coordinator.heartbeats import Heartbeats
-from dides.coordinator.intake import Incoming
-from dides.coordinator.inventory import Joined, Newcomer
-from dides.coordinator.meant import NOTHING_IN_FLIGHT
-from dides.coordinator.pacemaker import Pacemaker
-from dides.coordinator.presence import Presence
-from dides.coordinator.queries import Queries
-from dides.coordinator.reconciler import Reconciler
-from dides.coordinator.rollouts import Rollouts
+from dides.coordinator.loops import retention
+from dides.coordinator.loops.event_tail import Tail
+from dides.coordinator.loops.heartbeat_queue import Heartbeats
+from dides.coordinator.loops.monitor import LONGEST_BEHIND, Watch
+from dides.coordinator.loops.outage import Presence
+from dides.coordinator.loops.reconciler import Reconciler
+from dides.coordinator.loops.standstill import Standstill
+from dides.coordinator.memory.blocking_queries import Queries
+from dides.coordinator.memory.instance_cache import View
+from dides.coordinator.memory.last_seen import Sightings
+from dides.coordinator.memory.metrics import Rollouts
+from dides.coordinator.memory.pacing import Pacemaker
+from dides.coordinator.memory.signals import Signals
+from dides.coordinator.memory.waiters import Feed
 from dides.coordinator.settings import Settings
-from dides.coordinator.sightings import Sightings
-from dides.coordinator.signals import Signals
-from dides.coordinator.standstill import Standstill
-from dides.coordinator.step import Stepped
-from dides.coordinator.tail import Tail
-from dides.coordinator.view import View
-from dides.coordinator.watch import LONGEST_BEHIND, Watch
+from dides.coordinator.transactions import brake, commands, forecast, registration
+from dides.coordinator.transactions.brake import Converging
+from dides.coordinator.transactions.commands import Key, Order, Triggered
+from dides.coordinator.transactions.flapping import Flapping
+from dides.coordinator.transactions.ingest import Incoming
+from dides.coordinator.transactions.preconditions import NOTHING_IN_FLIGHT
+from dides.coordinator.transactions.registration import Joined, Newcomer
+from dides.coordinator.transactions.step import Stepped
 from dides.engine.forecast import Forecast
 from dides.model.deployment import Deployment
 from dides.model.errors import NotFoundError, RefusedError, UnavailableError
@@ -160,7 +161,7 @@ class Coordinator:
             credential=hash_of(credential),
             has_token=has_token,
         )
-        joined = await self._write(lambda tx: inventory.register(tx, newcomer))
+        joined = await self._write(lambda tx: registration.register(tx, newcomer))
         if joined.step_due:
             self._signals.step_due()
         return joined, presented if presented and joined.itself else credential
@@ -185,11 +186,11 @@ class Coordinator:
 
     async def relabel(self, name: str, labels: dict[str, str], actor: str) -> Instance:
         """Replace an instance's labels."""
-        return await self._write(lambda tx: inventory.relabel(tx, name, labels, actor))
+        return await self._write(lambda tx: registration.relabel(tx, name, labels, actor))
 
     async def decommission(self, name: str, actor: str, *, force: bool) -> None:
         """Remove an instance."""
-        step_due = await self._write(lambda tx: inventory.decommission(tx, name, actor, force=force))
+        step_due = await self._write(lambda tx: registration.decommission(tx, name, actor, force=force))
         if step_due:
             self._signals.step_due()
 
@@ -203,50 +204,50 @@ class Coordinator:
 
     async def instance(self, name: str) -> Instance:
         """Return one instance."""
-        return await self._store.read(lambda tx: inventory.existing(tx, name))
+        return await self._store.read(lambda tx: registration.existing(tx, name))
 
     async def trigger(self, order: Order, key: Key | None) -> Triggered:
         """Trigger a deployment."""
-        triggered = await self._decide(lambda tx, quiet: deployments.trigger(tx, order, key, quiet))
+        triggered = await self._decide(lambda tx, quiet: commands.trigger(tx, order, key, quiet))
         if triggered.stepped:
             self._after(triggered.stepped)
         return triggered
 
     async def forecast(self, order: Order) -> Forecast:
         """Say what a deployment would do, and change nothing."""
-        return await self._store.read(lambda tx: planning.forecast_of(tx, order))
+        return await self._store.read(lambda tx: forecast.forecast_of(tx, order))
 
     # With `only`, what follows acts on that deployment, or raises ConflictError when it is no longer the one.
 
     async def pause(self, actor: str, only: int | None = None) -> Deployment:
         """Pause the deployment in flight."""
-        return self._seen(await self._decide(lambda tx, _: deployments.pause(tx, actor, only)))
+        return self._seen(await self._decide(lambda tx, _: commands.pause(tx, actor, only)))
 
     async def resume(self, actor: str, only: int | None = None) -> Deployment:
         """Resume the deployment in flight."""
-        deployment = await self._decide(lambda tx, _: deployments.resume(tx, actor, only))
+        deployment = await self._decide(lambda tx, _: commands.resume(tx, actor, only))
         self._signals.step_due()
         return self._seen(deployment)
 
     async def abort(self, actor: str, *, rollback: bool, only: int | None = None) -> Deployment:
         """Abort the deployment in flight."""
         return self._after(
-            await self._decide(lambda tx, quiet: deployments.abort(tx, actor, quiet, rollback=rollback, only=only))
+            await self._decide(lambda tx, quiet: commands.abort(tx, actor, quiet, rollback=rollback, only=only))
         )
 
     async def promote(self, actor: str, only: int | None = None) -> Deployment:
         """Open the next wave of the deployment in flight."""
-        return self._after(await self._decide(lambda tx, quiet: deployments.promote(tx, actor, quiet, only=only)))
+        return self._after(await self._decide(lambda tx, quiet: commands.promote(tx, actor, quiet, only=only)))
 
     async def roll_back(self, actor: str, deployment_id: int | None = None) -> Deployment:
         """Undo the deployment that is named, else the one in flight, else the newest; answers with the rollback."""
         return self._after(
-            await self._decide(lambda tx, quiet: deployments.roll_back(tx, actor, quiet, deployment_id=deployment_id))
+            await self._decide(lambda tx, quiet: commands.roll_back(tx, actor, quiet, deployment_id=deployment_id))
         )
 
     async def resume_convergence(self, actor: str, source_id: int | None = None) -> Converging:
         """Let instances inherit a deployment's state again after that had stopped; see `braking.resume`."""
-        return await self._store.write(lambda tx: braking.resume(tx, actor, source_id))
+        return await self._store.write(lambda tx: brake.resume(tx, actor, source_id))
 
     async def progress(self, only: int | None = None) -> Deployment:
         """Take one step by hand; NotFoundError when nothing is in flight."""
@@ -291,7 +292,7 @@ class Coordinator:
 
     async def _forget(self) -> None:
         while True:
-            more = await self._store.write(lambda tx: housekeeping.forget(tx, self.settings))
+            more = await self._store.write(lambda tx: retention.forget(tx, self.settings))
             await asyncio.sleep(FORGET_PAUSE if more else FORGET_SECONDS)
 
 

@@ -1,6 +1,6 @@
 """Reads what the engine needs to explain why an instance was updated, or was not."""
 
-from dides.coordinator.inventory import target_in
+from dides.coordinator.transactions.registration import target_in
 from dides.engine.explanation import Inheriting, Part, Situation, explain
 from dides.model.deployment import Deployment, Kind
 from dides.model.explanation import Explanation

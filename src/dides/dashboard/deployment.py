@@ -11,7 +11,7 @@ from litestar.response import Redirect
 from dides.api.injected import DeploymentId, Sender, Services
 from dides.api.views import deployment_view, target_view
 from dides.coordinator.coordinator import Coordinator
-from dides.coordinator.undoing import refusal
+from dides.coordinator.transactions.undo import refusal
 from dides.dashboard import timeline
 from dides.dashboard.consequences import (
     BUTTONS,

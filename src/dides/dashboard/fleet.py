@@ -11,8 +11,8 @@ from litestar.response import Redirect
 from dides.api import problems
 from dides.api.injected import DeploymentId, Sender, Services
 from dides.api.views import deployment_view
-from dides.coordinator import braking
 from dides.coordinator.coordinator import Coordinator
+from dides.coordinator.transactions import brake
 from dides.dashboard.fleet_columns import FleetQuery, columns_of
 from dides.dashboard.guard import HEADERS, HTML_ONLY, Browser
 from dides.dashboard.origin import server_address
@@ -53,7 +53,7 @@ async def fleet_deployment(request: Browser, coordinator: Services) -> Response[
 @get("/ui/converge/{id:str}/confirm")
 async def confirm_resume(request: Browser, deployment_id: DeploymentId, coordinator: Services) -> Response[str]:
     """Say what it means to let convergence go on, and ask."""
-    found = await coordinator.read(braking.converging)
+    found = await coordinator.read(brake.converging)
     stopped = next((each for each in found if each.source.id == deployment_id and is_stopped(each.source)), None)
     limit = limit_of(stopped.source) if stopped else 0
     return render(request, "parts/converge_question.html", id=deployment_id, it=stopped, limit=limit)
@@ -94,7 +94,7 @@ def _newest(tx: Transaction) -> dict[str, Any]:
         "to": found.to if found else None,
         "undone": deployment_view(undone) if undone else None,
         "undone_to": undone.to if undone else None,
-        "stopped": [each for each in braking.converging(tx) if is_stopped(each.source)],
+        "stopped": [each for each in brake.converging(tx) if is_stopped(each.source)],
     }
 
 

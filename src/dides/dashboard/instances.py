@@ -13,7 +13,7 @@ from dides.api.injected import Name, Services
 from dides.api.views import deployment_view, event_view, instance_view, target_view
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.explaining import explain_instance
-from dides.coordinator.inventory import existing, target_in
+from dides.coordinator.transactions.registration import existing, target_in
 from dides.dashboard.guard import Browser
 from dides.dashboard.page import render
 from dides.model.deployment import TargetState

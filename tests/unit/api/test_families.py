@@ -4,8 +4,8 @@ import pytest
 
 from dides.api.families import histogram
 from dides.api.fleet_metrics import MOST_VERSIONS, OTHER_VERSIONS, of_fleet
-from dides.coordinator.feed import Feed
-from dides.coordinator.view import View
+from dides.coordinator.memory.instance_cache import View
+from dides.coordinator.memory.waiters import Feed
 from dides.model.state import State, Status
 from dides.runtime.histogram import Histogram
 from dides.store.records import Changes

@@ -12,10 +12,10 @@ import msgspec
 import pytest
 from msgspec import UNSET, UnsetType
 
-from dides.coordinator.feed import Feed
-from dides.coordinator.intake import Incoming, changes_nothing, take_in
-from dides.coordinator.step import step
-from dides.coordinator.view import View
+from dides.coordinator.memory.instance_cache import View
+from dides.coordinator.memory.waiters import Feed
+from dides.coordinator.transactions.ingest import Incoming, changes_nothing, take_in
+from dides.coordinator.transactions.step import step
 from dides.model.deployment import Target, TargetState
 from dides.model.errors import RefusedError
 from dides.model.instance import Brief

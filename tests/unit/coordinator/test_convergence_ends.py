@@ -1,6 +1,6 @@
 """Convergence when something comes between: each of these once went wrong."""
 
-from dides.coordinator.inventory import relabel
+from dides.coordinator.transactions.registration import relabel
 from dides.model.deployment import DeploymentStatus
 from dides.model.state import Status
 from support.hand_fleet import V1, V2, V3, Fleet

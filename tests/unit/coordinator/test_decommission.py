@@ -2,7 +2,7 @@
 
 import pytest
 
-from dides.coordinator.housekeeping import DAY_MS, forget
+from dides.coordinator.loops.retention import DAY_MS, forget
 from dides.model.deployment import DeploymentStatus
 from dides.model.errors import ConflictError, NotFoundError
 from dides.model.state import Status

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from dides.coordinator.feed import Feed
-from dides.coordinator.view import View
+from dides.coordinator.memory.instance_cache import View
+from dides.coordinator.memory.waiters import Feed
 from dides.engine.sessions import is_duplicated
 from dides.model.deployment import DeploymentStatus
 from dides.model.selector import Selector

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from dides.coordinator.intake import is_changed
+from dides.coordinator.transactions.ingest import is_changed
 from dides.model.instance import Instance
 from dides.model.sessions import Earlier, Sessions
 from dides.model.state import State, Status

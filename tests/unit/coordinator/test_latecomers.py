@@ -1,6 +1,6 @@
 """One that had not yet converged when a deployment assigned it goes, once that is undone, where its neighbours go."""
 
-from dides.coordinator.inventory import existing
+from dides.coordinator.transactions.registration import existing
 from dides.model.deployment import DeploymentStatus
 from dides.model.state import State, Status
 from support.hand_fleet import V1, V2, V3, Fleet

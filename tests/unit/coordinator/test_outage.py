@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from dides.coordinator.coordinator import Coordinator
-from dides.coordinator.deployments import Order
 from dides.coordinator.settings import Settings
+from dides.coordinator.transactions.commands import Order
 from dides.engine.window import held_by
 from dides.model.deployment import Deployment, DeploymentStatus, Kind
 from dides.model.errors import NotFoundError

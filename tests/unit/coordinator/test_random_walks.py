@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from dides.coordinator.inventory import relabel
-from dides.coordinator.step import step
+from dides.coordinator.transactions.registration import relabel
+from dides.coordinator.transactions.step import step
 from dides.model.errors import RefusedError
 from dides.model.policy import Ordering
 from dides.model.state import State, Status

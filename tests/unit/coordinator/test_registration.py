@@ -2,7 +2,7 @@
 
 import pytest
 
-from dides.coordinator.inventory import relabel
+from dides.coordinator.transactions.registration import relabel
 from dides.model.deployment import DeploymentStatus, TargetState
 from dides.model.errors import ConflictError, NotFoundError
 from dides.model.state import NOTHING, State, Status

@@ -3,15 +3,15 @@
 import msgspec
 import pytest
 
-from dides.coordinator.feed import Feed
-from dides.coordinator.flapping import Flapping
-from dides.coordinator.heartbeats import Heartbeats
-from dides.coordinator.intake import Incoming
-from dides.coordinator.presence import Presence
+from dides.coordinator.loops.heartbeat_queue import Heartbeats
+from dides.coordinator.loops.outage import Presence
+from dides.coordinator.memory.instance_cache import View
+from dides.coordinator.memory.last_seen import Sightings
+from dides.coordinator.memory.signals import Signals
+from dides.coordinator.memory.waiters import Feed
 from dides.coordinator.settings import Settings
-from dides.coordinator.sightings import Sightings
-from dides.coordinator.signals import Signals
-from dides.coordinator.view import View
+from dides.coordinator.transactions.flapping import Flapping
+from dides.coordinator.transactions.ingest import Incoming
 from dides.model.instance import Brief, Instance
 from dides.model.state import Status
 from dides.protocol.messages import Heartbeat

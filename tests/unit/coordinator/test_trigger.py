@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from dides.coordinator.deployments import KEEP_KEYS_MS, Key
-from dides.coordinator.housekeeping import forget
+from dides.coordinator.loops.retention import forget
+from dides.coordinator.transactions.commands import KEEP_KEYS_MS, Key
 from dides.engine.threshold import threshold_of
 from dides.model.deployment import DeploymentStatus
 from dides.model.errors import InFlightError, InvalidError

@@ -1,0 +1,1 @@
+"""What runs all the time: reconciler, heartbeat queue, silence, outages, event tail, retention."""

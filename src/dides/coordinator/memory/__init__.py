@@ -1,0 +1,1 @@
+"""What one coordinator process knows: instances, last-seen times, waiters, pacing."""

@@ -1,0 +1,92 @@
+"""Blocking queries: an instance asks for its desired state, and is answered once there is something new."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from dides.coordinator.memory.instance_cache import View
+from dides.coordinator.memory.waiters import Feed, Wait
+from dides.model.errors import NotFoundError, UnauthorizedError
+from dides.model.instance import Brief
+from dides.runtime.clock import Clock
+
+
+class Query(msgspec.Struct, frozen=True, gc=False):
+    """One blocking query."""
+
+    name: str
+    generation: int
+    """What the instance knows of."""
+    until: float
+    """When it is answered at the latest, in seconds of the coordinator's monotonic clock."""
+    asker: Brief | None = None
+    """The instance as it was when it showed its credential; None where that was looked at elsewhere."""
+
+
+class Queries:
+    """When a query is answered: at once, or after having been held. Everything happens on one event loop."""
+
+    def __init__(self, view: View, feed: Feed, clock: Clock, check_current: Callable[[], None]) -> None:
+        """`check_current` raises UnavailableError while the view may be old."""
+        self._view = view
+        self._feed = feed
+        self._clock = clock
+        self._check_current = check_current
+
+    def query(self, name: str, generation: int, wait: float, asker: Brief | None = None) -> Query:
+        """Return a query that is asked now, and waits for `wait` seconds at the most."""
+        return Query(name, generation, self._clock.monotonic() + wait, asker)
+
+    def answer(self, query: Query) -> Brief | None:
+        """Return what is known of the instance; None while there is nothing new and time is left.
+
+        At a stop at once. NotFoundError, UnavailableError; UnauthorizedError once the asker's credential is replaced.
+        """
+        self._check_current()
+        brief, asker = self._view.get(query.name), query.asker
+        if brief is None or (asker and asker.id != brief.id):
+            raise NotFoundError(f"There is no instance {query.name}.")
+        if asker and asker.credential_hash != brief.credential_hash:
+            raise UnauthorizedError("This credential was replaced by a newer one.")
+        if brief.generation > query.generation or self._left(query) <= 0 or self._feed.closed:
+            return brief
+        return None
+
+    def hold(self, query: Query) -> Wait:
+        """Hold a query that had no answer in this turn of the loop: look again once what is returned is done."""
+        return self._feed.wait(query.name, self._left(query))
+
+    def after(self, query: Query, *, makes_room: bool) -> Query:
+        """Return a query after a wait: one that makes room for a newer one has no time left."""
+        return msgspec.structs.replace(query, until=0.0) if makes_room else query
+
+    def let_go(self, wait: Wait) -> None:
+        """Let a query be answered now."""
+        self._feed.let_go(wait)
+
+    def leave(self, wait: Wait) -> None:
+        """Hold a query no longer."""
+        self._feed.leave(wait)
+
+    async def answered(self, query: Query) -> Brief:
+        """Return what is known of the instance once there is something new, else when time is over.
+
+        At a stop at once. NotFoundError, UnavailableError; UnauthorizedError once the asker's credential is replaced.
+        """
+        while (brief := self.answer(query)) is None:
+            wait = self.hold(query)
+            try:
+                query = self.after(query, makes_room=await wait)
+            finally:
+                self.leave(wait)
+        return brief
+
+    async def wait_for_change(self, name: str, generation: int, wait: float) -> Brief:
+        """Return what is known of an instance once its generation is above the given one, else after `wait` seconds.
+
+        At a stop at once. NotFoundError, UnavailableError.
+        """
+        return await self.answered(self.query(name, generation, wait))
+
+    def _left(self, query: Query) -> float:
+        return query.until - self._clock.monotonic()

@@ -1,0 +1,1 @@
+"""Functions of one transaction: trigger, step, ingest, registration, convergence."""

@@ -1,0 +1,217 @@
+"""What operators do with deployments: trigger, pause, resume, abort, roll back. Each is one unit of work."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from dides.coordinator.transactions import convergence, outages
+from dides.coordinator.transactions.plan_writer import settle_reported
+from dides.coordinator.transactions.preconditions import in_flight
+from dides.coordinator.transactions.reassignments import MOST_NAMED, log_wave
+from dides.coordinator.transactions.record import log
+from dides.coordinator.transactions.rollbacks import reinstate
+from dides.coordinator.transactions.step import Stepped, begin_rollback, step_of
+from dides.coordinator.transactions.stopping import stop_targets
+from dides.coordinator.transactions.undo import to_undo
+from dides.engine.availability import is_unavailable
+from dides.engine.ending import ended
+from dides.engine.limits import limits_of
+from dides.engine.ordering import in_order
+from dides.engine.rollback import Standing, is_a_rollback
+from dides.engine.waves import promoted, why_not_promoted
+from dides.model.deployment import Deployment, DeploymentStatus, Kind, TargetState, Timers
+from dides.model.errors import ConflictError, FieldError, InFlightError, InvalidError
+from dides.model.instance import Matched
+from dides.model.plan import Ending
+from dides.model.policy import Policy
+from dides.model.selector import Selector
+from dides.model.state import State, Status
+from dides.store.interface import Transaction
+from dides.store.records import NewDeployment, NewTarget
+
+KEEP_KEYS_MS = 24 * 60 * 60 * 1000
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator asks for."""
+
+    to: State
+    labels: Mapping[str, str]
+    selector_text: str | None
+    selector: Selector
+    """Both the labels and the text."""
+    policy: Policy
+    actor: str
+
+
+class Key(msgspec.Struct, frozen=True):
+    """An idempotency key, and the hash of the body that came with it."""
+
+    text: str
+    body_hash: bytes
+
+
+class Triggered(msgspec.Struct):
+    """A deployment, whether this request made it, and what its first step did."""
+
+    deployment: Deployment
+    created: bool
+    stepped: Stepped | None
+
+
+def trigger(tx: Transaction, order: Order, key: Key | None, quiet_until: int) -> Triggered:
+    """Store a deployment and take its first step.
+
+    Raises InFlightError while another is in flight, InvalidError when nothing matches, or when the key came before
+    with another body. A key that came before with this body answers with what it made.
+    """
+    if key and (earlier := _made_by(tx, key, order.actor)):
+        return Triggered(earlier, created=False, stepped=None)
+    if other := tx.deployments.in_flight():
+        raise InFlightError(other.id)
+    deployment = _create(tx, order)
+    if key:
+        tx.keys.remember(order.actor, key.text, key.body_hash, deployment.id, tx.now)
+    stepped = step_of(tx, deployment, quiet_until)
+    return Triggered(stepped.deployment, created=True, stepped=stepped)
+
+
+def pause(tx: Transaction, actor: str, only: int | None = None) -> Deployment:
+    """Tell nothing new from now on; repeating it changes nothing. The errors of `in_flight`."""
+    deployment = in_flight(tx, only)
+    if deployment.status is DeploymentStatus.PAUSED:
+        return deployment
+    log(tx, "deployment.paused", actor, deployment_id=deployment.id)
+    return tx.deployments.save(msgspec.structs.replace(deployment, status=DeploymentStatus.PAUSED, paused_at=tx.now))
+
+
+def resume(tx: Transaction, actor: str, only: int | None = None) -> Deployment:
+    """Go on after a pause, or in an outage; deadlines have stood still. Repeating it changes nothing.
+
+    The errors of `in_flight`.
+    """
+    deployment = in_flight(tx, only)
+    if deployment.status is DeploymentStatus.RUNNING and not deployment.held_by_outage:
+        return deployment
+    return tx.deployments.save(outages.resume(tx, deployment, actor))
+
+
+def promote(tx: Transaction, actor: str, quiet_until: int, *, only: int | None = None) -> Stepped:
+    """Promote the done wave of a deployment, and take the next step.
+
+    The errors of `in_flight`, and ConflictError when no wave waits. What heartbeats have said of the open
+    wave is judged first, by its own threshold.
+    """
+    before = step_of(tx, in_flight(tx, only), quiet_until)
+    deployment = before.deployment
+    if not deployment.in_flight:
+        return before
+    if reason := why_not_promoted(deployment):
+        raise ConflictError(reason)
+    changed = promoted(deployment, tx.now)
+    data: dict[str, object] = {"wave": deployment.wave.open}
+    if deployment.wave.lapsed and changed.wave != deployment.wave:
+        data["passed_over"] = tx.targets.lapsed(deployment.id, deployment.wave.open, MOST_NAMED)
+    log(tx, "wave.promoted", actor, deployment_id=deployment.id, data=data)
+    log_wave(tx, deployment, changed)
+    after = step_of(tx, tx.deployments.save(changed), quiet_until)
+    return msgspec.structs.replace(after, told=before.told | after.told)
+
+
+def abort(tx: Transaction, actor: str, quiet_until: int, *, rollback: bool, only: int | None = None) -> Stepped:
+    """Stop the deployment in flight, and undo it when asked to.
+
+    The errors of `in_flight`, and ConflictError when a rollback would be rolled back.
+    """
+    deployment = in_flight(tx, only)
+    if rollback and (reason := is_a_rollback(Standing(deployment=deployment))):
+        raise ConflictError(reason)
+    told, deployment = _stop(tx, deployment, actor, f"aborted by {actor}")
+    if not rollback:
+        return Stepped(deployment, told, ended=(deployment,))
+    stepped, _ = begin_rollback(tx, deployment, told, quiet_until, actor)
+    stepped.ended = (deployment, *stepped.ended)
+    return stepped
+
+
+def roll_back(tx: Transaction, actor: str, quiet_until: int, *, deployment_id: int | None = None) -> Stepped:
+    """Undo the deployment that is named, else what is in flight, which is stopped, else the newest; see `to_undo`.
+
+    Answers with the rollback. The errors of `to_undo`.
+    """
+    undone = to_undo(tx, deployment_id)
+    told: set[str] = set()
+    stopped: tuple[Deployment, ...] = ()
+    if undone.in_flight:
+        told, undone = _stop(tx, undone, actor, f"stopped by {actor}, who rolled it back")
+        stopped = (undone,)
+    stepped, rollback = begin_rollback(tx, undone, told, quiet_until, actor)
+    return msgspec.structs.replace(stepped, deployment=rollback, ended=(*stopped, *stepped.ended))
+
+
+def matched_by(tx: Transaction, order: Order) -> list[Matched]:
+    """Return the instances that an order is for; InvalidError when there are none."""
+    if matched := tx.inventory.matching(order.selector, order.policy.spread_by):
+        return matched
+    field = "selector" if order.selector_text else "labels"
+    raise InvalidError(FieldError(field, "matches no instance; list what there is with GET /inventory/instances"))
+
+
+def _made_by(tx: Transaction, key: Key, actor: str) -> Deployment | None:
+    remembered = tx.keys.remembered(actor, key.text, tx.now - KEEP_KEYS_MS)
+    if remembered is None:
+        return None
+    body_hash, deployment_id = remembered
+    if body_hash != key.body_hash:
+        raise InvalidError(
+            FieldError(
+                "Idempotency-Key", f"came before with another body, for deployment {deployment_id}; use a new key"
+            )
+        )
+    return tx.deployments.get(deployment_id)
+
+
+def _create(tx: Transaction, order: Order) -> Deployment:
+    matched = matched_by(tx, order)
+    deployment = tx.deployments.create(_new(tx, order, matched))
+    ordered = in_order(matched, order.policy, deployment.id)
+    brake = deployment.max_unavailable is not None
+    targets = [
+        NewTarget(each.id, each.name, order.to, each.current, each.spread, brake and each.status is not Status.HEALTHY)
+        for each in ordered
+    ]
+    tx.targets.create(deployment.id, targets)
+    data = {"to": msgspec.to_builtins(order.to), "targets": len(targets), "policy": msgspec.to_builtins(order.policy)}
+    log(tx, "deployment.triggered", order.actor, deployment_id=deployment.id, data=data)
+    return deployment
+
+
+def _new(tx: Transaction, order: Order, matched: Sequence[Matched]) -> NewDeployment:
+    policy, limits = order.policy, limits_of(order.policy, matched)
+    unavailable = sum(is_unavailable(TargetState.PENDING, each.status) for each in matched)
+    return NewDeployment(
+        kind=Kind.DEPLOY,
+        to=order.to,
+        labels=order.labels,
+        selector=order.selector_text,
+        policy=policy,
+        **msgspec.structs.asdict(limits),
+        total=len(matched),
+        unavailable=0 if limits.max_unavailable is None else unavailable,
+        spread={} if limits.share is None else dict.fromkeys(sorted({each.spread for each in matched}), 0),
+        timers=Timers(deadline_at=None if policy.deadline_ms is None else tx.now + policy.deadline_ms),
+        created_at=tx.now,
+        created_by=order.actor,
+    )
+
+
+def _stop(tx: Transaction, deployment: Deployment, actor: str, reason: str) -> tuple[set[str], Deployment]:
+    deployment = settle_reported(tx, deployment)
+    told = stop_targets(tx, deployment)
+    convergence.let_go(tx, deployment, told)
+    aborted = Ending(status=DeploymentStatus.ABORTED, reason=reason, stop=True)
+    log(tx, "deployment.aborted", actor, deployment_id=deployment.id, data={"reason": reason})
+    stopped = tx.deployments.save(ended(deployment, aborted, tx.now))
+    if stopped.kind is Kind.ROLLBACK:
+        convergence.inherit_again(tx, reinstate(tx, stopped))
+    return told, stopped
