@@ -17,15 +17,15 @@ import structlog
 import uvicorn
 import uvloop
 
-from dides.api.acceptor import Acceptor
 from dides.api.access import Access
 from dides.api.app import create_app, create_routes
-from dides.api.client_address import Network
-from dides.api.connection import answering_connection
-from dides.api.hotpath import HotPath
-from dides.api.late import Backlog, punctual_connection
-from dides.api.overload import Overload
-from dides.api.rate_limits import RateLimits
+from dides.api.connections.acceptor import Acceptor
+from dides.api.connections.late_requests import Backlog, punctual_connection
+from dides.api.fastpath.asgi import HotPath
+from dides.api.fastpath.load_shedding import Overload
+from dides.api.fastpath.protocol import answering_connection
+from dides.api.limits.client_address import Network
+from dides.api.limits.rate_limits import RateLimits
 from dides.api.traffic import Traffic
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from dides.api.acceptor import LOG_SECONDS, Acceptor
-from dides.api.early import ACCEPT
+from dides.api.connections.acceptor import LOG_SECONDS, Acceptor
+from dides.api.connections.early_refusals import ACCEPT
 from dides.api.traffic import Traffic
 from support.app import PATIENCE, until
 from support.processes import Processes

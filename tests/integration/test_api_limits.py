@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from dides.api.request_limits import BODY_BYTES, LOGIN_BYTES, REGISTRATION_BYTES
+from dides.api.limits.request_limits import BODY_BYTES, LOGIN_BYTES, REGISTRATION_BYTES
 from support.app import OPERATOR, REGISTRATION, App, running_app
 from support.hostile import bodies, registrations
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dides.api.connection import answering_connection
-from dides.api.hotpath import HotPath
+from dides.api.fastpath.asgi import HotPath
+from dides.api.fastpath.protocol import answering_connection
 from dides.api.sessions import COOKIE
 from dides.cli.server_options import OWN_PATHS
 from dides.dashboard.assets import assets

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 import pytest
 
-from dides.api.connection import answering_connection
-from dides.api.hotpath import HotPath
-from dides.api.request_limits import BODY_SECONDS
+from dides.api.fastpath.asgi import HotPath
+from dides.api.fastpath.protocol import answering_connection
+from dides.api.limits.request_limits import BODY_SECONDS
 from dides.model.errors import UnavailableError
 from dides.store.interface import Store, Transaction
 from support.app import OPERATOR, App, running_app, until

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
-from dides.api.connection import answering_connection
-from dides.api.hotpath import HotPath
+from dides.api.fastpath.asgi import HotPath
+from dides.api.fastpath.protocol import answering_connection
 from dides.coordinator.settings import Settings
 from support.app import OPERATOR, PATIENCE, App, running_app, until
 from support.clocks import FakeClock

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from dides.api.connection import Answering, answering_connection
-from dides.api.hotpath import HotPath
-from dides.api.overload import Overload
-from dides.api.request_limits import PIPELINED
-from dides.api.timed import limited_connection
+from dides.api.connections.timed import limited_connection
+from dides.api.fastpath.asgi import HotPath
+from dides.api.fastpath.load_shedding import Overload
+from dides.api.fastpath.protocol import Answering, answering_connection
+from dides.api.limits.request_limits import PIPELINED
 from dides.api.traffic import Traffic
 from support.app import OPERATOR, App, running_app, until
 from support.serving import Serving, Wire, serving

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dides.api.hotpath import HotPath
-from dides.api.overload import Overload
+from dides.api.fastpath.asgi import HotPath
+from dides.api.fastpath.load_shedding import Overload
 from support.app import App, running_app
 from support.hot_cases import CASES, DESIRED, HEALTHY, WEB, Case, prepared
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from dides.api.connection import answering_connection
-from dides.api.hotpath import HotPath
-from dides.api.late import Backlog, punctual_connection
+from dides.api.connections.late_requests import Backlog, punctual_connection
+from dides.api.fastpath.asgi import HotPath
+from dides.api.fastpath.protocol import answering_connection
 from dides.api.traffic import Traffic
 from dides.coordinator.loops.standstill import LONGEST
 from support.app import OPERATOR, App, running_app, until

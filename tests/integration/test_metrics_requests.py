@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dides.api.overload import Overload
+from dides.api.fastpath.load_shedding import Overload
 from support.app import App, running_app, until
 from support.scrape import parsed, scrape
 from support.wrapped_store import AwayStore

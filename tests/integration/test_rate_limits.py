@@ -7,9 +7,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from dides.api.connection import answering_connection
-from dides.api.hotpath import HotPath
-from dides.api.rate_limits import RateLimits
+from dides.api.fastpath.asgi import HotPath
+from dides.api.fastpath.protocol import answering_connection
+from dides.api.limits.rate_limits import RateLimits
 from dides.coordinator.settings import Settings
 from support.app import PROBLEM, REGISTRATION, App, running_app
 from support.clocks import FakeClock

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from dides.api.connection import answering_connection
-from dides.api.hotpath import HotPath
+from dides.api.fastpath.asgi import HotPath
+from dides.api.fastpath.protocol import answering_connection
 from support.app import OPERATOR, App, running_app
 from support.hand_wire import HandWire
 from support.hostile import with_credential, without_credential

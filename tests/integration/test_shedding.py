@@ -3,10 +3,10 @@
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from dides.api.connection import answering_connection
-from dides.api.hotpath import HotPath
-from dides.api.overload import Overload
-from dides.api.turns import Turns
+from dides.api.fastpath.asgi import HotPath
+from dides.api.fastpath.fair_queue import Turns
+from dides.api.fastpath.load_shedding import Overload
+from dides.api.fastpath.protocol import answering_connection
 from support.app import OPERATOR, running_app, until
 from support.serving import request, serving
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dides.api import stream as module
+from dides.api.routes import sse as module
 from support.app import OPERATOR, PROBLEM, App, running_app, running_on, until
 from support.clocks import FakeClock
 from support.event_stream import STREAM, listening

@@ -15,8 +15,8 @@ from litestar import Litestar
 
 from dides.api.access import Access
 from dides.api.app import create_app, create_routes
-from dides.api.overload import Overload
-from dides.api.rate_limits import RateLimits
+from dides.api.fastpath.load_shedding import Overload
+from dides.api.limits.rate_limits import RateLimits
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of
 from dides.coordinator.settings import Settings

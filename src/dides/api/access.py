@@ -8,7 +8,7 @@ import msgspec
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from dides.api.rate_limits import limits_of
+from dides.api.limits.rate_limits import limits_of
 from dides.api.sessions import COOKIE, Sessions, is_safe
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of, same

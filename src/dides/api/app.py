@@ -11,23 +11,24 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 from prometheus_client import CollectorRegistry
 
-from dides.api import convergence, deployments, events, inventory, metrics, operations, plans
 from dides.api.access import Access, Principal
-from dides.api.answers import answer_head_and_options, identify_requests
 from dides.api.base_path import below
-from dides.api.hotpath import HotPath
-from dides.api.late import refuse_late
-from dides.api.metrics import CoordinatorCollector, registry_of
-from dides.api.overload import Overload
+from dides.api.connections.late_requests import refuse_late
+from dides.api.disconnects import SenderGoneError, drop_unfinished, torn
+from dides.api.fastpath.asgi import HotPath
+from dides.api.fastpath.load_shedding import Overload
+from dides.api.fastpath.responder import Responder
+from dides.api.limits.rate_limits import RateLimits
+from dides.api.limits.request_limits import BODY_BYTES
+from dides.api.metrics import collector
+from dides.api.metrics.collector import CoordinatorCollector, registry_of
+from dides.api.middleware import answer_head_and_options, identify_requests
+from dides.api.openapi import Document
 from dides.api.problems import Handled, http_error, invalid_header, refused, unexpected
-from dides.api.rate_limits import RateLimits
-from dides.api.refusals import OPTIONAL
-from dides.api.request_limits import BODY_BYTES
-from dides.api.requests import check_request, decoded_query
-from dides.api.responder import Responder
-from dides.api.schema import Document
+from dides.api.responses import OPTIONAL
+from dides.api.routes import convergence, deployments, events, health, inventory, plans
 from dides.api.traffic import Traffic
-from dides.api.unfinished import SenderGoneError, drop_unfinished, torn
+from dides.api.validation import check_request, decoded_query
 from dides.coordinator.coordinator import Coordinator
 from dides.model.errors import RefusedError
 
@@ -86,11 +87,11 @@ def create_routes(version: str, pages: Sequence[Router] = (), *, dev: bool = Fal
                     deployments.router,
                     plans.router,
                     events.router,
-                    metrics.router,
+                    collector.router,
                 ],
                 before_request=check_request,
             ),
-            operations.router,
+            health.router,
             *pages,
         ],
         dependencies={
@@ -136,7 +137,7 @@ def _openapi(version: str, *, dev: bool) -> OpenAPIConfig:
         version=version,
         description=DESCRIPTION,
         path="/schema",
-        render_plugins=[Document(extra=(operations.Health,))],
+        render_plugins=[Document(extra=(health.Health,))],
         security=OPTIONAL if dev else [{"bearer": []}],
         components=Components(security_schemes={"bearer": BEARER}),
         use_handler_docstrings=True,

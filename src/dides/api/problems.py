@@ -7,7 +7,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from dides.api.answers import allow
+from dides.api.middleware import allow
 from dides.model.errors import (
     BusyError,
     FieldError,

@@ -10,9 +10,9 @@ from litestar import Response, get, post
 from litestar.response import Redirect
 
 from dides.api.access import Principal
-from dides.api.injected import Sender, Services
-from dides.api.orders import key_of, order_of
-from dides.api.plans import forecast_view
+from dides.api.dependencies import Sender, Services
+from dides.api.deploy_request import key_of, order_of
+from dides.api.routes.plans import forecast_view
 from dides.coordinator.coordinator import Coordinator
 from dides.dashboard.deploy_form import (
     NAMES,

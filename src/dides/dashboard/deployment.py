@@ -8,8 +8,8 @@ from litestar import MediaType, Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from dides.api.injected import DeploymentId, Sender, Services
-from dides.api.views import deployment_view, target_view
+from dides.api.dependencies import DeploymentId, Sender, Services
+from dides.api.serializers import deployment_view, target_view
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.transactions.undo import refusal
 from dides.dashboard import timeline

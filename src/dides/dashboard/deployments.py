@@ -7,10 +7,10 @@ import msgspec
 from litestar import Response, get
 from msgspec import UNSET
 
-from dides.api.injected import Services
-from dides.api.pages import cursor_of, number_in
-from dides.api.request_limits import TARGET_BYTES
-from dides.api.views import deployment_view
+from dides.api.dependencies import Services
+from dides.api.limits.request_limits import TARGET_BYTES
+from dides.api.pagination import cursor_of, number_in
+from dides.api.serializers import deployment_view
 from dides.dashboard.deploy_form import texts_of
 from dides.dashboard.guard import Browser
 from dides.dashboard.page import render

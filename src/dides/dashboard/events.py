@@ -7,9 +7,9 @@ import msgspec
 from litestar import Response, get
 from msgspec import UNSET, Meta
 
-from dides.api.injected import Services
-from dides.api.pages import cursor_of, number_in
-from dides.api.views import event_view
+from dides.api.dependencies import Services
+from dides.api.pagination import cursor_of, number_in
+from dides.api.serializers import event_view
 from dides.dashboard.guard import Browser
 from dides.dashboard.page import render
 from dides.protocol import messages

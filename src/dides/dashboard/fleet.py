@@ -9,8 +9,8 @@ from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 
 from dides.api import problems
-from dides.api.injected import DeploymentId, Sender, Services
-from dides.api.views import deployment_view
+from dides.api.dependencies import DeploymentId, Sender, Services
+from dides.api.serializers import deployment_view
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.transactions import brake
 from dides.dashboard.fleet_columns import FleetQuery, columns_of

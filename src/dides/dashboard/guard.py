@@ -12,10 +12,10 @@ from litestar.response import Redirect
 
 from dides.api.access import Role, access_of
 from dides.api.base_path import base_of, is_local, without
+from dides.api.limits.request_limits import TARGET_BYTES
 from dides.api.problems import refused
-from dides.api.request_limits import TARGET_BYTES
-from dides.api.requests import check_path
 from dides.api.sessions import COOKIE, FORM_FIELD, is_safe
+from dides.api.validation import check_path
 from dides.model.errors import ForbiddenError, UnauthorizedError
 
 LOGIN = "/ui/login"

@@ -9,8 +9,8 @@ from litestar import Response, get
 from litestar.response import Redirect
 from msgspec import Meta
 
-from dides.api.injected import Name, Services
-from dides.api.views import deployment_view, event_view, instance_view, target_view
+from dides.api.dependencies import Name, Services
+from dides.api.serializers import deployment_view, event_view, instance_view, target_view
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.explaining import explain_instance
 from dides.coordinator.transactions.registration import existing, target_in

@@ -8,8 +8,8 @@ from litestar.response import Redirect
 
 from dides.api.access import access_of
 from dides.api.base_path import base_of
-from dides.api.rate_limits import limits_of
-from dides.api.request_limits import LOGIN_BYTES
+from dides.api.limits.rate_limits import limits_of
+from dides.api.limits.request_limits import LOGIN_BYTES
 from dides.api.sessions import COOKIE
 from dides.dashboard.guard import LOGIN, OPEN, Browser, local
 from dides.dashboard.origin import check_origin, is_https

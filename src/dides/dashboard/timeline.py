@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from dides.api.views import target_view
+from dides.api.serializers import target_view
 from dides.model.deployment import Deployment, Target, TargetState
 from dides.store.interface import Transaction
 from dides.store.records import Event

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from dides.api import early
+from dides.api.connections import early_refusals
 from support.app import PROBLEM, running_app
 
 PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
@@ -99,5 +99,7 @@ def test_the_page_names_the_defaults_of_the_configuration(document: Any) -> None
 def test_the_page_has_every_status_that_is_described(document: Any) -> None:
     described_statuses = {status for *_, bad in described(document).values() for status in bad}
     written = set(re.findall(r"\b[45]\d\d\b", section("Errors")))
-    refused_early = {str(value.status) for value in vars(early).values() if isinstance(value, early.EarlyRefusal)}
+    refused_early = {
+        str(value.status) for value in vars(early_refusals).values() if isinstance(value, early_refusals.EarlyRefusal)
+    }
     assert written == described_statuses | refused_early | {"405", "500"}

@@ -1,0 +1,1 @@
+"""Heartbeats and blocking queries, answered on their connection."""

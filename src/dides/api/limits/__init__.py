@@ -1,0 +1,1 @@
+"""How much one sender may have: requests, changes, wrong credentials, connections."""

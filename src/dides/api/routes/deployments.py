@@ -1,0 +1,246 @@
+"""The routes under /deploy and /deployments."""
+
+from typing import Annotated, TypeAlias
+
+from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Example
+from litestar.params import Body, HeaderParameter
+from msgspec import UNSET
+
+from dides.api.access import operators
+from dides.api.body import Strict
+from dides.api.dependencies import DeploymentId, Sender, Services
+from dides.api.deploy_request import key_of, order_of
+from dides.api.pagination import cursor_of, number_in
+from dides.api.responses import for_operators, with_body
+from dides.api.serializers import deployment_view, target_view
+from dides.coordinator.transactions import preconditions, undo
+from dides.model import deployment as model
+from dides.model.errors import NotFoundError
+from dides.protocol.messages import AbortRequest, ActionRequest, Deployment, DeploymentPage, DeployRequest, TargetPage
+from dides.protocol.queries import DeploymentQuery, TargetQuery
+from dides.store.interface import Transaction
+
+HIGHEST_POSITION = 2**31 - 1
+"""Of a target in the order of its deployment, as databases have it."""
+DEPLOY = Example(
+    summary="Two at a time, stopped by the first failure",
+    value={
+        "code_version": "1.0.0",
+        "configuration_version": "1.0.1",
+        "labels": {"env": "production"},
+        "configuration": {"batch_size": 2, "failure_threshold": 1},
+    },
+)
+
+MEANT = Example(summary="Deployment 42 and no other", value={"deployment_id": 42})
+MeantBody: TypeAlias = Annotated[ActionRequest, Body(examples=[MEANT])]
+
+
+@post(
+    "/deploy",
+    guards=[operators],
+    dto=Strict[DeployRequest],
+    return_dto=None,
+    summary="Trigger a deployment",
+    responses={
+        200: ResponseSpec(Deployment, generate_examples=False, description="Made earlier, under the same key."),
+        **with_body(409),
+    },
+)
+async def deploy(
+    data: Annotated[DeployRequest, Body(examples=[DEPLOY])],
+    principal: Sender,
+    coordinator: Services,
+    key: Annotated[str | None, HeaderParameter(name="Idempotency-Key")] = None,
+) -> Response[Deployment]:
+    """Fix the list of targets, store the deployment, and take its first step."""
+    order = order_of(data, principal.name)
+    triggered = await coordinator.trigger(order, key_of(key, order))
+    return Response(
+        deployment_view(triggered.deployment),
+        status_code=201 if triggered.created else 200,
+        headers={"Location": f"/deployments/{triggered.deployment.id}"},
+    )
+
+
+@get("/deploy", guards=[operators], summary="Read the deployment in flight", responses=for_operators(404))
+async def in_flight(coordinator: Services) -> Deployment:
+    """Return the deployment in flight."""
+    return deployment_view(await coordinator.read(preconditions.in_flight))
+
+
+@post(
+    "/deploy/progress",
+    guards=[operators],
+    dto=Strict[ActionRequest],
+    return_dto=None,
+    status_code=200,
+    summary="Take one reconcile step",
+    responses=with_body(404, 409),
+)
+async def progress(coordinator: Services, data: MeantBody = ActionRequest()) -> Deployment:
+    """Take one step now; answers the deployment that the step began with, as it is afterwards."""
+    return deployment_view(await coordinator.progress(expected(data)))
+
+
+@post(
+    "/deploy/pause",
+    guards=[operators],
+    dto=Strict[ActionRequest],
+    return_dto=None,
+    status_code=200,
+    summary="Pause the deployment in flight",
+    responses=with_body(404, 409),
+)
+async def pause(principal: Sender, coordinator: Services, data: MeantBody = ActionRequest()) -> Deployment:
+    """Tell nothing new; timeouts stand still. Repeating it is fine."""
+    return deployment_view(await coordinator.pause(principal.name, expected(data)))
+
+
+@post(
+    "/deploy/resume",
+    guards=[operators],
+    dto=Strict[ActionRequest],
+    return_dto=None,
+    status_code=200,
+    summary="Resume the deployment in flight",
+    responses=with_body(404, 409),
+)
+async def resume(principal: Sender, coordinator: Services, data: MeantBody = ActionRequest()) -> Deployment:
+    """Go on. Repeating it is fine."""
+    return deployment_view(await coordinator.resume(principal.name, expected(data)))
+
+
+@post(
+    "/deploy/promote",
+    guards=[operators],
+    dto=Strict[ActionRequest],
+    return_dto=None,
+    status_code=200,
+    summary="Open the next wave",
+    responses=with_body(404, 409),
+)
+async def promote(principal: Sender, coordinator: Services, data: MeantBody = ActionRequest()) -> Deployment:
+    """Go past a wave that waits for it, or that soaks; 409 while its targets are not done, or after the last one."""
+    return deployment_view(await coordinator.promote(principal.name, expected(data)))
+
+
+@post(
+    "/deploy/abort",
+    guards=[operators],
+    dto=Strict[AbortRequest],
+    return_dto=None,
+    status_code=200,
+    summary="Abort the deployment in flight",
+    responses=with_body(404, 409),
+)
+async def abort(
+    principal: Sender,
+    coordinator: Services,
+    data: Annotated[AbortRequest, Body(examples=[Example(value={"rollback": False})])] = AbortRequest(),
+) -> Deployment:
+    """Stop it where it is; with `rollback`, also return what it touched."""
+    return deployment_view(await coordinator.abort(principal.name, rollback=data.rollback, only=expected(data)))
+
+
+@post(
+    "/deploy/rollback",
+    guards=[operators],
+    dto=Strict[ActionRequest],
+    return_dto=None,
+    summary="Roll back",
+    responses=with_body(404, 409),
+)
+async def rollback(principal: Sender, coordinator: Services, data: MeantBody = ActionRequest()) -> Response[Deployment]:
+    """Stop and undo what is in flight, else undo the newest deployment; answers with the rollback."""
+    begun = await coordinator.roll_back(principal.name, expected(data))
+    return Response(deployment_view(begun), headers={"Location": f"/deployments/{begun.id}"})
+
+
+@get(
+    "/deploy/rollback",
+    guards=[operators],
+    summary="Read the deployment that a rollback would undo",
+    responses=for_operators(404, 409),
+)
+async def undoable(coordinator: Services) -> Deployment:
+    """Return the deployment in flight, else the newest that can be undone; 404 and 409 as the rollback would answer."""
+    return deployment_view(await coordinator.read(undo.to_undo))
+
+
+@get("/deployments", guards=[operators], summary="List deployments", responses=for_operators())
+async def deployments(coordinator: Services, parameters: NamedDependency[DeploymentQuery]) -> DeploymentPage:
+    """List deployments, newest first."""
+    status, before = (None if parameters.status is UNSET else parameters.status), number_in(parameters.cursor)
+    found = await coordinator.read(lambda tx: tx.deployments.page(status, before, parameters.limit + 1))
+    shown = found[: parameters.limit]
+    return DeploymentPage(
+        deployments=[deployment_view(each) for each in shown],
+        next_cursor=cursor_of(shown[-1].id) if len(found) > parameters.limit else None,
+    )
+
+
+@get("/deployments/{id:str}", guards=[operators], summary="Read one deployment", responses=for_operators(404))
+async def deployment(deployment_id: DeploymentId, coordinator: Services) -> Deployment:
+    """Return one deployment."""
+    return deployment_view(await coordinator.read(lambda tx: existing(tx, deployment_id)))
+
+
+@get(
+    "/deployments/{id:str}/instances",
+    guards=[operators],
+    summary="List the targets of a deployment",
+    responses=for_operators(404),
+)
+async def targets(
+    deployment_id: DeploymentId, coordinator: Services, parameters: NamedDependency[TargetQuery]
+) -> TargetPage:
+    """List the targets in the deployment's order."""
+    after = number_in(parameters.cursor, HIGHEST_POSITION)
+    return await coordinator.read(lambda tx: _targets(tx, deployment_id, parameters, after or 0))
+
+
+def existing(tx: Transaction, deployment_id: int) -> model.Deployment:
+    """Return a deployment by id; NotFoundError."""
+    if found := tx.deployments.get(deployment_id):
+        return found
+    raise NotFoundError(f"There is no deployment {deployment_id}. List what there is with GET /deployments.")
+
+
+def expected(request: ActionRequest) -> int | None:
+    """Return the deployment that a request is about, None where any will do."""
+    return None if request.deployment_id is UNSET else request.deployment_id
+
+
+def _targets(tx: Transaction, deployment_id: int, parameters: TargetQuery, after: int) -> TargetPage:
+    existing(tx, deployment_id)
+    state = None if parameters.state is UNSET else parameters.state
+    found = tx.targets.page(deployment_id, state, after, parameters.limit + 1)
+    shown = found[: parameters.limit]
+    return TargetPage(
+        instances=[target_view(each) for each in shown],
+        next_cursor=cursor_of(shown[-1].position) if len(found) > parameters.limit else None,
+    )
+
+
+router = Router(
+    "/",
+    tags=["deployments"],
+    route_handlers=[
+        deploy,
+        in_flight,
+        progress,
+        pause,
+        resume,
+        promote,
+        abort,
+        rollback,
+        undoable,
+        deployments,
+        deployment,
+        targets,
+    ],
+)
