@@ -13,7 +13,7 @@ import pytest
 
 from dides.api.sessions import COOKIE, FORM_FIELD, Sessions
 from dides.coordinator.credentials import hash_of
-from dides.dashboard import deployment, timeline
+from dides.dashboard.pages import deployment, timeline
 from support.app import OPERATOR, App, running_app
 from support.clocks import FakeClock
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dides.dashboard import events
+from dides.dashboard.pages import events
 from support.app import App, running_app, worked
 from support.browsing import Browsing
 

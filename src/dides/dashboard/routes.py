@@ -5,10 +5,10 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 
-from dides.dashboard import deploy, deployment, deployments, events, fleet, instances, login
 from dides.dashboard.assets import asset
 from dides.dashboard.guard import check, to_login
-from dides.dashboard.page import not_found, refused
+from dides.dashboard.pages import deploy, deployment, deployments, events, fleet, instances, login
+from dides.dashboard.render import not_found, refused
 from dides.dashboard.version_marks import VersionMarks
 from dides.model.errors import RefusedError, UnauthorizedError
 

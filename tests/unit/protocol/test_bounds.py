@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec import inspect
 
-from dides.dashboard import events, fleet_columns, instances
+from dides.dashboard.pages import events, fleet_columns, instances
 from dides.protocol import forecast, messages, queries
 from dides.protocol.messages import Request
 

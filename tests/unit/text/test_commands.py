@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dides.dashboard.deploy_form import read
+from dides.dashboard.pages.deploy_form import read
 from dides.protocol.decode import decode
 from dides.protocol.messages import Configuration, DeployRequest
 from dides.text.commands import USUAL_SERVER, curl_command, dides_command

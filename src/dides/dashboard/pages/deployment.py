@@ -12,8 +12,7 @@ from dides.api.dependencies import DeploymentId, Sender, Services
 from dides.api.serializers import deployment_view, target_view
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.transactions.undo import refusal
-from dides.dashboard import timeline
-from dides.dashboard.consequences import (
+from dides.dashboard.action_preview import (
     BUTTONS,
     DANGEROUS,
     Action,
@@ -23,7 +22,8 @@ from dides.dashboard.consequences import (
     why_not_now,
 )
 from dides.dashboard.guard import Browser
-from dides.dashboard.page import render
+from dides.dashboard.pages import timeline
+from dides.dashboard.render import render
 from dides.model.deployment import Deployment, Target, TargetState
 from dides.model.errors import NotFoundError
 from dides.store.interface import Transaction

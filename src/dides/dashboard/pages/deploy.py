@@ -14,7 +14,9 @@ from dides.api.dependencies import Sender, Services
 from dides.api.deploy_request import key_of, order_of
 from dides.api.routes.plans import forecast_view
 from dides.coordinator.coordinator import Coordinator
-from dides.dashboard.deploy_form import (
+from dides.dashboard.guard import TYPED, Browser
+from dides.dashboard.origin import server_address
+from dides.dashboard.pages.deploy_form import (
     NAMES,
     PACE,
     RARE,
@@ -29,9 +31,7 @@ from dides.dashboard.deploy_form import (
     texts_in,
     texts_in_body,
 )
-from dides.dashboard.guard import TYPED, Browser
-from dides.dashboard.origin import server_address
-from dides.dashboard.page import render
+from dides.dashboard.render import render
 from dides.model.errors import InFlightError, InvalidError
 from dides.protocol.decode import decode
 from dides.protocol.forecast import Forecast

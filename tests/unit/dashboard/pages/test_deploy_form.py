@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from msgspec import UNSET
 
-from dides.dashboard.deploy_form import IN_FORM, NAMES, fields, in_form, is_missing, read, texts_of
+from dides.dashboard.pages.deploy_form import IN_FORM, NAMES, fields, in_form, is_missing, read, texts_of
 from dides.model.errors import FieldError, InvalidError
 from dides.protocol.decode import decode
 from dides.protocol.messages import Configuration, DeployRequest

@@ -13,10 +13,10 @@ from dides.api.dependencies import DeploymentId, Sender, Services
 from dides.api.serializers import deployment_view
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.transactions import brake
-from dides.dashboard.fleet_columns import FleetQuery, columns_of
 from dides.dashboard.guard import HEADERS, HTML_ONLY, Browser
 from dides.dashboard.origin import server_address
-from dides.dashboard.page import render
+from dides.dashboard.pages.fleet_columns import FleetQuery, columns_of
+from dides.dashboard.render import render
 from dides.dashboard.version_marks import VersionMarks
 from dides.engine.brake import is_stopped, limit_of
 from dides.model.errors import RefusedError, UnauthorizedError

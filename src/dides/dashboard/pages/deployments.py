@@ -11,9 +11,9 @@ from dides.api.dependencies import Services
 from dides.api.limits.request_limits import TARGET_BYTES
 from dides.api.pagination import cursor_of, number_in
 from dides.api.serializers import deployment_view
-from dides.dashboard.deploy_form import texts_of
 from dides.dashboard.guard import Browser
-from dides.dashboard.page import render
+from dides.dashboard.pages.deploy_form import texts_of
+from dides.dashboard.render import render
 from dides.model.deployment import DeploymentStatus, Kind
 from dides.protocol.decode import decode_query
 from dides.protocol.messages import Deployment

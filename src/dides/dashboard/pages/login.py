@@ -13,7 +13,7 @@ from dides.api.limits.request_limits import LOGIN_BYTES
 from dides.api.sessions import COOKIE
 from dides.dashboard.guard import LOGIN, OPEN, Browser, local
 from dides.dashboard.origin import check_origin, is_https
-from dides.dashboard.page import render
+from dides.dashboard.render import render
 from dides.model.actor import OPERATOR
 
 

@@ -11,7 +11,7 @@ from dides.api.dependencies import Services
 from dides.api.pagination import cursor_of, number_in
 from dides.api.serializers import event_view
 from dides.dashboard.guard import Browser
-from dides.dashboard.page import render
+from dides.dashboard.render import render
 from dides.protocol import messages
 from dides.protocol.decode import decode_query
 from dides.protocol.fields import LARGEST

@@ -15,7 +15,7 @@ from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.explaining import explain_instance
 from dides.coordinator.transactions.registration import existing, target_in
 from dides.dashboard.guard import Browser
-from dides.dashboard.page import render
+from dides.dashboard.render import render
 from dides.model.deployment import TargetState
 from dides.model.instance import Instance
 from dides.model.state import State
