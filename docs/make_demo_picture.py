@@ -11,13 +11,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
-from dides.cli.connection import open_client
-from dides.cli.demo import LABELS, say_command, wait_until_ready
-from dides.cli.demo_fleet import DemoFleet
-from dides.cli.deploy import trigger
-from dides.cli.live import LiveDisplay
-from dides.cli.progress import ServerTime
-from dides.cli.watch import Follower, Sight
+from dides.cli.commands.deploy import trigger
+from dides.cli.demo.command import LABELS, say_command, wait_until_ready
+from dides.cli.demo.fleet import DemoFleet
+from dides.cli.display.follow import Follower, Sight
+from dides.cli.display.live import LiveDisplay
+from dides.cli.display.progress import ServerTime
+from dides.cli.options.connection import open_client
 from dides.client.operator import OperatorClient
 from dides.protocol.messages import Configuration, Deployment, DeployRequest
 from dides.runtime.clock import SystemClock

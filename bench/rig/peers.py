@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from dides.cli.demo_fleet import end, find_url
+from dides.cli.demo.fleet import end, find_url
 from rig.cores import SERVER_CORE, children_on
 
 BENCH = Path(__file__).parents[1]

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from dides.cli.demo_fleet import child_environment
+from dides.cli.demo.fleet import child_environment
 from support.ports import free_port
 from support.processes import until_async
 from support.readme import README, TERMINALS, Block, blocks_of

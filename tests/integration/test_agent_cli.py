@@ -17,12 +17,12 @@ from typer.testing import CliRunner
 
 from dides.agent.persisted import Memory
 from dides.agent.statedir import StateDirectory
-from dides.cli.agent import ROOT_STATE, USER_STATE, agent, default_state_dir
+from dides.cli.commands.agent import ROOT_STATE, USER_STATE, agent, default_state_dir
 from support.agent_coordinator import PATIENCE
 from support.running_agent import read_lines, remember, until_lines
 
 NOBODY = "http://127.0.0.1:1"
-RUN = "import typer; from dides.cli.agent import agent; typer.run(agent)"
+RUN = "import typer; from dides.cli.commands.agent import agent; typer.run(agent)"
 app = typer.Typer(rich_markup_mode=None)
 app.command()(agent)
 

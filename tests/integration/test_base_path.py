@@ -11,7 +11,7 @@ import pytest
 from dides.api.fastpath.asgi import HotPath
 from dides.api.fastpath.protocol import answering_connection
 from dides.api.sessions import COOKIE
-from dides.cli.server_options import OWN_PATHS
+from dides.cli.options.server import OWN_PATHS
 from dides.dashboard.assets import assets
 from support.app import OPERATOR, App, running_app
 from support.browsing import Browsing

@@ -67,7 +67,7 @@ class WithVariables(Processes):
 
 async def break_something(directory: Path, *arguments: str, **variables: str) -> Ended:
     """Run a command of which a module cannot be imported, for a reason that nobody could foresee."""
-    (directory / "sitecustomize.py").write_text("import sys\nsys.modules['dides.cli.status'] = None\n")
+    (directory / "sitecustomize.py").write_text("import sys\nsys.modules['dides.cli.commands.status'] = None\n")
     return await run(*arguments, PYTHONPATH=f"{directory}:{Path(__file__).parents[2] / 'src'}", **variables)
 
 

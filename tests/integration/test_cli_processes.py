@@ -15,7 +15,7 @@ from typing import NoReturn, Self
 import httpx2
 import pytest
 
-from dides.cli.demo_fleet import DemoFleet
+from dides.cli.demo.fleet import DemoFleet
 
 PATIENCE = 60.0
 LASTING = ("--waves", "1", "--wave-pause", "manual")

@@ -6,7 +6,7 @@ import re
 import msgspec
 import pytest
 
-from dides.cli.words import HELD_BY
+from dides.cli.display.marks import HELD_BY
 from dides.model.deployment import TargetState
 from dides.model.explanation import Cause
 from dides.model.state import State, Status

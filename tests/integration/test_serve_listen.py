@@ -5,7 +5,7 @@ import socket
 import pytest
 import typer
 
-from dides.cli.server_options import parse_listen
+from dides.cli.options.server import parse_listen
 from dides.server import Listen, ListenError
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dides.cli.demo_fleet import child_environment
+from dides.cli.demo.fleet import child_environment
 from dides.cli.main import main
 from dides.runtime.clock import SystemClock
 from dides.runtime.datadir import OPERATOR_FILE

@@ -11,7 +11,7 @@ from typing import IO, NamedTuple
 import httpx2
 import pytest
 
-from dides.cli.demo_fleet import child_environment
+from dides.cli.demo.fleet import child_environment
 
 PATIENCE = 60.0
 REQUESTS = 500

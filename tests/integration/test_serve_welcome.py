@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx2
 
-from dides.cli.demo_fleet import child_environment
+from dides.cli.demo.fleet import child_environment
 from support.commands import PATIENCE, start
 from support.processes import Processes, until_async
 

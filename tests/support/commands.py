@@ -6,7 +6,7 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from typing import NamedTuple
 
-from dides.cli.demo_fleet import child_environment
+from dides.cli.demo.fleet import child_environment
 
 PATIENCE = 60.0
 

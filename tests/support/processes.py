@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import httpx2
 
-from dides.cli.demo_fleet import child_environment, end, find_url
+from dides.cli.demo.fleet import child_environment, end, find_url
 from dides.client.errors import UnreachableError
 from dides.client.operator import OperatorClient
 from dides.protocol.messages import Deployment

@@ -2,8 +2,8 @@
 
 import httpx2
 
-from dides.cli.connection import TRANSPORT
 from dides.cli.main import main
+from dides.cli.options.connection import TRANSPORT
 from support.fake_coordinator import FakeCoordinator
 
 

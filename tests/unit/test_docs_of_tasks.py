@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dides.cli.words import HELD_BY
+from dides.cli.display.marks import HELD_BY
 from dides.engine.window import NAMES
 from dides.model.explanation import Cause
 

@@ -11,9 +11,9 @@ import typer
 import typer.core
 import typer.main
 
-from dides.cli.exits import ExitCode, UnforeseenError
-from dides.cli.hints import next_step
-from dides.cli.output import accept_any_text, print_error
+from dides.cli.display.exits import ExitCode, UnforeseenError
+from dides.cli.display.hints import next_step
+from dides.cli.options.output import accept_any_text, print_error
 from dides.client.errors import ClientError, EnvironmentVariableError
 from dides.runtime.config import SettingsError
 
@@ -29,29 +29,37 @@ class Entry(NamedTuple):
 
 ROLL_OUT, LOOK, RUN = "Roll out", "Look", "Run"
 COMMANDS: dict[str, Entry] = {
-    "deploy": Entry("dides.cli.deploy", "deploy", "Roll a version out, a few instances at a time.", ROLL_OUT),
-    "plan": Entry("dides.cli.plan", "plan", "Say what a deployment would do, and change nothing.", ROLL_OUT),
-    "rehearse": Entry("dides.cli.rehearse", "rehearse", "Run a deployment many times on a simulated fleet.", ROLL_OUT),
-    "rollback": Entry("dides.cli.control", "rollback", "Undo the deployment in flight, or the newest one.", ROLL_OUT),
-    "abort": Entry("dides.cli.control", "abort", "Stop the deployment in flight.", ROLL_OUT),
-    "pause": Entry("dides.cli.control", "pause", "Start no further updates until resumed.", ROLL_OUT),
-    "resume": Entry("dides.cli.control", "resume", "Go on after a pause.", ROLL_OUT),
-    "promote": Entry("dides.cli.control", "promote", "Open the next wave.", ROLL_OUT),
-    "progress": Entry("dides.cli.control", "progress", "Take one reconcile step now.", ROLL_OUT),
-    "converge": Entry("dides.cli.converge", "converge", "Show who catches up, or let it go on.", ROLL_OUT),
-    "status": Entry("dides.cli.status", "status", "Show the fleet in numbers and the newest deployment.", LOOK),
-    "instances": Entry("dides.cli.read", "instances", "List instances.", LOOK),
-    "instance": Entry("dides.cli.read", "instance", "Show one instance.", LOOK),
-    "deployments": Entry("dides.cli.read", "deployments", "List deployments, newest first.", LOOK),
-    "deployment": Entry("dides.cli.read", "deployment", "Show one deployment and its targets.", LOOK),
-    "events": Entry("dides.cli.read", "events", "Show what happened.", LOOK),
-    "server": Entry("dides.cli.serve", "server", "Run the coordinator.", RUN),
-    "agent": Entry("dides.cli.agent", "agent", "Run the agent of one instance.", RUN),
-    "decommission": Entry("dides.cli.control", "decommission", "Remove an instance; its agent stops.", RUN),
-    "backup": Entry("dides.cli.serve", "backup", "Write a copy of the coordinator's data.", RUN),
-    "restore": Entry("dides.cli.serve", "restore", "Put a backup into a data directory.", RUN),
-    "demo": Entry("dides.cli.demo", "demo", "Watch a small fleet on this machine: rollout, failure, rollback.", RUN),
-    "version": Entry("dides.cli.read", "version", "Show the version of this program.", RUN),
+    "deploy": Entry("dides.cli.commands.deploy", "deploy", "Roll a version out, a few instances at a time.", ROLL_OUT),
+    "plan": Entry("dides.cli.commands.plan", "plan", "Say what a deployment would do, and change nothing.", ROLL_OUT),
+    "rehearse": Entry(
+        "dides.cli.rehearse.command", "rehearse", "Run a deployment many times on a simulated fleet.", ROLL_OUT
+    ),
+    "rollback": Entry(
+        "dides.cli.commands.control", "rollback", "Undo the deployment in flight, or the newest one.", ROLL_OUT
+    ),
+    "abort": Entry("dides.cli.commands.control", "abort", "Stop the deployment in flight.", ROLL_OUT),
+    "pause": Entry("dides.cli.commands.control", "pause", "Start no further updates until resumed.", ROLL_OUT),
+    "resume": Entry("dides.cli.commands.control", "resume", "Go on after a pause.", ROLL_OUT),
+    "promote": Entry("dides.cli.commands.control", "promote", "Open the next wave.", ROLL_OUT),
+    "progress": Entry("dides.cli.commands.control", "progress", "Take one reconcile step now.", ROLL_OUT),
+    "converge": Entry("dides.cli.commands.converge", "converge", "Show who catches up, or let it go on.", ROLL_OUT),
+    "status": Entry(
+        "dides.cli.commands.status", "status", "Show the fleet in numbers and the newest deployment.", LOOK
+    ),
+    "instances": Entry("dides.cli.commands.read", "instances", "List instances.", LOOK),
+    "instance": Entry("dides.cli.commands.read", "instance", "Show one instance.", LOOK),
+    "deployments": Entry("dides.cli.commands.read", "deployments", "List deployments, newest first.", LOOK),
+    "deployment": Entry("dides.cli.commands.read", "deployment", "Show one deployment and its targets.", LOOK),
+    "events": Entry("dides.cli.commands.read", "events", "Show what happened.", LOOK),
+    "server": Entry("dides.cli.commands.serve", "server", "Run the coordinator.", RUN),
+    "agent": Entry("dides.cli.commands.agent", "agent", "Run the agent of one instance.", RUN),
+    "decommission": Entry("dides.cli.commands.control", "decommission", "Remove an instance; its agent stops.", RUN),
+    "backup": Entry("dides.cli.commands.serve", "backup", "Write a copy of the coordinator's data.", RUN),
+    "restore": Entry("dides.cli.commands.serve", "restore", "Put a backup into a data directory.", RUN),
+    "demo": Entry(
+        "dides.cli.demo.command", "demo", "Watch a small fleet on this machine: rollout, failure, rollback.", RUN
+    ),
+    "version": Entry("dides.cli.commands.read", "version", "Show the version of this program.", RUN),
 }
 
 

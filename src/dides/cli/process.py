@@ -8,8 +8,8 @@ import traceback
 from types import FrameType, TracebackType
 from typing import Never, Self
 
-from dides.cli.exits import ExitCode, UnforeseenError
-from dides.cli.streams import ReaderGoneError, StandardStream, open_streams
+from dides.cli.display.exits import ExitCode, UnforeseenError
+from dides.cli.options.streams import ReaderGoneError, StandardStream, open_streams
 
 SIGNALLED = 128
 """What shells add to the number of a signal."""

@@ -3,7 +3,7 @@
 import pytest
 import typer
 
-from dides.cli.server_options import OWN_PATHS, parse_base_path
+from dides.cli.options.server import OWN_PATHS, parse_base_path
 
 
 @pytest.mark.parametrize(

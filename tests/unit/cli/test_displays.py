@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from dides.cli.live import ROWS, LiveDisplay
-from dides.cli.plain import PlainDisplay
-from dides.cli.progress import ServerTime
-from dides.cli.watch import Sight
-from dides.cli.words import say_held
+from dides.cli.display.follow import Sight
+from dides.cli.display.live import ROWS, LiveDisplay
+from dides.cli.display.marks import say_held
+from dides.cli.display.plain_lines import PlainDisplay
+from dides.cli.display.progress import ServerTime
 from dides.model.deployment import DeploymentStatus, TargetState
 from dides.protocol.messages import Configuration, Wave
 from support.consoles import make_text_console, text_of

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from typer.core import TyperArgument, TyperOption
 
-from dides.cli.exits import ExitCode
+from dides.cli.display.exits import ExitCode
 from dides.cli.main import COMMANDS, load_command
 
 PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")

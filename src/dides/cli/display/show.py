@@ -1,0 +1,119 @@
+"""Shows one deployment or one instance, for people or as JSON."""
+
+from collections.abc import Sequence
+
+from msgspec import UNSET
+from rich.console import Console
+from rich.text import Text
+
+from dides.cli.display.layout import Cell, print_facts
+from dides.cli.display.marks import HELD_BY, in_flight, say_held, say_state, say_time, say_wave
+from dides.cli.display.progress import ServerTime, counts, headline, verdict
+from dides.cli.display.tables import instance_status, print_targets, say_labels
+from dides.cli.options.output import Format, clean, make_console, print_json
+from dides.model.policy import Ordering
+from dides.protocol.messages import Configuration, Deployment, Instance, Target, Why
+from dides.runtime.clock import SystemClock
+
+
+def show_deployment(deployment: Deployment, output: Format, *, watched: bool = False) -> None:
+    """Show how a deployment stands; in words only unless it was watched, for then they have been said."""
+    if output is Format.JSON:
+        print_json(deployment)
+    elif not watched:
+        console = make_console()
+        print_deployment(deployment, console)
+        if in_flight(deployment):
+            console.print("Watch it: dides status --watch", soft_wrap=True)
+
+
+def print_deployment(deployment: Deployment, console: Console) -> None:
+    """Print what a deployment is and how it stands."""
+    console.print(Text(headline(deployment), style="bold"))
+    console.print(verdict(deployment, ServerTime(SystemClock()), console))
+    console.print(counts(deployment.progress, console))
+    if wave := say_wave(deployment):
+        console.print(f"{wave.capitalize()}.")
+    if held := say_held(deployment):
+        console.print(Text(f"Held: {held}"))
+    if deployment.rolled_back_by is not None:
+        console.print(say_rolled_back(deployment.rolled_back_by, deployment))
+
+
+def say_rolled_back(rollback_id: int, deployment: Deployment) -> str:
+    """Return which rollback has undone a deployment, or was aborted before it had."""
+    if deployment.withdrawn:
+        return f"Rolled back by deployment {rollback_id}."
+    return f"Its rollback, deployment {rollback_id}, was aborted; dides rollback {deployment.id} begins it again."
+
+
+def print_deployment_with_targets(deployment: Deployment, targets: Sequence[Target], console: Console) -> None:
+    """Print everything about a deployment."""
+    print_deployment(deployment, console)
+    print_facts(
+        {
+            "Created": f"{say_time(deployment.created_at)} by {deployment.created_by}",
+            "Finished": say_time(deployment.finished_at),
+            **say_configuration(deployment.configuration),
+        },
+        console,
+    )
+    console.print()
+    print_targets(targets, console)
+
+
+def say_configuration(configuration: Configuration) -> dict[str, str]:
+    """Return how a deployment proceeds, beyond what its headline says; what was left out is left out."""
+    waves = ", ".join(map(str, configuration.waves))
+    pause = "until promoted" if configuration.wave_pause == "manual" else f"{configuration.wave_pause:g} s"
+    facts = {
+        "Waves": f"{waves}, then the rest" if waves else "",
+        "Between waves": pause if waves and configuration.wave_pause else "",
+        "Minimum healthy time": _seconds(configuration.min_healthy_time),
+        "Update timeout": _seconds(configuration.update_timeout),
+        "Deadline": _seconds(configuration.deadline),
+        "Unavailable at most": str(configuration.max_unavailable or ""),
+        "Spread by": configuration.spread_by or "",
+        "Retries": str(configuration.retries or ""),
+        "Order": "shuffled" if configuration.order is Ordering.SHUFFLE else "",
+        "Forced": "yes: those at the target are updated, too" if configuration.force else "",
+        "Rolls back by itself": "yes" if configuration.auto_rollback else "no",
+    }
+    return {name: fact for name, fact in facts.items() if fact}
+
+
+def _seconds(number: float | None) -> str:
+    return f"{number:g} s" if number else ""
+
+
+def say_why(why: Why) -> str:
+    """Return why an instance was updated, or was not: the cause, the sentence, what holds it, since when and until."""
+    held = f" Held by {why.held_by}: {HELD_BY.get(why.held_by, '')}." if why.held_by else ""
+    since = "" if why.since is None else f"since {say_time(why.since)}"
+    until = "" if why.until is None else f"until {say_time(why.until)}"
+    times = ", ".join(time for time in (since, until) if time)
+    text = f"{why.cause.replace('_', ' ')}: {why.message}{held}"
+    return clean(f"{text} ({times})" if times else text)
+
+
+def print_instance(instance: Instance, *, updating: bool, console: Console) -> None:
+    """Print everything about an instance."""
+    facts: dict[str, Cell] = {
+        "Name": instance.name,
+        "IP": instance.ip,
+        "Labels": say_labels(instance.labels),
+        "Status": instance_status(instance, {instance.name} if updating else set(), console),
+        "Current": say_state(instance.current),
+        "Desired": say_state(instance.desired),
+        "Generation": str(instance.generation),
+        "Updating": "yes" if updating else "no",
+        "Registered": say_time(instance.registered_at),
+        "Last heartbeat": say_time(instance.last_heartbeat_at),
+    }
+    if instance.why is not UNSET:
+        facts["Why"] = say_why(instance.why)
+    if instance.duplicated:
+        facts["Duplicated"] = "two agents report as it: stop one, or give it a name and a state directory of its own"
+    if instance.message:
+        facts["Message"] = clean(instance.message)
+    print_facts(facts, console)
