@@ -23,7 +23,7 @@ from dides.api.responses import OPTIONAL, for_operators, refusals
 from dides.api.serializers import directive_view, instance_view, why_view
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of, same
-from dides.coordinator.explaining import explain_instance
+from dides.coordinator.transactions.explaining import explain_instance
 from dides.coordinator.transactions.ingest import changes_nothing
 from dides.coordinator.transactions.registration import existing
 from dides.model.errors import ForbiddenError, GoneError, NotFoundError

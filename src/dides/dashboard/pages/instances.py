@@ -12,7 +12,7 @@ from msgspec import Meta
 from dides.api.dependencies import Name, Services
 from dides.api.serializers import deployment_view, event_view, instance_view, target_view
 from dides.coordinator.coordinator import Coordinator
-from dides.coordinator.explaining import explain_instance
+from dides.coordinator.transactions.explaining import explain_instance
 from dides.coordinator.transactions.registration import existing, target_in
 from dides.dashboard.guard import Browser
 from dides.dashboard.render import render

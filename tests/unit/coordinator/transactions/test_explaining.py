@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from dides.coordinator.explaining import explain_instance
+from dides.coordinator.transactions.explaining import explain_instance
 from dides.engine.window import NAMES
 from dides.model.explanation import Cause, Explanation
 from dides.model.sessions import Sessions
