@@ -1,6 +1,7 @@
 # dides: everything a newcomer needs is `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit check format soak bench bench-setup screenshots constraints clean
+.PHONY: help setup demo test unit check check-markers check-format check-lint check-types check-imports format soak bench \
+	bench-setup screenshots release constraints clean
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -35,11 +36,18 @@ test: setup  ## every test; brings Debian's Chromium and promtool, or says which
 unit: setup  ## the unit tests alone, for the time between two edits
 	@$(BIN)/pytest --numprocesses=2 --dist=worksteal tests/unit
 
-check: setup  ## merge markers, format, lint, types, import floors
+check: check-markers check-format check-lint check-types check-imports  ## merge markers, format, lint, types, import floors
+
+# Each is also a hook in .pre-commit-config.yaml.
+check-markers:
 	@echo "==> merge markers" && ! git grep -nE '^(<{7}|>{7}|[|]{7})( |$$)' -- .
+check-format: setup
 	@echo "==> ruff format" && $(BIN)/ruff format --check src simulator tests bench docs contrib
+check-lint: setup
 	@echo "==> ruff check" && $(BIN)/ruff check src simulator tests bench docs contrib
+check-types: setup
 	@echo "==> mypy --strict" && $(BIN)/mypy
+check-imports: setup
 	@echo "==> import floors" && $(BIN)/lint-imports
 
 format: setup  ## format the code
@@ -67,6 +75,9 @@ $(BENCH_READY): bench/requirements.txt
 
 screenshots: setup  ## the pictures in docs/pictures, from a scripted fleet in a headless browser
 	@PYTHONPATH=tests $(BIN)/python contrib/screenshots.py $(ARGS)
+
+release: setup  ## build the wheel and the sdist into dist/, after a look at the version and CHANGELOG.md
+	@$(BIN)/python contrib/release.py
 
 constraints:  ## pin the newest versions that fit pyproject.toml (needs uv)
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
