@@ -45,8 +45,8 @@ class Subject:
         """KiB of memory for each connection, and for each held query on one."""
         self.holding = 0.0
         """Microseconds of processor time for each query, from its first byte until it is held."""
-        self.telling = 0.0
-        """Seconds of processor time that the last telling took."""
+        self.assignment = 0.0
+        """Seconds of processor time that the last assignment took."""
         self._line = Line(running.url)
         self._token = running.processes.data.token(OPERATOR_FILE)
         self._version = 1
@@ -82,7 +82,7 @@ class Subject:
         listening = min(count, len(self.holders))
         await self.holders.until(lambda: len(self.holders.heard) >= listening)
         await self.settle()
-        self.telling = self.running.cpu_seconds - cpu
+        self.assignment = self.running.cpu_seconds - cpu
         heard = list(self.holders.heard)
         if triggered.progress.updating != count or len(heard) != listening:
             raise LoadError(f"{triggered.progress}, and {len(heard)} have heard of it")
@@ -134,7 +134,7 @@ async def conclude(report: Report, few: Subject, many: Subject, rounds: int) -> 
         among_many.append((await many.tell(ROLLING, TOLD))[0])
         everybody.append((await many.tell(EVERYBODY, len(many.holders)))[1])
         await few.tell(EVERYBODY, len(many.holders))
-        waking.append((many.telling - few.telling) / more * 1e6)
+        waking.append((many.assignment - few.assignment) / more * 1e6)
         log(f"round {number}: {waking[-1]:.0f} µs; {among_few[-1]}, {among_many[-1]}, {everybody[-1]}")
     for share in ("p50", "p99"):
         base = [float(getattr(each, share)) for each in among_few]

@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from dides.coordinator.transactions.commands import Order, trigger
-from dides.coordinator.transactions.ingest import Incoming, take_in
+from dides.coordinator.transactions.ingest import Incoming, ingest_batch
 from dides.coordinator.transactions.step import step
 from dides.model.policy import Policy
 from dides.model.selector import Selector
@@ -68,7 +68,7 @@ async def one_step(store: SqliteStore) -> float:
     """Let one updating instance report HEALTHY, and return the seconds that the step which follows takes."""
     updating = await store.read(lambda tx: tx.targets.updating(deployment_id=1)[0])
     report = Heartbeat(code_version=VERSION, status=Status.HEALTHY, observed=updating.generation)
-    await store.write(lambda tx: take_in(tx, [Incoming(updating.instance, report, tx.now)]))
+    await store.write(lambda tx: ingest_batch(tx, [Incoming(updating.instance, report, tx.now)]))
     begun = time.perf_counter()
     stepped = await store.write(lambda tx: step(tx, 0))
     took = time.perf_counter() - begun

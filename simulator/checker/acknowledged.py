@@ -37,7 +37,7 @@ class Promises:
         self.releasing: list[str] = []
         """The coordinators that are asked now to let convergence go on."""
         self.lives: dict[str, deque[Life]] = {}
-        """The last signs of life that were acknowledged, by instance."""
+        """The last-seen times that were acknowledged, by instance."""
         self.doubts = Doubts(lambda: self.waiting)
         """What was acknowledged by what one coordinator knew, and another one knew better."""
         self.lateness = Lateness()
@@ -165,5 +165,5 @@ class Promises:
 
 def _has_something_to_undo(view: View, row: DeploymentRow) -> bool:
     """Tell whether a deployment is not undone, and has told an instance something that is still there."""
-    told = (target.told_at is not None and target.instance_id is not None for target in view.targets_of(row.id))
+    told = (target.assigned_at is not None and target.instance_id is not None for target in view.targets_of(row.id))
     return row.kind == "deploy" and not row.withdrawn and any(told)

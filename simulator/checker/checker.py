@@ -94,7 +94,7 @@ def _narrate(change: Change) -> Iterator[str]:
         if target and (before is None or (before.state, before.attempt) != (target.state, target.attempt)):
             was = before.state if before else "new"
             yield f"target {target.instance} in {target.deployment_id}: {was} -> {target.state} {target.reason}"
-    for _, instance in change.tellings:
+    for _, instance in change.assignments:
         yield f"{instance.name} is told {instance.desired} under generation {instance.generation}"
     for earlier, now in change.instances:
         if earlier and now and earlier.reachable != now.reachable:

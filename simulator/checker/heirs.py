@@ -4,7 +4,7 @@ It counts what cannot be disputed: heirs whose place went with a report of FAILE
 counted, so that what is counted here is never more than what the coordinator has to count.
 """
 
-from simulator.base.units_of_work import TAKE_IN
+from simulator.base.units_of_work import INGEST_BATCH
 from simulator.checker.rows import FAILED, HEALTHY, meets
 from simulator.checker.snapshots import Change
 
@@ -30,18 +30,18 @@ class Heirs:
 
     def note(self, change: Change) -> None:
         """Count what has become of heirs, and forget what an operator has released."""
-        waiting = {place.instance_id for place in change.before.convergences.values() if place.told_at is None}
+        waiting = {place.instance_id for place in change.before.convergences.values() if place.assigned_at is None}
         for _, target in change.told if waiting else ():
             if target.instance_id in waiting:
                 self.queued.add((target.instance_id, target.deployment_id))
         if change.by in self.releasing:
             self._failed.clear()
-        ended = [before for before, after in change.convergences if before and before.told_at and after is None]
+        ended = [before for before, after in change.convergences if before and before.assigned_at and after is None]
         heirs = [(place.source_id, change.after.instances.get(place.instance_id), place.desired) for place in ended]
         for source_id, heir, desired in heirs:
             if heir and heir.status == HEALTHY and meets(heir.current, desired):
                 self._arrived.add(source_id)
                 self._failed[source_id] = 0
         for source_id, heir, _ in heirs:
-            if heir and heir.status == FAILED and change.unit == TAKE_IN:
+            if heir and heir.status == FAILED and change.unit == INGEST_BATCH:
                 self._failed[source_id] = self.failed(source_id) + 1

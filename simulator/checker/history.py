@@ -8,18 +8,18 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from simulator.base.units_of_work import PROMOTE, TAKE_IN
+from simulator.base.units_of_work import INGEST_BATCH, PROMOTE
 from simulator.checker.heirs import Heirs
 from simulator.checker.lateness import Known, Lateness, known_of
 from simulator.checker.rows import FAILED, DeploymentRow, InstanceRow, Pair, TargetRow, over
 from simulator.checker.snapshots import Change, matches
 from simulator.checker.unstored_acks import Heard, Life
-from simulator.checker.uptime import Attendance
+from simulator.checker.uptime import Uptime
 
 UPDATED = ("updating", "succeeded", "failed")
 
 
-class Telling(msgspec.Struct, frozen=True):
+class SeenAssignment(msgspec.Struct, frozen=True):
     """What a target's instance was like when it was told."""
 
     at: int
@@ -40,11 +40,11 @@ class Report(msgspec.Struct, frozen=True):
     current: Pair
     observed: int | None
 
-    def counts(self, telling: Telling) -> bool:
-        """Tell whether it is about a telling, and came after that."""
-        if self.stored_at <= telling.stored_at:
+    def counts(self, assignment: SeenAssignment) -> bool:
+        """Tell whether it is about a assignment, and came after that."""
+        if self.stored_at <= assignment.stored_at:
             return False
-        return self.observed == telling.generation if self.observed is not None else self.at >= telling.at
+        return self.observed == assignment.generation if self.observed is not None else self.at >= assignment.at
 
 
 class Story:
@@ -60,8 +60,8 @@ class Story:
         self.failed: set[int] = set()
         self.had: dict[int, tuple[Pair, Pair, Pair]] = {}
         """By instance: its last good state, what it reported and what it was to be, before it was told."""
-        self.told: dict[int, Telling] = {}
-        """By target: the newest telling."""
+        self.told: dict[int, SeenAssignment] = {}
+        """By target: the newest assignment."""
         self.spread: dict[int, str] = {}
         """By target: its instance's value of the label to spread by, when it became a target."""
         self.pauses: list[tuple[int, int]] = []
@@ -110,7 +110,7 @@ class Memory:
     def __init__(
         self,
         time_to_live_ms: int,
-        attendance: Attendance,
+        uptime: Uptime,
         promoting: list[str],
         lives: Mapping[str, Sequence[Life]],
         lateness: Lateness,
@@ -126,7 +126,7 @@ class Memory:
         self.lives = lives
         self._lateness = lateness
         self.time_to_live_ms = time_to_live_ms
-        self.attendance = attendance
+        self.uptime = uptime
         self.stories: dict[int, Story] = {}
         self.reports: dict[int, list[Report]] = {}
         """By instance: its heartbeats, in the order in which they were stored."""
@@ -139,13 +139,13 @@ class Memory:
         self.duplicated: set[str] = set()
         """The names of which that was noticed."""
         self.read: set[int] = set()
-        """The targets whose instances had read an earlier telling than the newest."""
+        """The targets whose instances had read an earlier assignment than the newest."""
         self.restored: set[int] = set()
         """The targets that were stopped, and whose instances got their earlier state back."""
 
     def active(self, story: Story, since: int, until: int) -> int:
         """Return the milliseconds of a span in which a deployment's timers ran."""
-        return self.attendance.active(since, until, story.pauses_until(until))
+        return self.uptime.active(since, until, story.pauses_until(until))
 
     def prepare(self, change: Change, waiting: list[Heard], made_up: list[Heard]) -> None:
         """Remember what the properties need to know of a change; call before they are checked.
@@ -160,7 +160,7 @@ class Memory:
         for row in (after for before, after in change.targets if after and not before):
             self._note_spread(change, row)
         for before_target, target in change.told:
-            self._note_telling(change, before_target, target)
+            self._note_assignment(change, before_target, target)
         for before_instance, instance in change.instances:
             if instance:
                 self._note_instance(change, before_instance, instance)
@@ -170,7 +170,7 @@ class Memory:
         for before, after in change.settled:
             if after.state == "failed" and before.state != "failed":
                 self.stories[after.deployment_id].failed.add(after.id)
-        told = {after.id for _, after in change.tellings}
+        told = {after.id for _, after in change.assignments}
         stopped = [after for before, after in change.settled if (before.state, after.state) == ("updating", "skipped")]
         self.restored |= {each.id for each in stopped if each.instance_id in told}
         for _, row in change.deployments:
@@ -194,7 +194,7 @@ class Memory:
         if key := story.setting("spread_by"):
             story.spread[target.id] = _label(change, target, key)
 
-    def _note_telling(self, change: Change, before: TargetRow | None, target: TargetRow) -> None:
+    def _note_assignment(self, change: Change, before: TargetRow | None, target: TargetRow) -> None:
         story = self.stories[target.deployment_id]
         instance = change.before.instances.get(target.instance_id or 0)
         if instance is None:
@@ -207,7 +207,7 @@ class Memory:
             report.counts(earlier) for report in self.reports.get(instance.id, ())
         ):
             self.read.add(target.id)
-        story.told[target.id] = Telling(change.now, change.number, target.generation, instance.status)
+        story.told[target.id] = SeenAssignment(change.now, change.number, target.generation, instance.status)
 
     def _note_instance(self, change: Change, before: InstanceRow | None, instance: InstanceRow) -> None:
         if instance.duplicated_until:
@@ -253,7 +253,7 @@ class Memory:
 
     def _hear(self, change: Change, waiting: list[Heard]) -> None:
         """Move the heartbeats that this change has stored to the reports."""
-        if change.unit != TAKE_IN:
+        if change.unit != INGEST_BATCH:
             return
         by_name = {each.name: each for each in change.after.instances.values()} if waiting else {}
         processes: dict[int, Known] = {}
@@ -305,16 +305,16 @@ def inherited(labels: str, deployments: Mapping[int, DeploymentRow]) -> Pair:
 
 
 def earned_failure(report: Report, story: Story, target: TargetRow, reports: list[Report]) -> bool:
-    """Tell whether a report says that an update failed: FAILED, about this telling, and news."""
-    telling = story.told[target.id]
-    if report.status != FAILED or not report.says_status or not report.counts(telling):
+    """Tell whether a report says that an update failed: FAILED, about this assignment, and news."""
+    assignment = story.told[target.id]
+    if report.status != FAILED or not report.says_status or not report.counts(assignment):
         return False
     if target.state == "succeeded":
         return True
-    if report.observed is not None or telling.status != FAILED:
+    if report.observed is not None or assignment.status != FAILED:
         return True
     earlier = reports[: reports.index(report)]
-    return any(each.says_status and each.status != FAILED and each.counts(telling) for each in earlier)
+    return any(each.says_status and each.status != FAILED and each.counts(assignment) for each in earlier)
 
 
 def _sizes(waves: list[int | str], matched: int) -> list[int]:

@@ -27,4 +27,4 @@ def false_refusals(view: View, reason: str) -> Iterator[str]:
 
 
 def _has_assigned(view: View, row: DeploymentRow) -> bool:
-    return any(each.told_at for each in view.targets_of(row.id))
+    return any(each.assigned_at for each in view.targets_of(row.id))

@@ -22,7 +22,7 @@ class InstanceRow(msgspec.Struct, frozen=True):
     last_good_code: str | None
     last_good_configuration: str | None
     generation: int
-    told_by: int | None
+    assigned_by: int | None
     registered_at: int
     last_heartbeat_at: int | None
     reachable: int
@@ -110,7 +110,7 @@ class TargetRow(msgspec.Struct, frozen=True):
     earlier_configuration: str | None
     generation: int
     attempt: int
-    told_at: int | None
+    assigned_at: int | None
     wave: int
     spread: str
     already: int
@@ -136,7 +136,7 @@ class ConvergenceRow(msgspec.Struct, frozen=True):
     source_id: int
     code: str | None
     configuration: str | None
-    told_at: int | None
+    assigned_at: int | None
 
     @property
     def desired(self) -> Pair:

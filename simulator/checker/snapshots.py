@@ -87,7 +87,7 @@ class Change:
         return list(_differences(self.before.convergences, self.after.convergences))
 
     @cached_property
-    def tellings(self) -> list[tuple[InstanceRow, InstanceRow]]:
+    def assignments(self) -> list[tuple[InstanceRow, InstanceRow]]:
         """The instances that were told something, as they were and are; a new one was nothing before."""
         return [
             (before or _unborn(after), after)
@@ -154,7 +154,7 @@ def _differences(before: Mapping[int, Row], after: Mapping[int, Row]) -> Iterato
 
 
 def _unborn(row: InstanceRow) -> InstanceRow:
-    nothing = {"desired_code": None, "desired_configuration": None, "generation": 0, "told_by": None}
+    nothing = {"desired_code": None, "desired_configuration": None, "generation": 0, "assigned_by": None}
     return msgspec.structs.replace(row, **nothing)
 
 

@@ -29,7 +29,7 @@ class Heard(msgspec.Struct):
 
 
 class Life(msgspec.Struct, frozen=True):
-    """A sign of life that was acknowledged: when (ms), and by which coordinator."""
+    """An acknowledged report that changed nothing: when (ms), and by which coordinator."""
 
     at: int
     coordinator: str

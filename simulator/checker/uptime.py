@@ -6,7 +6,7 @@ UNNOTICED_MS = 6_500
 """Standing still for less than this may go unnoticed by a coordinator, and then counts as having watched."""
 
 
-class Attendance:
+class Uptime:
     """Keeps the outages of all coordinators together."""
 
     def __init__(self) -> None:

@@ -33,7 +33,7 @@ class Agent:
         self._seen = self.machine.disk.standing.generation or 0
         self._checked: Verdict | None = None
         self._directive: Directive | None = None
-        self._told = asyncio.Event()
+        self._directed = asyncio.Event()
         self._changed = asyncio.Event()
         self._lower_since: float | None = None
         self._session = f"{self.machine.label}/{self.machine.starts}"
@@ -87,8 +87,8 @@ class Agent:
 
     async def _work(self) -> Never:
         while True:
-            await self._told.wait()
-            self._told.clear()
+            await self._directed.wait()
+            self._directed.clear()
             assert self._directive is not None
             decision = self._decide(self._directive)
             if decision.action is Action.APPLY:
@@ -142,7 +142,7 @@ class Agent:
         if not self.machine.survives(directive.desired):
             self.machine.die("told a version that kills it")
         self._seen, self._directive = directive.generation, directive
-        self._told.set()
+        self._directed.set()
 
     def _stand(self, standing: Standing, checked: Verdict | None) -> None:
         before = self.compose()

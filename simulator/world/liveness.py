@@ -36,7 +36,8 @@ def unsettled(view: View, memory: Memory, machines: Sequence[Machine], disk: Dis
     yield from _left_behind(view)
     yield from _not_with_neighbours(view, memory)
     for row in view.convergences.values():
-        yield f"instance {row.instance_id} still {'waits for' if row.told_at is None else 'converges on'} {row.desired}"
+        doing = "waits for" if row.assigned_at is None else "converges on"
+        yield f"instance {row.instance_id} still {doing} {row.desired}"
     credentials = dict(disk.raw.execute("SELECT name, credential_hash FROM instances"))
     instances = {each.name: each for each in view.instances.values()}
     for machine in machines:
@@ -51,10 +52,10 @@ def _not_with_neighbours(view: View, memory: Memory) -> Iterator[str]:
     Whom any later deployment has told something is where that has left it.
     """
     for instance_id, deployment_id in sorted(memory.heirs.queued):
-        instance, teller = view.instances.get(instance_id), view.deployments[deployment_id]
-        if instance is None or not instance.reachable or instance_id in memory.relabelled or not teller.withdrawn:
+        instance, assigner = view.instances.get(instance_id), view.deployments[deployment_id]
+        if instance is None or not instance.reachable or instance_id in memory.relabelled or not assigner.withdrawn:
             continue
-        its = [target for target in view.targets.values() if target.instance_id == instance_id and target.told_at]
+        its = [target for target in view.targets.values() if target.instance_id == instance_id and target.assigned_at]
         last = max(target.deployment_id for target in its)
         heritage = inherited(instance.labels, view.deployments)
         if view.deployments[last].rollback_of == deployment_id and not meets(instance.desired, heritage):
@@ -70,9 +71,9 @@ def _is_spared(view: View, instance: InstanceRow, source: DeploymentRow) -> bool
 def _left_behind(view: View) -> Iterator[str]:
     """Yield who is still to be what a deployment has told it that was undone since."""
     for instance in view.instances.values():
-        teller = view.deployments.get(instance.told_by or 0)
-        if teller and teller.withdrawn and teller.kind == "deploy" and instance.desired != (None, None):
-            yield f"{instance.name} is to be {instance.desired} by deployment {teller.id}, which was undone"
+        assigner = view.deployments.get(instance.assigned_by or 0)
+        if assigner and assigner.withdrawn and assigner.kind == "deploy" and instance.desired != (None, None):
+            yield f"{instance.name} is to be {instance.desired} by deployment {assigner.id}, which was undone"
 
 
 def _not_inherited(view: View, memory: Memory) -> Iterator[str]:
@@ -85,12 +86,14 @@ def _not_inherited(view: View, memory: Memory) -> Iterator[str]:
     for instance in view.instances.values():
         if not instance.reachable or instance.id in memory.relabelled:
             continue
-        told = [each for each in view.targets.values() if each.instance_id == instance.id and each.told_at is not None]
+        told = [
+            each for each in view.targets.values() if each.instance_id == instance.id and each.assigned_at is not None
+        ]
         told = [each for each in told if not _is_undone(view, each.deployment_id)]
-        last_told = max((each.deployment_id for each in told if each.id not in memory.restored), default=0)
+        last_assigned = max((each.deployment_id for each in told if each.id not in memory.restored), default=0)
         missed = (each for each in newest_first if is_inheritable(each) and matches(instance.labels, each.labels))
         source = next(missed, None)
-        if source is None or source.id <= last_told or _is_spared(view, instance, source):
+        if source is None or source.id <= last_assigned or _is_spared(view, instance, source):
             continue
         if not meets(instance.desired, source.to):
             yield f"{instance.name} has missed deployment {source.id}, and is to be {instance.desired}"

@@ -59,7 +59,7 @@ class Operators:
             await asyncio.sleep(BETWEEN_STEPS)
             await self._try("progress", self._doors.act("progress"), tries=1)
 
-    async def attend(self, seconds: float) -> None:
+    async def play(self, seconds: float) -> None:
         """Now and then resume, promote and let convergence go on, so that nothing waits for an operator for ever."""
         while True:
             await asyncio.sleep(seconds)

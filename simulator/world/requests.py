@@ -177,7 +177,7 @@ def _directive(brief: Brief, coordinator: Coordinator) -> Directive:
         name=brief.name,
         desired=brief.desired,
         generation=brief.generation,
-        deployment_id=brief.told_by,
+        deployment_id=brief.assigned_by,
         update_needed=brief.update_needed,
         apply=brief.apply,
         heartbeat_interval=coordinator.interval_for(brief),

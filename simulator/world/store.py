@@ -137,8 +137,8 @@ class SimulatedStore:
             return
         self._broken_at, self._mended_at = None, asyncio.get_running_loop().time()
         held, self._held = self._held, []
-        for tell in held:
-            tell()
+        for broadcast in held:
+            broadcast()
         if self._everything and self._follower:
             follower, context = self._follower
             self._pass_on(follower, context, Changes(self._disk.briefs(), []))
@@ -169,14 +169,14 @@ class SimulatedStore:
         seed, *rest = self._identity
         delay = draws_of(seed, *rest, "news", self._news)[0] * NEWS
         delay += self._asks_for if by == self.owner else 0
-        asyncio.get_running_loop().call_later(delay, self._tell, follower, context, changes)
+        asyncio.get_running_loop().call_later(delay, self._broadcast, follower, context, changes)
 
-    def _tell(self, follower: Follower, context: Context, changes: Changes) -> None:
+    def _broadcast(self, follower: Follower, context: Context, changes: Changes) -> None:
         loop = asyncio.get_running_loop()
         if self.away:
-            loop.call_later(NEWS, self._tell, follower, context, changes)
+            loop.call_later(NEWS, self._broadcast, follower, context, changes)
         elif self._broken_at is not None:
-            self._held.append(partial(self._tell, follower, context, changes))
+            self._held.append(partial(self._broadcast, follower, context, changes))
         elif not self.dead:
             self._pass_on(follower, context, changes)
 

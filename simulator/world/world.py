@@ -22,7 +22,7 @@ from simulator.checker.acknowledged import Promises
 from simulator.checker.checker import Checker, Violation
 from simulator.checker.history import Memory
 from simulator.checker.log_capture import errors_only
-from simulator.checker.uptime import Attendance
+from simulator.checker.uptime import Uptime
 from simulator.world import liveness
 from simulator.world.agents import AGENTS
 from simulator.world.callers import Caller
@@ -63,11 +63,11 @@ class World:
         self.broken = asyncio.Event()
         self.violation: Violation | None = None
         self.disk = Disk(directory, self.clock)
-        self.attendance = Attendance()
+        self.uptime = Uptime()
         self.promises = Promises(self.clock.now, self.disk.next_moment, _running_coordinator)
         self.memory = Memory(
             round(scenario.time_to_live * 1000),
-            self.attendance,
+            self.uptime,
             self.promises.promoting,
             self.promises.lives,
             self.promises.lateness,
@@ -130,14 +130,14 @@ class World:
             self.loop.create_task(self.operators.pursue(order, number, horizon))
         for disruption in self.scenario.disruptions:
             self.loop.call_later(disruption.at, self.disruptor.disrupt, disruption)
-        self.loop.create_task(self.operators.attend(20.0))
+        self.loop.create_task(self.operators.play(20.0))
         if self.scenario.reconcile_interval == 0:
             self.loop.create_task(self.operators.step_by_hand())
 
     async def _come_to_rest(self) -> None:
         self.trace.note("world", "is healed")
         self.disruptor.heal(self.machines)
-        self.loop.create_task(self.operators.attend(3.0))
+        self.loop.create_task(self.operators.play(3.0))
         bound = liveness.longest_rollouts(self.checker.view, self.memory)
         await self._wait_until(lambda: liveness.unfinished(self.checker.view), bound, liveness.unfinished.__doc__)
         self.trace.note("world", "has no deployment in flight")
@@ -173,14 +173,14 @@ class World:
 
     def _process(self, name: str) -> CoordinatorProcess:
         process = CoordinatorProcess(name, self.scenario, self.disk, self.trace)
-        process.on_change = self._attend
+        process.on_change = self._play
         return process
 
-    def _attend(self, restarted: bool) -> None:
+    def _play(self, restarted: bool) -> None:
         watching = any(each.watching for each in self.processes.values())
         # Where there are others, nobody can tell a start from a short absence of them all.
         noticed = restarted and len(self.processes) == 1
-        self.attendance.change(self.clock.now(), watching=watching, restarted=noticed)
+        self.uptime.change(self.clock.now(), watching=watching, restarted=noticed)
 
     def _disk_killed(self) -> Callable[[str], None]:
         def killed(name: str) -> None:

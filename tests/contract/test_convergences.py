@@ -20,7 +20,7 @@ def waiting_names(tx: Transaction, source_id: int = 1, limit: int = 10) -> list[
 async def test_a_convergence_comes_back_with_its_instance_as_it_is_now(store: Store) -> None:
     def put(tx: Transaction) -> None:
         (instance,) = add(tx, "a")
-        put = waiting(instance, desired=State(None, "b"), told_at=5, deadline_at=9)
+        put = waiting(instance, desired=State(None, "b"), assigned_at=5, deadline_at=9)
         tx.convergences.put(put)
         now = msgspec.structs.replace(instance, message="changed since")
         tx.inventory.record([now])
@@ -47,10 +47,10 @@ async def test_the_waiting_come_in_the_order_in_which_they_returned(store: Store
 
 
 async def test_the_told_are_counted_until_they_are_dropped(store: Store) -> None:
-    def tell(tx: Transaction) -> None:
+    def assign(tx: Transaction) -> None:
         a, b, c = add(tx, "a", "b", "c")
-        tx.convergences.put(waiting(a, told_at=5, deadline_at=9))
-        tx.convergences.put(waiting(b, told_at=6, deadline_at=9))
+        tx.convergences.put(waiting(a, assigned_at=5, deadline_at=9))
+        tx.convergences.put(waiting(b, assigned_at=6, deadline_at=9))
         tx.convergences.put(waiting(c))
         assert (tx.convergences.told(1), tx.convergences.told(2)) == (2, 0)
         assert waiting_names(tx) == ["c"]
@@ -58,14 +58,14 @@ async def test_the_told_are_counted_until_they_are_dropped(store: Store) -> None
         assert tx.convergences.told(1) == 1
         tx.convergences.drop([])
 
-    await store.write(tell)
+    await store.write(assign)
 
 
 async def test_overdue_are_the_told_whose_deadline_has_come(store: Store) -> None:
     def look(tx: Transaction) -> None:
         a, b, c = add(tx, "a", "b", "c")
-        tx.convergences.put(waiting(a, told_at=5, deadline_at=9))
-        tx.convergences.put(waiting(b, told_at=5, deadline_at=10))
+        tx.convergences.put(waiting(a, assigned_at=5, deadline_at=9))
+        tx.convergences.put(waiting(b, assigned_at=5, deadline_at=10))
         tx.convergences.put(waiting(c))
         assert tx.convergences.overdue(8) == []
         assert [each.instance.name for each in tx.convergences.overdue(9)] == ["a"]
@@ -77,7 +77,7 @@ async def test_overdue_are_the_told_whose_deadline_has_come(store: Store) -> Non
 async def test_a_removed_instance_converges_no_more(store: Store) -> None:
     def remove(tx: Transaction) -> None:
         a, b = add(tx, "a", "b")
-        tx.convergences.put(waiting(a, told_at=5, deadline_at=9))
+        tx.convergences.put(waiting(a, assigned_at=5, deadline_at=9))
         tx.convergences.put(waiting(b))
         tx.inventory.remove(a, 1)
         tx.inventory.remove(b, 1)

@@ -48,7 +48,7 @@ async def test_its_targets_are_pending_in_the_order_given(store: Store) -> None:
     assert (first.instance, first.position, first.to, first.before) == ("web-2", 1, V2, V1)
     assert (second.instance, second.position, second.to, second.before) == ("web-1", 2, State("3"), NOTHING)
     assert {first.state, second.state} == {TargetState.PENDING}
-    assert (first.told_at, first.generation, first.attempt, first.report) == (None, 0, 0, None)
+    assert (first.assigned_at, first.generation, first.attempt, first.report) == (None, 0, 0, None)
 
 
 async def test_more_targets_than_a_statement_takes_are_all_created(store: Store) -> None:

@@ -9,7 +9,7 @@ from support.stores import add, credential
 
 
 def an_event(at: int, deployment_id: int | None = None, **fields: object) -> Event:
-    usual = Event(at=at, kind="target.told", actor="system", deployment_id=deployment_id)
+    usual = Event(at=at, kind="target.assigned", actor="system", deployment_id=deployment_id)
     return msgspec.structs.replace(usual, **fields)
 
 
@@ -113,12 +113,12 @@ async def test_whatever_is_old_is_deleted_in_pieces(store: Store) -> None:
     def forget(tx: Transaction) -> None:
         for at in range(10):
             tx.keys.remember("anna", f"k{at}", b"hash", at, at=at)
-            tx.sightings.put("a coordinator", {at: b""}, at)
+            tx.last_seen.put("a coordinator", {at: b""}, at)
             tx.inventory.remove(add(tx, f"web-{at}")[0], at)
-        for delete in (tx.keys.forget, tx.sightings.forget, tx.inventory.forget_decommissioned):
+        for delete in (tx.keys.forget, tx.last_seen.forget, tx.inventory.forget_decommissioned):
             assert [delete(7, most=3) for _ in range(4)] == [3, 3, 1, 0]
         assert [at for at in range(10) if tx.keys.remembered("anna", f"k{at}", 0)] == [7, 8, 9]
-        assert sorted(tx.sightings.of_others("", 0)["a coordinator"].blocks) == [7, 8, 9]
+        assert sorted(tx.last_seen.of_others("", 0)["a coordinator"].blocks) == [7, 8, 9]
         assert [at for at in range(10) if tx.inventory.decommissioned(credential(f"web-{at}"))] == [7, 8, 9]
 
     await store.write(forget)

@@ -10,7 +10,7 @@ from dides.model.errors import ConflictError, UnavailableError
 from dides.model.instance import Brief
 from dides.model.state import State, Status
 from dides.store.interface import Store, Transaction
-from dides.store.records import Changes, MustBeAloneError, Telling
+from dides.store.records import Changes, MustBeAloneError, NewAssignment
 from support.stores import V1, V2, add, an_instance, credential
 
 
@@ -62,7 +62,7 @@ async def test_a_brief_has_what_heartbeats_need(store: Store, view: View) -> Non
         "current": State("1", None),
         "desired": State(None, "b"),
         "generation": 7,
-        "told_by": 42,
+        "assigned_by": 42,
         "message": "naïve ☃",
         "reachable": False,
         "heard": 6,
@@ -88,7 +88,7 @@ async def test_every_kind_of_change_is_told_before_its_write_returns(store: Stor
     sick = msgspec.structs.replace(seen, status=Status.FAILED)
     kinds: list[Callable[[Transaction], object]] = [
         lambda tx: tx.inventory.record([sick]),
-        lambda tx: tx.inventory.tell([Telling(seen.id, V2, 1)]),
+        lambda tx: tx.inventory.assign([NewAssignment(seen.id, V2, 1)]),
         lambda tx: tx.inventory.replace(seen, b"another"),
         lambda tx: tx.inventory.relabel(seen),
         lambda tx: tx.inventory.set_last_good({seen.id: V1}),
@@ -148,7 +148,7 @@ async def test_one_that_came_and_went_in_one_unit_of_work_is_only_gone(store: St
 async def test_whatever_is_written_meanwhile_the_view_is_complete(store: Store, view: View) -> None:
     async def write(number: int) -> None:
         (seen,) = await store.write(lambda tx: add(tx, f"web-{number}"))
-        await store.write(lambda tx: tx.inventory.tell([Telling(seen.id, V2, number)]), alone=False)
+        await store.write(lambda tx: tx.inventory.assign([NewAssignment(seen.id, V2, number)]), alone=False)
         if number % 3 == 0:
             await store.write(lambda tx: tx.inventory.remove(seen, 0))
 

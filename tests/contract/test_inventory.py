@@ -7,7 +7,7 @@ from dides.model.instance import Matched
 from dides.model.selector import Selector, parse_selector
 from dides.model.state import NOTHING, State, Status
 from dides.store.interface import Store, Transaction
-from dides.store.records import StaleError, Telling
+from dides.store.records import NewAssignment, StaleError
 from support.stores import V1, V2, add, an_instance, credential
 
 EVERYONE = Selector()
@@ -26,7 +26,7 @@ async def test_an_added_instance_comes_back_whole(store: Store) -> None:
         desired=State(None, "b"),
         last_good=V1,
         generation=7,
-        told_by=42,
+        assigned_by=42,
         message="naïve ☃",
         reachable=False,
     )
@@ -54,17 +54,17 @@ async def test_a_name_is_taken_once(store: Store) -> None:
 async def test_a_heartbeat_and_a_telling_write_different_columns(store: Store) -> None:
     def reported_and_told_from_one_reading(tx: Transaction) -> None:
         (seen,) = add(tx, "web-1")
-        tx.inventory.tell([Telling(seen.id, V2, 5)])
-        # The heartbeat was worked out from a reading that did not know of the telling, and the other way round.
+        tx.inventory.assign([NewAssignment(seen.id, V2, 5)])
+        # The heartbeat was worked out from a reading that did not know of the assignment, and the other way round.
         tx.inventory.record(
             [msgspec.structs.replace(seen, status=Status.FAILED, message="no", current=V2, reachable=False)]
         )
-        tx.inventory.tell([Telling(seen.id, V1, 6)])
+        tx.inventory.assign([NewAssignment(seen.id, V1, 6)])
 
     await store.write(reported_and_told_from_one_reading)
     found = await store.read(lambda tx: tx.inventory.get("web-1"))
     assert found is not None
-    assert (found.desired, found.generation, found.told_by) == (V1, 2, 6)
+    assert (found.desired, found.generation, found.assigned_by) == (V1, 2, 6)
     assert (found.status, found.message, found.current) == (Status.FAILED, "no", V2)
     assert not found.reachable
 
@@ -86,7 +86,7 @@ async def test_a_heartbeat_leaves_address_labels_and_registration_alone(store: S
 
 
 async def test_recording_and_telling_nobody_is_fine(store: Store) -> None:
-    assert await store.write(lambda tx: tx.inventory.tell([])) == {}
+    assert await store.write(lambda tx: tx.inventory.assign([])) == {}
     await store.write(lambda tx: tx.inventory.record([]))
     await store.write(lambda tx: tx.inventory.set_last_good({}))
 
@@ -94,8 +94,8 @@ async def test_recording_and_telling_nobody_is_fine(store: Store) -> None:
 async def test_every_telling_raises_the_generation_even_to_an_equal_state(store: Store) -> None:
     def tell_twice(tx: Transaction) -> tuple[dict[int, int], dict[int, int], list[int]]:
         ids = [each.id for each in add(tx, "web-1", "web-2")]
-        first = tx.inventory.tell([Telling(each, V2, 1) for each in ids])
-        return first, tx.inventory.tell([Telling(ids[0], V2, 1)]), ids
+        first = tx.inventory.assign([NewAssignment(each, V2, 1) for each in ids])
+        return first, tx.inventory.assign([NewAssignment(ids[0], V2, 1)]), ids
 
     first, second, ids = await store.write(tell_twice)
     assert first == {ids[0]: 1, ids[1]: 1}
@@ -103,11 +103,11 @@ async def test_every_telling_raises_the_generation_even_to_an_equal_state(store:
 
 
 async def test_telling_nothing_clears_the_desired_state(store: Store) -> None:
-    def tell(tx: Transaction) -> None:
+    def assign(tx: Transaction) -> None:
         (instance,) = add(tx, "web-1", desired=V1)
-        tx.inventory.tell([Telling(instance.id, None, 9)])
+        tx.inventory.assign([NewAssignment(instance.id, None, 9)])
 
-    await store.write(tell)
+    await store.write(assign)
     found = await store.read(lambda tx: tx.inventory.get("web-1"))
     assert found is not None
     assert (found.desired, found.generation) == (None, 1)

@@ -12,7 +12,7 @@ from dides.model.instance import Instance
 from dides.model.sessions import NO_SESSIONS, Earlier, Sessions
 from dides.model.state import ApplyRule, State, Status
 from dides.store.interface import Store, Transaction
-from dides.store.records import Telling
+from dides.store.records import NewAssignment
 from dides.store.sql.instance_summaries import briefs_of, changes_of
 from dides.store.sql.transaction import SqlTransaction
 from support.stores import V2, add
@@ -41,7 +41,7 @@ REPORTS = st.fixed_dictionaries(
         ),
     }
 )
-NOT_REPORTED = st.sampled_from([{}, {"desired": V2, "generation": 99, "told_by": 7, "ip": "other", "labels": {}}])
+NOT_REPORTED = st.sampled_from([{}, {"desired": V2, "generation": 99, "assigned_by": 7, "ip": "other", "labels": {}}])
 """What a report does not write, though it is different in what is recorded."""
 Operation = Callable[[Transaction, Instance], object]
 """What a unit of work does with one instance."""
@@ -55,8 +55,8 @@ def recording(report: dict[str, object], more: dict[str, object]) -> Operation:
     return lambda tx, its: tx.inventory.record([msgspec.structs.replace(its, **report, **more)])
 
 
-def telling(desired: State | None, rule: ApplyRule) -> Operation:
-    return lambda tx, its: tx.inventory.tell([Telling(its.id, desired, 5, rule)])
+def assignment(desired: State | None, rule: ApplyRule) -> Operation:
+    return lambda tx, its: tx.inventory.assign([NewAssignment(its.id, desired, 5, rule)])
 
 
 OTHERS: dict[str, Operation] = {
@@ -69,8 +69,8 @@ OTHERS: dict[str, Operation] = {
     "remove": lambda tx, its: tx.inventory.remove(its, 1),
 }
 RECORDINGS = st.builds(recording, REPORTS, NOT_REPORTED)
-TELLINGS = st.builds(telling, st.none() | STATES, st.sampled_from(ApplyRule))
-OPERATIONS = RECORDINGS | TELLINGS | st.sampled_from(sorted(OTHERS)).map(OTHERS.__getitem__)
+ASSIGNMENTS = st.builds(assignment, st.none() | STATES, st.sampled_from(ApplyRule))
+OPERATIONS = RECORDINGS | ASSIGNMENTS | st.sampled_from(sorted(OTHERS)).map(OTHERS.__getitem__)
 UNITS = st.lists(st.lists(st.tuples(st.sampled_from(PLACES), OPERATIONS), max_size=8), min_size=1, max_size=3)
 
 
@@ -95,7 +95,7 @@ async def test_what_is_told_is_what_would_be_read(
     """Of units of work that are committed together, whatever each of them does."""
 
     def compare(tx: Transaction) -> None:
-        connection, its = connection_of(tx), add(tx, *NAMES, generation=3, desired=V2, told_by=4)
+        connection, its = connection_of(tx), add(tx, *NAMES, generation=3, desired=V2, assigned_by=4)
         done = [SqlTransaction(connection, tx.now) for _ in units]
         for unit, operations in zip(done, units, strict=True):
             run(unit, operations, its)

@@ -7,7 +7,7 @@ import msgspec
 from dides.model.deployment import Brake, Deployment, Kind
 from dides.model.instance import Instance
 from dides.store.interface import Store, Transaction
-from dides.store.records import Convergence, Telling
+from dides.store.records import Convergence, NewAssignment
 from support.history import roll_out, withdraw
 from support.stores import V2, a_deployment, add, create
 
@@ -24,7 +24,7 @@ def left_after(tx: Transaction, deployments: list[Deployment], limit: int = 100)
 def overtaken(tx: Transaction, *instances: Instance) -> None:
     """Roll something newer out to these instances, three times: the two newest are kept to be inherited."""
     newest = [roll_out(tx, *instances, at=NEW) for _ in range(3)][-1]
-    tx.inventory.tell([Telling(each.id, V2, newest.id) for each in instances])
+    tx.inventory.assign([NewAssignment(each.id, V2, newest.id) for each in instances])
 
 
 async def test_what_is_old_and_overtaken_is_forgotten_with_its_targets(store: Store) -> None:
@@ -66,10 +66,10 @@ async def kept(store: Store, need: Callable[[Transaction, Instance, Deployment],
 
 
 async def test_what_an_instance_is_to_be_because_of_it_is_kept(store: Store) -> None:
-    def tell(tx: Transaction, b: Instance, old: Deployment) -> None:
-        tx.inventory.tell([Telling(b.id, V2, old.id)])
+    def assign(tx: Transaction, b: Instance, old: Deployment) -> None:
+        tx.inventory.assign([NewAssignment(b.id, V2, old.id)])
 
-    assert await kept(store, tell)
+    assert await kept(store, assign)
 
 
 async def test_what_somebody_waits_for_is_kept(store: Store) -> None:
@@ -97,7 +97,7 @@ async def test_what_holds_again_since_the_later_ones_were_undone_is_kept(store: 
         old, later = roll_out(tx, a, at=OLD), roll_out(tx, a, at=NEW)
         rollback = roll_out(tx, a, kind=Kind.ROLLBACK, of=later.id, at=NEW)
         withdraw(tx, later, rollback.id)
-        tx.inventory.tell([Telling(a.id, V2, rollback.id)])
+        tx.inventory.assign([NewAssignment(a.id, V2, rollback.id)])
         for _ in range(2):  # So that it is not kept to be inherited.
             roll_out(tx, at=NEW)
         assert left_after(tx, [old]) == [old.id]
@@ -123,7 +123,7 @@ async def test_a_rollback_and_what_it_undoes_are_kept_and_forgotten_together(sto
             undone = roll_out(tx, instance, at=OLD)
             rollback = roll_out(tx, instance, kind=Kind.ROLLBACK, of=undone.id, at=OLD)
             both += [withdraw(tx, undone, rollback.id), rollback]
-        tx.inventory.tell([Telling(a.id, V2, both[1].id)])
+        tx.inventory.assign([NewAssignment(a.id, V2, both[1].id)])
         assert left_after(tx, both) == [both[0].id, both[1].id]
 
     await store.write(look)

@@ -8,7 +8,7 @@ from dides.model.deployment import Deployment, Target, TargetState
 from dides.model.plan import Assignment, Settled
 from dides.model.state import NOTHING, State
 from dides.store.interface import Store, Transaction
-from dides.store.records import NewTarget, StaleError, Telling
+from dides.store.records import NewAssignment, NewTarget, StaleError
 from support.stores import V1, V2, a_deployment, add, create, deploy
 
 
@@ -42,22 +42,22 @@ def assign(tx: Transaction, *told: Target, deadline_at: int | None = 600) -> Non
         )
         for each in told
     ]
-    tellings = [Telling(each.instance_id, V2, 1) for each in told if each.instance_id is not None]
-    tx.targets.assign(assigned, tx.inventory.tell(tellings), 500)
+    assignments = [NewAssignment(each.instance_id, V2, 1) for each in told if each.instance_id is not None]
+    tx.targets.assign(assigned, tx.inventory.assign(assignments), 500)
 
 
 async def test_an_assignment_is_kept_whole(store: Store) -> None:
     def tell(tx: Transaction) -> Target:
         deployment = deploy(tx, "web-1", "web-2")
         assign(tx, targets_of(tx, deployment)[0])
-        told, untold = targets_of(tx, deployment)
-        assert untold.state is TargetState.PENDING
+        told, unassigned = targets_of(tx, deployment)
+        assert unassigned.state is TargetState.PENDING
         return told
 
     told = await store.write(tell)
     assert (told.state, told.to, told.generation, told.attempt) == (TargetState.UPDATING, V2, 1, 1)
     assert (told.before, told.last_good, told.earlier) == (State("1", "x"), V1, State("0", None))
-    assert (told.told_at, told.deadline_at, told.finished_at) == (500, 600, None)
+    assert (told.assigned_at, told.deadline_at, told.finished_at) == (500, 600, None)
     assert told.failure_is_news
     assert told.report is None
 
@@ -69,7 +69,7 @@ async def test_one_that_is_skipped_when_told_is_finished_at_once(store: Store) -
         return targets_of(tx, deployment)[0]
 
     told = await store.write(tell)
-    assert (told.state, told.reason, told.told_at, told.finished_at) == (
+    assert (told.state, told.reason, told.assigned_at, told.finished_at) == (
         TargetState.SKIPPED,
         "already at target",
         500,
@@ -103,7 +103,7 @@ async def test_settled_targets_say_when_and_why(store: Store) -> None:
 
     one, two, three = await store.write(settle)
     assert (one.state, one.reason, one.message, one.finished_at) == (TargetState.FAILED, "reported FAILED", "boom", 900)
-    assert (two.state, two.reason, two.finished_at, two.told_at) == (TargetState.SUCCEEDED, "", 900, 500)
+    assert (two.state, two.reason, two.finished_at, two.assigned_at) == (TargetState.SUCCEEDED, "", 900, 500)
     assert (three.state, three.finished_at) == (TargetState.PENDING, None)
 
 
@@ -199,7 +199,7 @@ async def test_skipping_the_pending_leaves_the_others_alone(store: Store) -> Non
             "c": "skipped",
             "d": "skipped",
         }
-        assert (found["d"].reason, found["d"].finished_at, found["d"].told_at) == ("not started", 900, None)
+        assert (found["d"].reason, found["d"].finished_at, found["d"].assigned_at) == ("not started", 900, None)
         assert tx.targets.deferred(deployment.id) == ()
 
     await store.write(skip)

@@ -161,9 +161,11 @@ async def test_who_waits_and_who_is_on_the_way_is_counted_by_source(store: Store
     def look(tx: Transaction) -> None:
         assert tx.convergences.numbers() == {}
         for number, instance in enumerate(add(tx, "a", "b", "c", "d")):
-            told_at = 5 if number == 2 else None
+            assigned_at = 5 if number == 2 else None
             source_id = 8 if number == 3 else 7
-            tx.convergences.put(Convergence(instance=instance, source_id=source_id, desired=V2, told_at=told_at))
+            tx.convergences.put(
+                Convergence(instance=instance, source_id=source_id, desired=V2, assigned_at=assigned_at)
+            )
         assert tx.convergences.numbers() == {7: (2, 1), 8: (1, 0)}
 
     await store.write(look)

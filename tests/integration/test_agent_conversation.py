@@ -187,7 +187,7 @@ async def test_a_decommissioned_instance_that_waits_finishes_its_apply_first(
 ) -> None:
     command = f"touch {tmp_path}/began; while ! [ -e {tmp_path}/go ]; do sleep 0.01; done; echo end >> {tmp_path}/ends"
     async with run_agent(coordinator, make_settings(tmp_path, apply=command, wait_for_apply=True)) as agent:
-        await coordinator.tell(V1)
+        await coordinator.assign(V1)
         await until((tmp_path / "began").exists)
         await coordinator.decommission()
         (tmp_path / "go").touch()
@@ -230,7 +230,7 @@ async def test_an_apply_does_not_wait_for_a_coordinator_that_went_away(
 ) -> None:
     command = f"touch {tmp_path}/began; while ! [ -e {tmp_path}/go ]; do sleep 0.01; done; echo end >> {tmp_path}/ends"
     async with run_agent(coordinator, make_settings(tmp_path, apply=command)):
-        await coordinator.tell(V1)
+        await coordinator.assign(V1)
         await until((tmp_path / "began").exists)
         await coordinator.go_away()
         (tmp_path / "go").touch()
@@ -244,7 +244,7 @@ async def test_a_field_that_an_older_coordinator_refuses_is_left_out(
 ) -> None:
     coordinator.refused_fields = frozenset({"observed", "message", "session"})
     async with run_agent(coordinator, make_settings(tmp_path)):
-        await coordinator.tell(V1)
+        await coordinator.assign(V1)
         beat = await coordinator.until_heartbeat(code_version="1.0", status=Status.HEALTHY)
     assert (beat.observed, beat.message, beat.session, beat.sequence) == (UNSET, UNSET, UNSET, UNSET)
 

@@ -54,7 +54,7 @@ async def test_it_goes_on_when_its_agent_is_killed_and_the_next_agent_takes_it_u
 ) -> None:
     command = gated(tmp_path)
     await kill_agent_in_mid_apply(tmp_path, command)
-    await coordinator.tell(V1)
+    await coordinator.assign(V1)
     async with run_agent(coordinator, make_settings(tmp_path, apply=command)):
         await coordinator.until_heartbeat(message="applying", status=Status.DEGRADED, observed=1)
         (tmp_path / "go").touch()
@@ -78,7 +78,7 @@ async def test_what_ended_while_no_agent_ran_is_reported_by_the_next_one(
     await kill_agent_in_mid_apply(tmp_path, command)
     (tmp_path / "go").touch()
     await ApplyLock(tmp_path / LOCK).until_free()
-    await coordinator.tell(V1)
+    await coordinator.assign(V1)
     async with run_agent(coordinator, make_settings(tmp_path, apply=command)):
         report = await coordinator.until_heartbeat(status=status, observed=1)
     assert report.message == message
@@ -91,7 +91,7 @@ async def test_its_time_is_kept_without_an_agent(coordinator: AgentCoordinator, 
     apply, _ = await kill_agent_in_mid_apply(tmp_path, command, limit=0.5)
     await until(lambda: not lives(apply))
     await ApplyLock(tmp_path / LOCK).until_free()
-    await coordinator.tell(V1)
+    await coordinator.assign(V1)
     async with run_agent(coordinator, make_settings(tmp_path, apply=command, apply_timeout=0.5)):
         failed = await coordinator.until_heartbeat(status=Status.FAILED, observed=1)
     assert failed.message == "the apply took more than 0.5 s and was ended: working"
@@ -100,7 +100,7 @@ async def test_its_time_is_kept_without_an_agent(coordinator: AgentCoordinator, 
 async def test_a_newer_generation_waits_for_it(coordinator: AgentCoordinator, tmp_path: Path) -> None:
     command = gated(tmp_path)
     await kill_agent_in_mid_apply(tmp_path, command)
-    await coordinator.tell(V2, generation=2)
+    await coordinator.assign(V2, generation=2)
     async with run_agent(coordinator, make_settings(tmp_path, apply=command)):
         await coordinator.until_heartbeat(message="applying", observed=1)
         count = len(coordinator.heartbeats)
@@ -117,7 +117,7 @@ async def test_an_agent_that_has_forgotten_everything_waits_for_it_too(
     command = gated(tmp_path)
     await kill_agent_in_mid_apply(tmp_path, command)
     (tmp_path / "memory.json").unlink()
-    await coordinator.tell(V2)
+    await coordinator.assign(V2)
     async with run_agent(coordinator, make_settings(tmp_path, apply=command)):
         await coordinator.until(lambda: coordinator.requests > 5)
         assert len(read_lines(tmp_path / "runs")) == 1
@@ -131,7 +131,7 @@ async def test_when_its_supervisor_was_killed_too_it_is_ended_and_starts_over(
     command = gated(tmp_path)
     apply, supervisor = await kill_agent_in_mid_apply(tmp_path, command)
     os.kill(supervisor, signal.SIGKILL)
-    await coordinator.tell(V1)
+    await coordinator.assign(V1)
     async with run_agent(coordinator, make_settings(tmp_path, apply=command)):
         await until_lines(tmp_path / "runs", 2)
         assert not lives(apply)
@@ -147,9 +147,9 @@ async def test_what_ends_its_supervisor_every_time_is_begun_three_times(
     """SIGTERM is what a machine sends to everybody when it shuts down."""
     command = f"echo . >> {tmp_path}/runs; echo going; kill -{number} $PPID; exec sleep 60"
     async with run_agent(coordinator, make_settings(tmp_path, apply=command)):
-        await coordinator.tell(V1)
+        await coordinator.assign(V1)
         failed = await coordinator.until_heartbeat(status=Status.FAILED, observed=1)
-        await coordinator.tell(None)
+        await coordinator.assign(None)
         await coordinator.until_heartbeat(status=Status.FAILED, observed=2)
     assert failed.message == "the apply was cut off 3 times: going"
     assert read_lines(tmp_path / "runs") == [".", ".", "."]
@@ -159,7 +159,7 @@ async def test_an_agent_that_is_stopped_leaves_at_once(coordinator: AgentCoordin
     command = gated(tmp_path)
     settings = make_settings(tmp_path, apply=command)
     async with run_agent(coordinator, settings) as agent:
-        await coordinator.tell(V1)
+        await coordinator.assign(V1)
         await until_lines(tmp_path / "runs")
         await agent.stop()
         assert ApplyLock(tmp_path / LOCK).held
@@ -172,7 +172,7 @@ async def test_an_agent_that_is_stopped_leaves_at_once(coordinator: AgentCoordin
 
 async def test_an_agent_that_is_to_wait_reports_its_end(coordinator: AgentCoordinator, tmp_path: Path) -> None:
     async with run_agent(coordinator, make_settings(tmp_path, apply=gated(tmp_path), wait_for_apply=True)) as agent:
-        await coordinator.tell(V1)
+        await coordinator.assign(V1)
         await until_lines(tmp_path / "runs")
         agent.ask_to_stop()
         await coordinator.until_heartbeat(message="applying")
@@ -186,7 +186,7 @@ async def test_an_agent_that_is_to_wait_reports_its_end(coordinator: AgentCoordi
 async def test_its_attempt_is_on_disk_before_it_begins(coordinator: AgentCoordinator, tmp_path: Path) -> None:
     command = f"cp {tmp_path}/memory.json {tmp_path}/copy; echo . >> {tmp_path}/runs"
     async with run_agent(coordinator, make_settings(tmp_path, apply=command)):
-        await coordinator.tell(V1)
+        await coordinator.assign(V1)
         await until_lines(tmp_path / "runs")
     (tmp_path / "copied").mkdir(mode=0o700)
     (tmp_path / "copy").rename(tmp_path / "copied" / "memory.json")
@@ -202,7 +202,7 @@ async def test_who_waits_for_the_end_of_the_agents_streams_does_not_wait_for_an_
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)
     async with run_agent(coordinator, make_settings(tmp_path, apply=gated(tmp_path))):
-        await coordinator.tell(V1)
+        await coordinator.assign(V1)
         await until_lines(tmp_path / "runs")
         os.close(writing)
         assert os.read(reading, 1) == b"", "nobody else holds it"
@@ -216,14 +216,14 @@ async def test_what_a_daemon_of_an_old_apply_writes_is_kept_short(
     daemon = f"[ $DIDES_CODE_VERSION = 1 ] && {{ {chatter}; echo . >> {tmp_path}/ended; }} & true"
     async with run_agent(coordinator, make_settings(tmp_path, apply=daemon)):
         for version in range(1, 8):
-            await coordinator.tell(State(str(version)))
+            await coordinator.assign(State(str(version)))
             await coordinator.until_heartbeat(status=Status.HEALTHY, code_version=str(version))
         held = oldest_log(tmp_path)
         await until(lambda: held.stat().st_size > LIMIT)
         await until(lambda: size_when_cut_back(held) <= LIMIT)
         (tmp_path / "stop").touch()
         await until_lines(tmp_path / "ended")
-        await coordinator.tell(State("8"))
+        await coordinator.assign(State("8"))
         await coordinator.until_heartbeat(status=Status.HEALTHY, code_version="8")
         assert not held.exists(), "nobody writes to it any more"
 

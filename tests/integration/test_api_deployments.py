@@ -93,7 +93,7 @@ async def test_the_written_trigger_answers_201_with_the_deployment_and_a_locatio
 async def test_targets_have_the_written_fields(fleet: App) -> None:
     await fleet.send("POST", "/deploy", WRITTEN)
     first, _, last = (await fleet.get("/deployments/1/instances"))["instances"]
-    assert MOMENT.fullmatch(first.pop("told_at"))
+    assert MOMENT.fullmatch(first.pop("assigned_at"))
     assert first == {
         "instance": "web-1",
         "state": "updating",
@@ -104,13 +104,13 @@ async def test_targets_have_the_written_fields(fleet: App) -> None:
         "attempt": 1,
         "finished_at": None,
     }
-    assert (last["instance"], last["state"], last["told_at"]) == ("web-3", "pending", None)
+    assert (last["instance"], last["state"], last["assigned_at"]) == ("web-3", "pending", None)
 
 
 async def test_events_have_the_written_fields(fleet: App) -> None:
     await fleet.send("POST", "/deploy", WRITTEN)
     events = (await fleet.get("/deployments/1/events"))["events"]
-    assert [each["kind"] for each in events] == ["deployment.triggered", "target.told", "target.told"]
+    assert [each["kind"] for each in events] == ["deployment.triggered", "target.assigned", "target.assigned"]
     told = events[1]
     assert set(told) == {"id", "at", "kind", "deployment_id", "instance", "actor", "data"}
     assert MOMENT.fullmatch(told["at"])

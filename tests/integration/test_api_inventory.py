@@ -179,7 +179,7 @@ async def test_operators_change_labels_and_instances_may_not(app: App) -> None:
     assert response.json()["name"] == NAME
     instance = await app.get(PATH)
     assert instance["labels"] == {"role": "api"}
-    assert instance["last_heartbeat_at"] is None, "an operator's change is no sign of life"
+    assert instance["last_heartbeat_at"] is None, "an operator's change does not count as a report"
     refused = await app.send("PATCH", PATH, {"labels": {"role": "db"}, "status": 1}, credential=credential)
     assert refused.status_code == 403
     refused = await app.send("PATCH", PATH, {"labels": {"role": "db"}, "status": 1})

@@ -167,7 +167,7 @@ def test_one_deployment_is_shown_with_its_targets(coordinator: FakeCoordinator, 
     coordinator.deployments[42] = [FAILED]
     coordinator.targets[42] = [
         make_target("web-1", TargetState.FAILED, reason="reported", message="a\nno route"),
-        make_target("web-2", TargetState.SKIPPED, reason="not started", told_at=None),
+        make_target("web-2", TargetState.SKIPPED, reason="not started", assigned_at=None),
     ]
     assert run(coordinator, "deployment", "42") == 0
     out = capsys.readouterr().out

@@ -69,7 +69,7 @@ async def until_heard(holders: Holders, count: int) -> None:
         await holders.until(lambda: len(holders.heard) >= count)
 
 
-async def tell(running: Coordinator, version: str, **labels: str) -> int:
+async def assign(running: Coordinator, version: str, **labels: str) -> int:
     """Trigger a deployment that tells everybody it matches at once; return how many."""
     body = {"code_version": version, "labels": labels, "configuration": {"batch_size": running.fleet.size}}
     async with running.processes.http() as http:
@@ -81,7 +81,7 @@ async def tell(running: Coordinator, version: str, **labels: str) -> int:
 
 async def test_all_that_are_told_hear_it_and_are_held_again(tmp_path: Path, many: int) -> None:
     async with holding(tmp_path, many) as (running, holders):
-        assert await tell(running, "2", role="rolling") == 100
+        assert await assign(running, "2", role="rolling") == 100
         await until_heard(holders, 100)
         await until_held(running, many)
         assert len(holders.heard) == 100, "and nobody else"
@@ -89,7 +89,7 @@ async def test_all_that_are_told_hear_it_and_are_held_again(tmp_path: Path, many
             assert (await http.post("/deploy/abort", json={"rollback": False})).status_code == 200
         await until_heard(holders, 200)
         holders.forget()
-        assert await tell(running, "3", env="bench") == many
+        assert await assign(running, "3", env="bench") == many
         await until_heard(holders, many)
         await until_held(running, many)
         # The coordinator may have turned some away while it was busy: they asked again, and heard it too.
@@ -104,7 +104,7 @@ async def test_those_who_hang_up_are_no_longer_held_and_the_others_hear(tmp_path
         await until_held(running, 2 * (many // 2))
         leaving.close()
         await until_held(running, many // 2)
-        assert await tell(running, "2", env="bench") == many // 2
+        assert await assign(running, "2", env="bench") == many // 2
         await until_heard(staying, many // 2)
         assert leaving.answers == 0
 
@@ -117,7 +117,7 @@ async def test_those_who_do_not_read_keep_nobody_waiting(tmp_path: Path, many: i
             writer.write(running.fleet.query(number, 0))
             writer.write(running.fleet.query(number, 9, wait=0) * AFTER)
         await until_held(running, many + SLOW)
-        assert await tell(running, "2", env="bench") == many
+        assert await assign(running, "2", env="bench") == many
         await until_heard(holders, many)
         await until_held(running, many)
         await ends(running, holders)

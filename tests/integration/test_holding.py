@@ -62,7 +62,7 @@ class Stage:
         assert self.noting.paths == [], "it is held on the connection"
         return wire
 
-    async def tell(self, version: str = "3") -> None:
+    async def assign(self, version: str = "3") -> None:
         """Tell web-1 something new, and let it get there: its generation is one higher then."""
         await self.app.deploy(version)
         await self.app.beat("web-1", self.own, status=1, code_version=version)
@@ -83,7 +83,7 @@ async def staged(directory: Path, overload: Overload | None = None) -> AsyncIter
         noting = Noting(app.asgi)
         async with serving(noting, answering_connection(app.asgi)) as served:
             stage = Stage(app, served, noting, own)
-            await stage.tell("2")
+            await stage.assign("2")
             yield stage
 
 
@@ -224,7 +224,7 @@ async def test_a_query_behind_a_heartbeat_that_is_being_stored_is_answered_after
 async def test_it_is_answered_once_there_is_news_and_the_connection_goes_on(stage: Stage) -> None:
     wire = await stage.held()
     assert wire.served.timeout_keep_alive_task is None, "nobody is cut off while a query is held"
-    await stage.tell()
+    await stage.assign()
     status, _, body = await wire.answer()
     assert (status, b'"generation":2' in body) == (200, True)
     assert wire.served.timeout_keep_alive_task is not None
@@ -248,7 +248,7 @@ async def test_what_comes_while_a_query_is_held_is_answered_after_it(stage: Stag
     ):
         wire.served.data_received(sent)
     assert wire.served.flow.read_paused, "or it could send without end"
-    await stage.tell()
+    await stage.assign()
     ids = [(await wire.answer())[1].split(b"x-request-id: ")[1].split(b"\r\n")[0] for _ in range(3)]
     assert ids == [b"the-same", b"second", b"third"]
     assert not wire.served.flow.read_paused
@@ -257,11 +257,11 @@ async def test_what_comes_while_a_query_is_held_is_answered_after_it(stage: Stag
 async def test_another_query_that_comes_while_one_is_held_is_held_after_it(stage: Stage) -> None:
     wire = await stage.held()
     wire.served.data_received(stage.query(f"{PATH}?generation=2&wait=20"))
-    await stage.tell("3")
+    await stage.assign("3")
     assert b'"generation":2' in (await wire.answer())[2]
     await until(lambda: stage.app.coordinator.feed.holds("web-1"))
     assert not wire.served.flow.read_paused
-    await stage.tell("4")
+    await stage.assign("4")
     assert b'"generation":3' in (await wire.answer())[2]
     assert stage.noting.paths == []
 
@@ -280,7 +280,7 @@ async def test_one_that_hangs_up_at_the_moment_of_the_news_does_no_harm(stage: S
     gone, stays = await stage.held(), await stage.held()
     stage.app.coordinator.feed.publish(["web-1"])
     gone.served.transport.abort()
-    await stage.tell()
+    await stage.assign()
     assert (await stays.answer())[0] == 200
 
 
@@ -288,7 +288,7 @@ async def test_a_waking_without_news_is_no_answer(stage: Stage) -> None:
     wire = await stage.held()
     stage.app.coordinator.feed.publish(["web-1"])
     await until(lambda: stage.app.coordinator.feed.holds("web-1"))
-    await stage.tell()
+    await stage.assign()
     assert b'"generation":2' in (await wire.answer())[2]
 
 
@@ -304,7 +304,7 @@ async def test_when_the_server_stops_what_is_held_is_answered_and_the_connection
         stage.app.coordinator.release()
     else:
         wire.served.shutdown()
-        await stage.tell()
+        await stage.assign()
     said = await wire.rest()
     assert said.startswith(b"HTTP/1.1 200 OK\r\n")
     assert said.count(b"HTTP/1.1") == 1

@@ -11,7 +11,7 @@ from dides.coordinator.memory.instance_cache import View
 from dides.coordinator.memory.waiters import Feed
 from dides.store.interface import Transaction
 from dides.store.postgres.store import PostgresStore
-from dides.store.records import Telling
+from dides.store.records import NewAssignment
 from support.postgres import statement
 from support.postgres_copies import CopiedServer
 from support.processes import until
@@ -56,17 +56,17 @@ def knows(view: View, expected: dict[str, int]) -> bool:
     return len(view) == len(expected) and known(view, *expected) == expected
 
 
-def tell(tx: Transaction, name: str, times: int = 1) -> None:
+def assign(tx: Transaction, name: str, times: int = 1) -> None:
     """Set a desired state, under the next generation."""
     instance = tx.inventory.get(name)
     assert instance
     for _ in range(times):
-        tx.inventory.tell([Telling(instance.id, V2, 1)])
+        tx.inventory.assign([NewAssignment(instance.id, V2, 1)])
 
 
 def go_on(tx: Transaction) -> None:
     """Do what the copy does not have."""
-    tell(tx, "web-1", times=3)
+    assign(tx, "web-1", times=3)
     add(tx, "web-3")
 
 
@@ -101,7 +101,7 @@ async def test_what_the_database_has_forgotten_is_forgotten(server: CopiedServer
         assert knows(view, {"web-1": 3, "web-2": 0, "web-3": 0})
         await asyncio.to_thread(put_back, server)
         await until(lambda: knows(view, {"web-1": 0, "web-2": 0}))
-        await store.write(partial(tell, name="web-1"))
+        await store.write(partial(assign, name="web-1"))
         await until(lambda: knows(view, {"web-1": 1, "web-2": 0}))
 
 
@@ -122,14 +122,14 @@ async def test_who_was_away_meanwhile_forgets_it_too(server: CopiedServer, way: 
     async with opened(server, proxy.port) as store, opened(server) as other, followed(store) as view:
         await other.write(lambda tx: add(tx, "web-1", "web-2"))
         await asyncio.to_thread(keep, server)
-        await other.write(partial(tell, name="web-1", times=3))
+        await other.write(partial(assign, name="web-1", times=3))
         await other.write(partial(add_one, name="web-3"))
         await until(lambda: knows(view, {"web-1": 3, "web-2": 0, "web-3": 0}))
         proxy.shut()
         forgotten = newest(server)
         await asyncio.to_thread(put_back, server)
         while newest(server) <= forgotten:
-            await other.write(partial(tell, name="web-2"))
+            await other.write(partial(assign, name="web-2"))
         proxy.open()
         ((generation,),) = statement(server, "SELECT generation FROM instances WHERE name = 'web-2'")
         await until(lambda: knows(view, {"web-1": 0, "web-2": generation}))
@@ -155,7 +155,7 @@ async def test_it_is_noticed_though_the_connection_broke_while_followers_were_to
         forgotten = newest(server)
         await asyncio.to_thread(put_back, server)
         while newest(server) <= forgotten:
-            await other.write(partial(tell, name="web-2"))
+            await other.write(partial(assign, name="web-2"))
         proxy.open()
         ((generation,),) = statement(server, "SELECT generation FROM instances WHERE name = 'web-2'")
         await until(lambda: knows(view, {"web-1": 0, "web-2": generation}), SOON)
@@ -173,7 +173,7 @@ async def test_it_is_noticed_by_any_own_commit_since_the_last_look_not_only_by_t
         await store.write(go_on)
         assert knows(view, {"web-1": 3, "web-2": 0, "web-3": 0})
         await asyncio.to_thread(server.put_back)
-        await store.write(partial(tell, name="web-2"))
+        await store.write(partial(assign, name="web-2"))
         proxy.hear()
         await until(lambda: knows(view, {"web-1": 0, "web-2": 1}), SOON)
     proxy.close()

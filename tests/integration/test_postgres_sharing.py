@@ -14,7 +14,7 @@ from dides.model.errors import UnavailableError
 from dides.store.interface import Store, Transaction
 from dides.store.postgres.change_log import KEEP, Look
 from dides.store.postgres.store import PostgresStore
-from dides.store.records import Changes, Event, StaleError, Telling
+from dides.store.records import Changes, Event, NewAssignment, StaleError
 from support.postgres import statement
 from support.postgres_server import the_server
 from support.processes import until
@@ -89,11 +89,11 @@ class Held:
         assert await asyncio.to_thread(self.began.wait, PATIENCE)
 
 
-def tell(tx: Transaction, name: str) -> None:
+def assign(tx: Transaction, name: str) -> None:
     """Set a desired state, under the next generation."""
     instance = tx.inventory.get(name)
     assert instance
-    tx.inventory.tell([Telling(instance.id, V2, 1)])
+    tx.inventory.assign([NewAssignment(instance.id, V2, 1)])
 
 
 async def test_what_one_changes_the_other_hears_of(one: Store, other: Store) -> None:
@@ -101,7 +101,7 @@ async def test_what_one_changes_the_other_hears_of(one: Store, other: Store) -> 
     await other.follow(heard.take)
     stored = await one.write(lambda tx: add(tx, "web-1", "web-2"))
     await until(lambda: set(heard.generations) == {"web-1", "web-2"})
-    await one.write(partial(tell, name="web-1"))
+    await one.write(partial(assign, name="web-1"))
     await until(lambda: heard.generations == {"web-1": 1, "web-2": 0})
     await one.write(lambda tx: tx.inventory.remove(stored[0], 0))
     await until(lambda: heard.generations == {"web-2": 0})
@@ -261,9 +261,9 @@ async def test_who_cannot_know_what_it_has_missed_is_told_everything(one: Postgr
     feed = one._feed
     feed._closing.set()
     feed._thread.join()  # Else it looks for itself in between.
-    feed._tell, feed._last = heard.take, last
+    feed._broadcast, feed._last = heard.take, last
     with one._reading.connect() as connection:
-        feed._tell_since(connection, last, feed._remember(look, []))
+        feed._broadcast_since(connection, last, feed._remember(look, []))
     assert heard.generations == {"web-1": 0, "web-2": 0}
 
 

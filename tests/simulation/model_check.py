@@ -55,9 +55,9 @@ class Graph:
 
 def explore(case: Case) -> Explored:
     """Visit every state of a case and check every event. BrokenError tells the run that broke a property."""
-    graph, untold = Graph(), World(case)
-    start = after(untold, FIRST_STEP)
-    check(untold, FIRST_STEP, start)
+    graph, unassigned = Graph(), World(case)
+    start = after(unassigned, FIRST_STEP)
+    check(unassigned, FIRST_STEP, start)
     graph.add(key_of(start), 0, FIRST_STEP)
     waiting = deque([start])
     endings, number = set[tuple[str, str]](), -1

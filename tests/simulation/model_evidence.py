@@ -17,7 +17,7 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
     """What is known of one instance since it was told last."""
 
     news: bool = True
-    """FAILED says something about this telling: it was not FAILED when told, or has reported another status since."""
+    """FAILED says something about this assignment: it was not FAILED then, or has reported another status since."""
     healthy_for: int | None = None
     """For how long it has been HEALTHY at the target; None while it is not."""
     held: bool = False
@@ -25,7 +25,7 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
     spoke: bool = False
     """Something was heard of it since it was told, in this attempt or an earlier one: it has read its new state."""
     failed: bool = False
-    """It has said FAILED about this telling."""
+    """It has said FAILED about this assignment."""
     died: bool = False
     """It has said FAILED at the target since it was assigned, or anywhere since it had succeeded."""
     dying: bool = False

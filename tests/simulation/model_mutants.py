@@ -34,7 +34,7 @@ def stale_heartbeats_count(patch: pytest.MonkeyPatch) -> None:
 
 
 def old_failures_are_news(patch: pytest.MonkeyPatch) -> None:
-    right = admission._told
+    right = admission._assigned
     patch.setattr(admission, "_told", lambda *shown: replace(right(*shown), failure_is_news=True))
 
 
@@ -134,7 +134,7 @@ def the_unreachable_are_waited_for(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reconcile, "nothing_left", lambda its: its.counts.updating + its.counts.pending == 0)
 
 
-def the_silent_are_told(patch: pytest.MonkeyPatch) -> None:
+def the_silent_are_assigned(patch: pytest.MonkeyPatch) -> None:
     right = admission.admit
 
     def admit(its: Deployment, candidates: Iterable[Candidate], now: int) -> Admission:

@@ -32,7 +32,7 @@ def check(before: World, event: Event, after: World) -> None:
     totals_are_right(after)
     failures_stop_it(after)
     end_is_final(after)
-    tellings_are_allowed(before, event, after)
+    assignments_are_allowed(before, event, after)
     if before.ledger.its_deployment.id == after.ledger.its_deployment.id:
         targets_only_go_forward(before, after)
         verdicts_have_a_ground(before, after)
@@ -109,7 +109,7 @@ def _may_fail(world: World, number: int) -> bool:
     return world.ledger.targets[number].state is FAILED or evidence.failed or evidence.died or late
 
 
-def tellings_are_allowed(before: World, event: Event, after: World) -> None:
+def assignments_are_allowed(before: World, event: Event, after: World) -> None:
     """Nothing but its deployment's or its rollback's; nothing new once tripped, in a pause, or to the silent."""
     its, was = after.ledger.its_deployment, before.ledger.its_deployment
     for number, instance in after.ledger.instances.items():
@@ -124,10 +124,10 @@ def tellings_are_allowed(before: World, event: Event, after: World) -> None:
             _require(its.status is DeploymentStatus.RUNNING, "told in a pause")
             begins = before.ledger.targets[number].state is PENDING and its.kind is Kind.DEPLOY
             _require(earlier.reachable or not begins, "told one that is silent")
-        _require(instance.desired in _may_be_told(after, was, its), f"was told {instance.desired}")
+        _require(instance.desired in _may_be_assigned(after, was, its), f"was told {instance.desired}")
 
 
-def _may_be_told(world: World, was: Deployment, its: Deployment) -> set[object]:
+def _may_be_assigned(world: World, was: Deployment, its: Deployment) -> set[object]:
     if its.kind is Kind.DEPLOY:
         return {V2} if its.in_flight else {world.case.earlier}
     if was.kind is Kind.DEPLOY:
@@ -150,7 +150,7 @@ def targets_only_go_forward(before: World, after: World) -> None:
 
 
 def verdicts_have_a_ground(before: World, after: World) -> None:
-    """A target succeeds and fails on what was reported since the telling, or on its timeout, and on nothing else."""
+    """A target succeeds and fails on what was reported since the assignment, or on its timeout, and on nothing else."""
     for number, target in after.ledger.targets.items():
         earlier, evidence = before.ledger.targets[number], before.evidence[number]
         if target.state is earlier.state:

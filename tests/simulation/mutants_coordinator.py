@@ -11,9 +11,9 @@ from dides.agent.decision import Decision, decide
 from dides.agent.persisted import Standing
 from dides.coordinator.loops import heartbeat_queue, outage
 from dides.coordinator.loops.heartbeat_queue import Heartbeats
-from dides.coordinator.loops.outage import Attendance
-from dides.coordinator.memory.last_seen import Sightings
-from dides.coordinator.memory.pacing import Pacemaker
+from dides.coordinator.loops.outage import AliveRecord
+from dides.coordinator.memory.last_seen import LastSeen
+from dides.coordinator.memory.pacing import Pacing
 from dides.coordinator.transactions import commands, convergence, ingest, outages, registration
 from dides.coordinator.transactions.commands import Key, Order, Triggered
 from dides.engine import inheritance, sessions
@@ -25,7 +25,7 @@ from dides.model.plan import Touched
 from dides.model.sessions import Sessions
 from dides.protocol.messages import Directive
 from dides.store.interface import Transaction
-from dides.store.records import Telling
+from dides.store.records import NewAssignment
 from dides.store.sql.deployments import SqlDeployments
 from dides.store.sql.inventory import SqlInventory
 from dides.store.sql.targets import SqlTargets
@@ -37,19 +37,19 @@ Patch = pytest.MonkeyPatch
 
 
 def failures_are_forgotten_by_a_restart(patch: Patch) -> None:
-    right = outage.attend
+    right = outage.record_alive
 
-    def attend(tx: Transaction, attendance: Attendance) -> int:
+    def record_alive(tx: Transaction, alive: AliveRecord) -> int:
         its = tx.deployments.in_flight()
-        if attendance.starting and its and its.counts.failed:
+        if alive.starting and its and its.counts.failed:
             tx.deployments.save(replace(its, counts=replace(its.counts, failed=0)))
-        return right(tx, attendance)
+        return right(tx, alive)
 
-    patch.setattr(outage, "attend", attend)
+    patch.setattr(outage, "attend", record_alive)
 
 
 def outages_count_as_time(patch: Patch) -> None:
-    patch.setattr(outage, "attend", lambda _tx, _attendance: 0)
+    patch.setattr(outage, "attend", lambda _tx, _alive: 0)
 
 
 def pauses_count_as_time(patch: Patch) -> None:
@@ -60,12 +60,12 @@ def pauses_count_as_time(patch: Patch) -> None:
 
 
 def silence_is_declared_early(patch: Patch) -> None:
-    patch.setattr(Pacemaker, "allowed_ms", property(lambda self: round(self._pace.time_to_live * 1000) - 10_000))
+    patch.setattr(Pacing, "allowed_ms", property(lambda self: round(self._pace.time_to_live * 1000) - 10_000))
 
 
 def signs_of_life_are_not_kept(patch: Patch) -> None:
     """Only heartbeats that change something keep an instance reachable."""
-    patch.setattr(Sightings, "note", lambda _self, _instance, _at: None)
+    patch.setattr(LastSeen, "note", lambda _self, _instance, _at: None)
 
 
 def every_heartbeat_changes_nothing(patch: Patch) -> None:
@@ -124,16 +124,16 @@ def failed_versions_are_inherited(patch: Patch) -> None:
     patch.setattr(SqlDeployments, "newest_completed", lambda self: self.page(None, None, 100))
 
 
-def tellings_keep_the_generation(patch: Patch) -> None:
-    right = SqlInventory.tell
+def assignments_keep_the_generation(patch: Patch) -> None:
+    right = SqlInventory.assign
     lower = "UPDATE instances SET generation = max(1, generation - 1) WHERE id = ?"
 
-    def tell(self: SqlInventory, tellings: Sequence[Telling]) -> dict[int, int]:
-        for each in right(self, tellings):
+    def assign(self: SqlInventory, assignments: Sequence[NewAssignment]) -> dict[int, int]:
+        for each in right(self, assignments):
             self._db.exec_driver_sql(lower, (each,))
-        return self._generations(each.instance_id for each in tellings)
+        return self._generations(each.instance_id for each in assignments)
 
-    patch.setattr(SqlInventory, "tell", tell)
+    patch.setattr(SqlInventory, "tell", assign)
 
 
 def late_ones_converge_at_once(patch: Patch) -> None:

@@ -86,7 +86,7 @@ def rollback_returns_to_what_ran(patch: Patch) -> None:
     patch.setattr(rollback, "return_state", return_state)
 
 
-def pause_tells(patch: Patch) -> None:
+def pause_assigns(patch: Patch) -> None:
     def running(its: Deployment) -> Deployment:
         return replace(its, status=DeploymentStatus.RUNNING)
 
@@ -110,7 +110,7 @@ def newest_report_wins(patch: Patch) -> None:
     patch.setattr(target_reports, "note", note)
 
 
-def unreachable_ones_are_told(patch: Patch) -> None:
+def unreachable_ones_are_assigned(patch: Patch) -> None:
     right = admission.admit
 
     def admit(its: Deployment, candidates: Iterable[Candidate], now: int) -> Admission:

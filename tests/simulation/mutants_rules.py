@@ -35,7 +35,7 @@ from dides.engine.sessions import Heard, Listening
 from dides.engine.verdict import Time
 from dides.model.deployment import Counts, Deployment, Target, TargetState
 from dides.model.instance import Instance
-from dides.model.plan import Assignment, Candidate, Retelling, Settled
+from dides.model.plan import Assignment, Candidate, Reassignment, Settled
 from dides.model.sessions import Sessions
 from dides.model.state import State, Status
 from dides.store.interface import Transaction
@@ -187,11 +187,11 @@ def retries_forget_what_was_read(patch: Patch) -> None:
 def retries_have_no_time(patch: Patch) -> None:
     """A further attempt has a second."""
 
-    def retold(its: Deployment, target: Target, now: int) -> Retelling | None:
-        again = retries.retold(its, target, now)
+    def reassigned(its: Deployment, target: Target, now: int) -> Reassignment | None:
+        again = retries.reassigned(its, target, now)
         return again and replace(again, deadline_at=now + 1_000)
 
-    patch.setattr(reconcile, "retold", retold)
+    patch.setattr(reconcile, "retold", reassigned)
 
 
 def stops_come_before_verdicts(patch: Patch) -> None:

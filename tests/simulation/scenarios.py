@@ -116,7 +116,7 @@ def heirs_fail() -> Scenario:
     return replace(returning, machines=(there, *(replace(each, sickens_at=("1",)) for each in zone)))
 
 
-def queued_heirs_are_told_what_is_undone() -> Scenario:
+def queued_heirs_are_assigned_what_is_undone() -> Scenario:
     """Latecomers wait for version 1; version 2 is told them before their turn has come, and is rolled back."""
     latecomers = tuple(replace(each, name=f"late-{each.name}", arrives_at=20.0) for each in machines(4))
     return replace(

@@ -151,7 +151,7 @@ class World:
             assert all(each.reason in ("", *HEARD) for each in plan[0].settled), "a timeout fired in a pause"
         if before.status is PAUSED and self.ledger.its_deployment.status is PAUSED:
             assert not plan[0].assigned, "told something in a pause"
-            assert not plan[0].retold, "told something again in a pause"
+            assert not plan[0].reassigned, "told something again in a pause"
         if plan[0].ending and plan[0].ending.stop:
             assert not plan[0].assigned, "told something while it tripped"
         if plan[0].ending:

@@ -22,7 +22,7 @@ from simulation.scenarios import (
     heirs_fail,
     older_one_is_undone,
     outcomes_are_unknown,
-    queued_heirs_are_told_what_is_undone,
+    queued_heirs_are_assigned_what_is_undone,
     rollback_is_aborted_and_repeated,
     third_attempt_is_aborted,
 )
@@ -51,7 +51,7 @@ def test_heirs_that_fail_stop_convergence_until_an_operator_lets_it_go_on() -> N
 
 
 def test_latecomers_that_waited_go_where_their_neighbours_go() -> None:
-    outcome = play(queued_heirs_are_told_what_is_undone())
+    outcome = play(queued_heirs_are_assigned_what_is_undone())
     assert outcome.endings == {"deploy completed": 1, "deploy aborted": 1, "rollback completed": 1} or (
         outcome.endings == {"deploy completed": 2, "rollback completed": 1}
     )
@@ -178,7 +178,7 @@ def duplicates_fail_no_target(patch: Patch) -> None:
 
 BROKEN: tuple[tuple[Callable[[Patch], None], Callable[[], Scenario], str], ...] = (
     (brake_does_not_hold, heirs_fail, "failing_heirs_stop_convergence"),
-    (latecomers_stay_where_they_are, queued_heirs_are_told_what_is_undone, "comes_to_rest"),
+    (latecomers_stay_where_they_are, queued_heirs_are_assigned_what_is_undone, "comes_to_rest"),
     (aborted_rollbacks_count_as_done, rollback_is_aborted_and_repeated, "undoable_are_undone"),
     (unknown_outcomes_are_successes, partial(outcomes_are_unknown, done=False), "heartbeats_are_stored"),
     (who_is_behind_answers, feed_breaks, "answers_are_current"),

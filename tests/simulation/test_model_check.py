@@ -142,7 +142,7 @@ CAUGHT: list[tuple[Mutant, Case, str]] = [
     (broken.max_unavailable_is_forgotten, CASES["max unavailable"], "unavailable at once"),
     (broken.being_held_back_lasts_for_ever, CASES["max unavailable"], FOREVER),
     (broken.the_unreachable_are_waited_for, CUT_OFF, FOREVER),
-    (broken.the_silent_are_told, CUT_OFF, "told one that is silent"),
+    (broken.the_silent_are_assigned, CUT_OFF, "told one that is silent"),
     (broken.the_deadline_passes_unnoticed, CASES["deadline"], "has run past its deadline"),
 ]
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from simulator.base.disk import Disk
-from simulator.base.units_of_work import STEP, TAKE_IN
+from simulator.base.units_of_work import INGEST_BATCH, STEP
 from simulator.runs.report import report_failure
 from simulator.runs.runs import run_chunk, run_seed
 
@@ -32,4 +32,4 @@ def test_the_units_of_work_that_properties_look_at_have_these_names(monkeypatch:
 
     monkeypatch.setattr(Disk, "write", write)
     assert run_seed(0).violation is None
-    assert {STEP, TAKE_IN} <= seen
+    assert {STEP, INGEST_BATCH} <= seen

@@ -44,7 +44,7 @@ class AgentCoordinator:
         self.transport = httpx2.MockTransport(self._answer)
         self._changed = asyncio.Condition()
 
-    async def tell(
+    async def assign(
         self,
         desired: State | None,
         *,

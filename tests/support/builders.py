@@ -18,7 +18,7 @@ from dides.model.state import State, Status
 V0, V1, V2 = State("0.9", "c0"), State("1.0", "c1"), State("2.0", "c2")
 
 NOW = 1_000_000
-TOLD_AT = NOW - 1_000
+ASSIGNED_AT = NOW - 1_000
 DEADLINE = NOW + 1_000
 GENERATION = 7
 
@@ -56,7 +56,7 @@ def updating(number: int = 1, **changes: Any) -> Target:
         "state": TargetState.UPDATING,
         "generation": GENERATION,
         "attempt": 1,
-        "told_at": TOLD_AT,
+        "assigned_at": ASSIGNED_AT,
         "deadline_at": DEADLINE,
         "failure_is_news": True,
         "wave": 1,

@@ -12,7 +12,7 @@ from support.running_agent import make_settings, run_agent
 async def apply_until_killed(state_dir: Path, command: str, limit: float) -> None:
     """Run the agent until something kills this process."""
     coordinator = AgentCoordinator()
-    await coordinator.tell(State("1.0", "c1"))
+    await coordinator.assign(State("1.0", "c1"))
     async with run_agent(coordinator, make_settings(state_dir, apply=command, apply_timeout=limit)) as agent:
         await agent.end()
 

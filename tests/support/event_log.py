@@ -10,7 +10,7 @@ def most_updating(events: Iterable[Event]) -> int:
     updating: set[str | None] = set()
     most = 0
     for event in events:
-        if event.kind == "target.told":
+        if event.kind == "target.assigned":
             updating.add(event.instance)
         elif event.kind in ("target.succeeded", "target.failed", "target.skipped"):
             updating.discard(event.instance)

@@ -123,7 +123,7 @@ def make_target(
     *,
     reason: str = "",
     message: str = "",
-    told_at: datetime | None = NOON,
+    assigned_at: datetime | None = NOON,
     attempt: int = 1,
 ) -> Target:
     final = state in (TargetState.SUCCEEDED, TargetState.FAILED)
@@ -135,7 +135,7 @@ def make_target(
         from_=State("1.0.0"),
         to=State("1.1.0"),
         attempt=attempt,
-        told_at=told_at,
+        assigned_at=assigned_at,
         finished_at=NOON + timedelta(seconds=3) if final else None,
     )
 

@@ -6,12 +6,12 @@ from typing import TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from dides.coordinator.loops.outage import ALIVE_AT, Attendance, attend
+from dides.coordinator.loops.outage import ALIVE_AT, AliveRecord, record_alive
 from dides.coordinator.loops.silence import Declared, declare_unreachable
 from dides.coordinator.settings import Settings
 from dides.coordinator.transactions import commands, registration
 from dides.coordinator.transactions.commands import Key, Order, Triggered
-from dides.coordinator.transactions.ingest import Incoming, Memory, TakenIn, take_in
+from dides.coordinator.transactions.ingest import Incoming, Memory, TakenIn, ingest_batch
 from dides.coordinator.transactions.preconditions import in_flight
 from dides.coordinator.transactions.registration import Joined, Newcomer
 from dides.coordinator.transactions.step import Stepped, step
@@ -110,7 +110,7 @@ class Fleet:
         report = Heartbeat(
             status=Status.HEALTHY, code_version=state.code_version, configuration_version=state.configuration_version
         )
-        await self.take_in(*((name, report) for name in names))
+        await self.ingest_batch(*((name, report) for name in names))
 
     async def report(
         self,
@@ -129,13 +129,13 @@ class Fleet:
             observed=observed,
             message=message,
         )
-        return await self.take_in((name, heartbeat))
+        return await self.ingest_batch((name, heartbeat))
 
-    async def take_in(self, *heartbeats: tuple[str, Heartbeat]) -> TakenIn:
+    async def ingest_batch(self, *heartbeats: tuple[str, Heartbeat]) -> TakenIn:
         """Take in heartbeats together."""
         batch = [Incoming(name, heartbeat, self.clock.now()) for name, heartbeat in heartbeats]
         self.heard.update((each.name, each.at) for each in batch)
-        taken = await self.run(lambda tx: take_in(tx, batch, self._memory))
+        taken = await self.run(lambda tx: ingest_batch(tx, batch, self._memory))
         self._seen |= {taken.instances[name].id: newest.at for name, newest in taken.newest.items()}
         self.told = taken.told
         return taken
@@ -143,18 +143,18 @@ class Fleet:
     async def arrive(self, *names: str) -> None:
         """Each reports HEALTHY at its desired state, as an agent does that has applied it."""
         known = await self.store.read(lambda tx: tx.inventory.many(names))
-        await self.take_in(*((name, at_desired(known[name], Status.HEALTHY)) for name in names if name in known))
+        await self.ingest_batch(*((name, at_desired(known[name], Status.HEALTHY)) for name in names if name in known))
 
     async def fail(self, name: str, message: str = "it broke") -> None:
         """It reports FAILED at its desired state, as an agent does whose check says so."""
-        await self.take_in((name, at_desired(await self.instance(name), Status.FAILED, message)))
+        await self.ingest_batch((name, at_desired(await self.instance(name), Status.FAILED, message)))
 
     async def silence(self, *names: str) -> None:
         """Declare instances unreachable, whatever the time."""
         await self.silent_since(self.clock.now(), *names)
 
     async def silent_since(self, moment: int, *names: str) -> Declared:
-        """Declare those of the instances unreachable that gave no sign of life after a moment."""
+        """Declare those of the instances unreachable that gave no last-seen time after a moment."""
         seen = {name: self.heard.get(name, 0) for name in names}
         declared = await self.run(lambda tx: declare_unreachable(tx, seen, moment))
         self.told = declared.told
@@ -246,10 +246,10 @@ class Fleet:
 
     async def restart(self, *, after: float) -> None:
         """Stop the coordinator and start it again after so many seconds."""
-        attendance = Attendance(gap=5_000, time_to_live=round(SETTINGS.time_to_live * 1000))
+        alive = AliveRecord(gap=5_000, time_to_live=round(SETTINGS.time_to_live * 1000))
         await self.run(lambda tx: tx.keys.write_down(ALIVE_AT, tx.now))
         self.clock.advance(after)
-        self.quiet_until = await self.run(lambda tx: attend(tx, attendance))
+        self.quiet_until = await self.run(lambda tx: record_alive(tx, alive))
 
     async def instance(self, name: str) -> Instance:
         """Return an instance that exists."""

@@ -27,7 +27,7 @@ class Rollouts:
         self.finished: list[Deployment] = []
         self.looks = 0
         self._clients = clients
-        self._told = 0
+        self._assigned = 0
 
     async def run(self) -> None:
         number = 0
@@ -46,7 +46,7 @@ class Rollouts:
     @property
     def told(self) -> int:
         """The id of the newest one that was triggered; 0 before."""
-        return self._told
+        return self._assigned
 
     async def progress(self) -> None:
         """Wait until a rollout that is triggered from now on has finished."""
@@ -54,13 +54,13 @@ class Rollouts:
         await until(lambda: len(self.finished) >= before + 2)
 
     async def _look(self, balanced: Balanced[OperatorClient]) -> None:
-        if self._told:
+        if self._assigned:
             updating = await balanced.ask(self._updating)
             assert len(updating) <= WINDOW, [each.instance for each in updating]
             self.looks += 1
 
     async def _updating(self, client: OperatorClient) -> list[Target]:
-        return [each async for each in client.targets(self._told, state="updating")]
+        return [each async for each in client.targets(self._assigned, state="updating")]
 
     async def _trigger(self, number: int) -> Deployment:
         key = f"key-{number}"
@@ -68,7 +68,7 @@ class Rollouts:
             code_version=f"1.{number}", labels={"env": "test"}, configuration=Configuration(batch_size=WINDOW)
         )
         deployment = await Balanced(self._clients, number).ask(lambda client: client.deploy(request, key))
-        self.keys[key] = self._told = deployment.id
+        self.keys[key] = self._assigned = deployment.id
         return deployment
 
     async def _finish(self, deployment: Deployment) -> Deployment:

@@ -20,23 +20,23 @@ def generations_rise(change: Change, _: Memory) -> Iterator[str]:
             yield f"the desired state of {after.name} changed under generation {after.generation}"
 
 
-def targets_are_told_anew(change: Change, _: Memory) -> Iterator[str]:
-    """Every assignment, retry and rollback is a telling: under a generation of its own, even of an equal state."""
+def targets_are_reassigned(change: Change, _: Memory) -> Iterator[str]:
+    """Every assignment, retry and rollback is a assignment: under a generation of its own, even of an equal state."""
     for _before, target in change.told:
         instance = change.before.instances.get(target.instance_id or 0)
         if instance and target.generation <= instance.generation:
             yield f"{target.instance} was told under generation {target.generation}, which it had already"
 
 
-def only_legal_states_are_told(change: Change, memory: Memory) -> Iterator[str]:
+def only_legal_states_are_assigned(change: Change, memory: Memory) -> Iterator[str]:
     """No instance is told a version outside its deployment, its rollback or its inheritance."""
-    for before, after in change.tellings:
+    for before, after in change.assignments:
         legal = list(_legal(change, memory, before))
         if after.desired not in legal:
             yield f"{after.name} was told {after.desired}, where it may be told {legal or 'nothing'} only"
 
 
-def reachable_ones_are_told(change: Change, _: Memory) -> Iterator[str]:
+def reachable_ones_are_assigned(change: Change, _: Memory) -> Iterator[str]:
     """One that is unreachable when its turn comes takes no slot: it is put off, untold."""
     for before, target in change.told:
         instance = change.before.instances.get(target.instance_id or 0)
@@ -47,24 +47,24 @@ def reachable_ones_are_told(change: Change, _: Memory) -> Iterator[str]:
 
 def unread_states_are_taken_back(change: Change, memory: Memory) -> Iterator[str]:
     """A stopped target that is not known to have read its new state gets its earlier one back."""
-    told = {after.id for _, after in change.tellings}
+    told = {after.id for _, after in change.assignments}
     for before, after in change.settled:
         if before.state != "updating" or after.reason != "stopped while updating" or after.instance_id in told:
             continue
-        telling = memory.stories[after.deployment_id].told.get(after.id)
+        assignment = memory.stories[after.deployment_id].told.get(after.id)
         reports = memory.reports.get(after.instance_id or 0, [])
-        if telling and before.attempt == 1 and not any(each.counts(telling) for each in reports):
+        if assignment and before.attempt == 1 and not any(each.counts(assignment) for each in reports):
             yield f"{after.instance} was stopped, had not read {after.to}, and keeps it"
 
 
 def read_states_are_kept(change: Change, memory: Memory) -> Iterator[str]:
     """A stopped target that has read its new state, in whichever attempt, gets nothing back but by a rollback."""
-    told = {after.id: after for _, after in change.tellings}
+    told = {after.id: after for _, after in change.assignments}
     for before, after in change.settled:
         instance = told.get(after.instance_id or 0)
         if before.state != "updating" or after.reason != "stopped while updating" or instance is None:
             continue
-        if after.id in memory.read and instance.told_by == after.deployment_id:
+        if after.id in memory.read and instance.assigned_by == after.deployment_id:
             yield f"{after.instance} had read {after.to}, was stopped, and is told {instance.desired}"
 
 
@@ -90,7 +90,7 @@ def _legal(change: Change, memory: Memory, instance: InstanceRow) -> Iterator[Pa
     if now is not None and now.registered_at != instance.registered_at:
         yield NOTHING  # Another machine under this name: it is not told what the earlier one was to be.
     for row in change.after.convergences.values():
-        if row.instance_id == instance.id and row.told_at == change.now:
+        if row.instance_id == instance.id and row.assigned_at == change.now:
             yield row.desired
     for before_row, row_after in change.deployments:
         undone = before_row and row_after and not before_row.withdrawn and row_after.withdrawn
@@ -124,7 +124,7 @@ def _by_target(
 def _is_no_target(change: Change, row: DeploymentRow, instance: InstanceRow) -> bool:
     """Tell whether an instance may have inherited a deployment's state: that deployment has told it nothing."""
     its = (each for each in change.after.targets_of(row.id) if each.instance_id == instance.id)
-    return all(each.told_at is None for each in its)
+    return all(each.assigned_at is None for each in its)
 
 
 def _managed(change: Change, deployment_id: int | None, instance: InstanceRow) -> Pair:
@@ -136,4 +136,4 @@ def _managed(change: Change, deployment_id: int | None, instance: InstanceRow) -
 def _waiting(change: Change, instance_id: int) -> list[Pair]:
     """Return what an instance waited to inherit before the change."""
     rows = change.before.convergences.values()
-    return [each.desired for each in rows if each.instance_id == instance_id and each.told_at is None]
+    return [each.desired for each in rows if each.instance_id == instance_id and each.assigned_at is None]

@@ -32,7 +32,7 @@ def waves_wait_for_health(change: Change, memory: Memory) -> Iterator[str]:
         story = memory.stories[after.id]
         lapsed = [target for target in change.after.targets_of(after.id) if _holds_up(target, before)]
         waited = memory.active(story, story.wave_over_at or change.now, change.now)
-        if lapsed and waited + 1_000 * (1 + memory.attendance.outages) < story.policy["update_timeout"] * 1000:
+        if lapsed and waited + 1_000 * (1 + memory.uptime.outages) < story.policy["update_timeout"] * 1000:
             yield f"wave {after.wave_open} of deployment {after.id} opened although {lapsed[0].instance} is not HEALTHY"
 
 
@@ -105,7 +105,7 @@ def _unsoaked(change: Change, memory: Memory, story: Story, row: DeploymentRow) 
             yield f"wave {row.wave_open} of deployment {row.id} opened without having been promoted"
         return
     soaked = memory.active(story, story.wave_over_at or change.now, change.now)
-    slack = 1_000 * memory.attendance.outages
+    slack = 1_000 * memory.uptime.outages
     if soaked + slack < pause * 1000:
         yield f"wave {row.wave_open} of deployment {row.id} opened after {soaked / 1000:g} s of {pause:g} s"
 

@@ -20,7 +20,7 @@ def rollbacks_return_all(change: Change, _: Memory) -> Iterator[str]:
         touched = {
             each.instance
             for each in undone
-            if each.told_at is not None and each.instance_id is not None and each.instance_id not in restored
+            if each.assigned_at is not None and each.instance_id is not None and each.instance_id not in restored
         }
         its = {each.instance for each in change.after.targets_of(row.id)}
         if touched != its:
@@ -57,9 +57,9 @@ def only_completed_are_inherited(change: Change, _: Memory) -> Iterator[str]:
         if row is None:
             continue
         earlier = [each for each in change.before.convergences.values() if each.instance_id == row.instance_id]
-        if row.told_at is not None and any(each.desired == row.desired for each in earlier):
+        if row.assigned_at is not None and any(each.desired == row.desired for each in earlier):
             source = change.after.deployments[row.source_id]
-            if row.told_at == change.now and source.withdrawn:
+            if row.assigned_at == change.now and source.withdrawn:
                 yield f"instance {row.instance_id} inherits from {source.id}, which is undone"
         elif not _inherits(change, row):
             yield f"instance {row.instance_id} is to inherit {row.desired}, which it may not"
@@ -68,9 +68,11 @@ def only_completed_are_inherited(change: Change, _: Memory) -> Iterator[str]:
 def converging_keep_the_window(change: Change, memory: Memory) -> Iterator[str]:
     """Instances that joined or returned late inherit at most the deployment's `batch_size` at a time."""
     for _before, row in change.convergences:
-        if row is None or row.told_at is None:
+        if row is None or row.assigned_at is None:
             continue
-        told = [each for each in change.after.convergences.values() if each.told_at and each.source_id == row.source_id]
+        told = [
+            each for each in change.after.convergences.values() if each.assigned_at and each.source_id == row.source_id
+        ]
         if len(told) > memory.stories[row.source_id].window:
             yield f"{len(told)} instances converge on deployment {row.source_id} at once"
 
@@ -78,7 +80,12 @@ def converging_keep_the_window(change: Change, memory: Memory) -> Iterator[str]:
 def failing_heirs_stop_convergence(change: Change, memory: Memory) -> Iterator[str]:
     """Once so many heirs of a deployment have failed in a row nobody inherits from it, before an operator lets them."""
     for before, row in change.convergences:
-        if row is None or row.told_at is None or (before and before.told_at) or change.by in memory.heirs.releasing:
+        if (
+            row is None
+            or row.assigned_at is None
+            or (before and before.assigned_at)
+            or change.by in memory.heirs.releasing
+        ):
             continue
         source = change.after.deployments[row.source_id]
         story = memory.stories[source.id]

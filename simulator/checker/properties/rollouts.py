@@ -28,7 +28,7 @@ def window_is_kept(change: Change, memory: Memory) -> Iterator[str]:
             yield f"{len(updating)} targets of deployment {row.id} are updating, its window is {window}"
 
 
-def tripped_tells_nothing(change: Change, memory: Memory) -> Iterator[str]:
+def tripped_assigns_nothing(change: Change, memory: Memory) -> Iterator[str]:
     """Once tripped nothing new is told."""
     for _, target in change.told:
         row, was = change.after.deployments[target.deployment_id], change.before.deployments.get(target.deployment_id)
@@ -107,7 +107,7 @@ def ends_are_final(change: Change, _: Memory) -> Iterator[str]:
             yield f"{after.instance} {after.state} after the end of deployment {after.deployment_id}"
 
 
-def pause_tells_nothing(change: Change, _: Memory) -> Iterator[str]:
+def pause_assigns_nothing(change: Change, _: Memory) -> Iterator[str]:
     """In a pause nothing new is told."""
     for _before, target in change.told:
         was = change.before.deployments.get(target.deployment_id)
@@ -132,8 +132,8 @@ def _is_at_target(change: Change, memory: Memory, target: TargetRow) -> bool:
     instance = change.after.instances.get(target.instance_id or 0)
     if instance is None:
         return target.lapse != LEFT
-    telling = memory.stories[target.deployment_id].told[target.id]
-    reports = [report for report in memory.reports.get(instance.id, ()) if report.counts(telling)]
+    assignment = memory.stories[target.deployment_id].told[target.id]
+    reports = [report for report in memory.reports.get(instance.id, ()) if report.counts(assignment)]
     if not reports:
         return bool(instance.reachable and target.already)
     last = reports[-1]

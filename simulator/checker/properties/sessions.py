@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from simulator.base.units_of_work import STEP, TAKE_IN
+from simulator.base.units_of_work import INGEST_BATCH, STEP
 from simulator.checker.history import Memory
 from simulator.checker.snapshots import Change
 
@@ -16,7 +16,7 @@ def numbers_rise(change: Change, _: Memory) -> Iterator[str]:
 
 def late_reports_change_nothing(change: Change, memory: Memory) -> Iterator[str]:
     """What an instance is shown with changes by a report that counts, not by one that comes late, or twice."""
-    for before, after in change.instances if change.unit == TAKE_IN else ():
+    for before, after in change.instances if change.unit == INGEST_BATCH else ():
         if not before or not after or (before.status, before.current) == (after.status, after.current):
             continue
         if not before.reachable:

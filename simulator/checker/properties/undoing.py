@@ -13,18 +13,18 @@ def rollbacks_undo_something(change: Change, _: Memory) -> Iterator[str]:
     """A deployment that has ended and assigned nothing is not rolled back: its rollback would only downgrade."""
     for undone, rollback in _rollbacks_begun(change):
         before = change.before.deployments.get(undone.id)
-        if before and not before.in_flight and not any(each.told_at for each in change.after.targets_of(undone.id)):
+        if before and not before.in_flight and not any(each.assigned_at for each in change.after.targets_of(undone.id)):
             yield f"rollback {rollback.id} undoes deployment {undone.id}, which assigned nothing"
 
 
 def rollbacks_leave_later_ones_alone(change: Change, _: Memory) -> Iterator[str]:
     """A deployment is not rolled back while a later one, which is not undone, has updated one of its instances."""
     for undone, rollback in _rollbacks_begun(change):
-        touched = {each.instance_id for each in change.after.targets_of(undone.id) if each.told_at} - {None}
+        touched = {each.instance_id for each in change.after.targets_of(undone.id) if each.assigned_at} - {None}
         for later in change.after.deployments.values():
             if later.id <= undone.id or later.kind != "deploy" or later.withdrawn:
                 continue
-            its = {each.instance_id for each in change.after.targets_of(later.id) if each.told_at and each.wave}
+            its = {each.instance_id for each in change.after.targets_of(later.id) if each.assigned_at and each.wave}
             if its & touched:
                 yield f"rollback {rollback.id} undoes deployment {undone.id} and with it {later.id}, which came later"
 
@@ -57,22 +57,22 @@ def newcomers_begin_anew(change: Change, _: Memory) -> Iterator[str]:
         if after.current != NOTHING or after.last_good != NOTHING:
             yield f"{after.name} is another machine, and counts as good at {after.last_good}, at {after.current} now"
         is_kept = after.desired == before.desired != NOTHING and after.generation == before.generation
-        if is_kept and before.told_by is not None and not _holds_in_flight(change, after):
+        if is_kept and before.assigned_by is not None and not _holds_in_flight(change, after):
             yield f"{after.name} is another machine, and is to be {after.desired} as the earlier one"
 
 
 def places_are_earned(change: Change, memory: Memory) -> Iterator[str]:
     """An heir holds its place until it has arrived, failed or fallen silent, or has taken too long."""
-    told = {after.id for _, after in change.tellings}
+    told = {after.id for _, after in change.assignments}
     ended = any(before and row and before.status != row.status for before, row in change.deployments)
     for place, now in change.convergences:
-        if place is None or place.told_at is None or now is not None or ended or place.instance_id in told:
+        if place is None or place.assigned_at is None or now is not None or ended or place.instance_id in told:
             continue
         was = change.before.instances.get(place.instance_id)
         instance = change.after.instances.get(place.instance_id)
         if was is None or instance is None or not was.reachable or was.registered_at != instance.registered_at:
             continue
-        overdue_at = place.told_at + memory.stories[place.source_id].policy["update_timeout"] * 1000
+        overdue_at = place.assigned_at + memory.stories[place.source_id].policy["update_timeout"] * 1000
         if _is_on_its_way(place, instance) and change.now < overdue_at:
             yield f"{instance.name} at {instance.current} has lost its place, and is to be {place.desired}"
 
@@ -98,7 +98,7 @@ def _is_another(before: InstanceRow, after: InstanceRow) -> bool:
 def _holds_in_flight(change: Change, instance: InstanceRow) -> bool:
     """Tell whether a deployment in flight has told an instance something: that holds for another machine, too."""
     return any(
-        target.instance_id == instance.id and target.told_at is not None
+        target.instance_id == instance.id and target.assigned_at is not None
         for row in change.after.in_flight()
         for target in change.after.targets_of(row.id)
     )

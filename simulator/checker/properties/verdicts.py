@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from simulator.base.units_of_work import STEP, TAKE_IN
+from simulator.base.units_of_work import INGEST_BATCH, STEP
 from simulator.checker.history import Memory, Report, Story, earned_failure
 from simulator.checker.rows import FAILED, HEALTHY, TargetRow, meets
 from simulator.checker.snapshots import Change
@@ -19,7 +19,7 @@ BY_ABSENCE = ("silent for", "not HEALTHY at the target for")
 
 
 def successes_are_earned(change: Change, memory: Memory) -> Iterator[str]:
-    """Succeeded: HEALTHY at the target for `min_healthy_time`, by heartbeats that are about this telling."""
+    """Succeeded: HEALTHY at the target for `min_healthy_time`, by heartbeats that are about this assignment."""
     for before, after in change.settled:
         if after.state == "succeeded" and not _has_succeeded(change, memory, before):
             yield f"{after.instance} succeeded in deployment {after.deployment_id} without having been HEALTHY there"
@@ -33,7 +33,7 @@ def earned_successes_count(change: Change, memory: Memory) -> Iterator[str]:
         if not told or story.setting("retries") or story.setting("min_healthy_time"):
             continue
         by_time = after.state == "failed" and after.reason.startswith(BY_TIME)
-        if not (by_time or after.state == "skipped") or memory.attendance.last_return > story.told[before.id].at:
+        if not (by_time or after.state == "skipped") or memory.uptime.last_return > story.told[before.id].at:
             continue  # What was heard before an outage has to be held until everybody may have been heard of again.
         reports = _about(memory, before)
         sound = next((place for place, report in enumerate(reports) if _is_sound(report, before)), None)
@@ -42,7 +42,7 @@ def earned_successes_count(change: Change, memory: Memory) -> Iterator[str]:
 
 
 def failures_are_earned(change: Change, memory: Memory) -> Iterator[str]:
-    """Failed: FAILED was reported, about this telling, or the time is over."""
+    """Failed: FAILED was reported, about this assignment, or the time is over."""
     for before, after in change.settled:
         if after.state != "failed" or after.reason.endswith(AFTER_SUCCESS):
             continue
@@ -97,7 +97,7 @@ def _has_left_since(reports: list[Report], target: TargetRow, needed: int, memor
             begun = None
         elif begun is None:
             begun = report.at
-        held = held or (begun is not None and memory.attendance.active(begun, report.at, ()) >= needed)
+        held = held or (begun is not None and memory.uptime.active(begun, report.at, ()) >= needed)
         if held and _has_left(report, target):
             return True
     return False
@@ -135,7 +135,7 @@ def acknowledged_failures_count(change: Change, memory: Memory) -> Iterator[str]
 
 
 def timeouts_are_over(change: Change, memory: Memory) -> Iterator[str]:
-    """Timed out: `update_timeout` after the telling; pauses, and time without a coordinator, do not count."""
+    """Timed out: `update_timeout` after the assignment; pauses, and time without a coordinator, do not count."""
     for before, after in change.settled:
         if after.state != "failed" or not after.reason.startswith(BY_TIME):
             continue
@@ -153,7 +153,7 @@ def deadlines_are_over(change: Change, memory: Memory) -> Iterator[str]:
         if before and after and before.in_flight and after.reason.startswith("deadline"):
             story = memory.stories[after.id]
             stood_still = [*story.pauses_until(change.now), *story.waits_until(change.now)]
-            active = memory.attendance.active(after.created_at, change.now, stood_still)
+            active = memory.uptime.active(after.created_at, change.now, stood_still)
             if active + _slack(memory) < (story.setting("deadline") or 0) * 1000:
                 yield f"deployment {after.id} failed by its deadline after {active / 1000:g} s"
 
@@ -168,7 +168,7 @@ def silence_is_real(change: Change, memory: Memory) -> Iterator[str]:
         unknown = _was_silent_elsewhere(change, memory, signs)
         if change.now - heard < memory.time_to_live_ms and not unknown:
             yield f"{after.name} was declared unreachable after {change.now - heard} ms of silence"
-        if memory.attendance.outages and change.now < memory.attendance.last_return + memory.time_to_live_ms:
+        if memory.uptime.outages and change.now < memory.uptime.last_return + memory.time_to_live_ms:
             yield f"{after.name} was declared unreachable within one time to live after an outage"
 
 
@@ -184,7 +184,7 @@ def returns_are_real(change: Change, _: Memory) -> Iterator[str]:
 
 def heartbeats_are_taken_in(change: Change, memory: Memory) -> Iterator[str]:
     """An instance's current state is what its newest heartbeat says, over what the earlier ones said."""
-    for instance_id, reports in memory.reports.items() if change.unit == TAKE_IN else ():
+    for instance_id, reports in memory.reports.items() if change.unit == INGEST_BATCH else ():
         after, newest = change.after.instances.get(instance_id), reports[-1]
         if after is None or newest.stored_at != change.number:
             continue
@@ -202,8 +202,8 @@ def _was_silent_elsewhere(change: Change, memory: Memory, signs: Sequence[Life])
 
 def _is_quiet(change: Change, memory: Memory) -> bool:
     """Tell whether it is within one time to live after an outage."""
-    attendance = memory.attendance
-    return bool(attendance.outages) and change.now < attendance.last_return + memory.time_to_live_ms - SLACK_MS
+    uptime = memory.uptime
+    return bool(uptime.outages) and change.now < uptime.last_return + memory.time_to_live_ms - SLACK_MS
 
 
 def _has_succeeded(change: Change, memory: Memory, target: TargetRow) -> bool:
@@ -213,12 +213,12 @@ def _has_succeeded(change: Change, memory: Memory, target: TargetRow) -> bool:
 
 
 def _about(memory: Memory, target: TargetRow, until: Report | None = None) -> list[Report]:
-    """Return the reports about the newest telling of a target, up to one of them."""
-    telling = memory.stories[target.deployment_id].told.get(target.id)
+    """Return the reports about the newest assignment of a target, up to one of them."""
+    assignment = memory.stories[target.deployment_id].told.get(target.id)
     reports = memory.reports.get(target.instance_id or 0, [])
     if until is not None:
         reports = reports[: reports.index(until)]
-    return [each for each in reports if telling and each.counts(telling)]
+    return [each for each in reports if assignment and each.counts(assignment)]
 
 
 def _has_held(reports: list[Report], story: Story, target: TargetRow, breaks: list[int]) -> bool:
@@ -237,4 +237,4 @@ def _has_held(reports: list[Report], story: Story, target: TargetRow, breaks: li
 
 
 def _slack(memory: Memory) -> int:
-    return SLACK_MS * (1 + memory.attendance.outages)
+    return SLACK_MS * (1 + memory.uptime.outages)

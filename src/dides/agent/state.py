@@ -37,7 +37,7 @@ class Situation:
         self._longest_interval = longest
         self._directory = directory
         self._verdict: Verdict | None = None
-        self._told: asyncio.Queue[Directive] = asyncio.Queue(maxsize=1)
+        self._directed: asyncio.Queue[Directive] = asyncio.Queue(maxsize=1)
         self._note(None)
 
     @property
@@ -92,9 +92,9 @@ class Situation:
         """Take in an answer of the coordinator; only the newest one waits to be decided about."""
         self.seen = directive.generation
         self.pace(directive.heartbeat_interval)
-        if self._told.full():
-            self._told.get_nowait()
-        self._told.put_nowait(directive)
+        if self._directed.full():
+            self._directed.get_nowait()
+        self._directed.put_nowait(directive)
 
     def pace(self, asked: float) -> None:
         """Report as often as the coordinator asks (seconds between heartbeats), from now on."""
@@ -105,11 +105,11 @@ class Situation:
 
     async def next_directive(self) -> Directive:
         """Wait for an answer that was not decided about yet."""
-        return await self._told.get()
+        return await self._directed.get()
 
     def newer_than(self, directive: Directive) -> Directive:
         """Return the answer that has come since one was taken, or that one if none has."""
-        return directive if self._told.empty() else self._told.get_nowait()
+        return directive if self._directed.empty() else self._directed.get_nowait()
 
     def _note(self, before: Heartbeat | None) -> None:
         if self._verdict is not None or self.standing.dirty:

@@ -15,7 +15,7 @@ from dides.store.records import Event
 
 
 def instance_view(instance: Instance, *, now: int, converging: bool, heard_at: int | None) -> messages.Instance:
-    """Return an instance as the wire has it now (ms); `heard_at` (ms) is its last sign of life."""
+    """Return an instance as the wire has it now (ms); `heard_at` (ms) is its last-seen time."""
     return messages.Instance(
         name=instance.name,
         ip=instance.ip,
@@ -51,7 +51,7 @@ def directive_view(instance: Brief | Instance, heartbeat_interval: float) -> mes
         name=instance.name,
         desired=instance.desired,
         generation=instance.generation,
-        deployment_id=instance.told_by,
+        deployment_id=instance.assigned_by,
         update_needed=instance.update_needed,
         apply=instance.apply,
         heartbeat_interval=heartbeat_interval,
@@ -123,7 +123,7 @@ def target_view(target: model.Target) -> messages.Target:
         from_=target.before,
         to=target.to,
         attempt=target.attempt,
-        told_at=None if target.told_at is None else to_datetime(target.told_at),
+        assigned_at=None if target.assigned_at is None else to_datetime(target.assigned_at),
         finished_at=None if target.finished_at is None else to_datetime(target.finished_at),
     )
 

@@ -12,14 +12,14 @@ from dides.coordinator.loops import retention
 from dides.coordinator.loops.event_tail import Tail
 from dides.coordinator.loops.heartbeat_queue import Heartbeats
 from dides.coordinator.loops.monitor import LONGEST_BEHIND, Watch
-from dides.coordinator.loops.outage import Presence
+from dides.coordinator.loops.outage import OutageDetection
 from dides.coordinator.loops.reconciler import Reconciler
 from dides.coordinator.loops.standstill import Standstill
 from dides.coordinator.memory.blocking_queries import Queries
 from dides.coordinator.memory.instance_cache import View
-from dides.coordinator.memory.last_seen import Sightings
+from dides.coordinator.memory.last_seen import LastSeen
 from dides.coordinator.memory.metrics import Rollouts
-from dides.coordinator.memory.pacing import Pacemaker
+from dides.coordinator.memory.pacing import Pacing
 from dides.coordinator.memory.signals import Signals
 from dides.coordinator.memory.waiters import Feed
 from dides.coordinator.settings import Settings
@@ -61,22 +61,24 @@ class Coordinator:
         self.view = View(self.feed)
         self.queries = Queries(self.view, self.feed, clock, self.check_current)
         self.standstill = Standstill()
-        self._sightings = Sightings()
+        self._last_seen = LastSeen()
         self._signals = Signals()
-        pacemaker = Pacemaker(settings)
-        self._presence = Presence(store, clock, settings, lambda: pacemaker.allowed_ms)
+        pacing = Pacing(settings)
+        self._outage_detection = OutageDetection(store, clock, settings, lambda: pacing.allowed_ms)
         self._flapping = Flapping(store, clock)
-        self.heartbeats = Heartbeats(store, self.view, self._signals, self._sightings, self._presence, self._flapping)
-        self.view.on_replaced = self.heartbeats.say_again
+        self.heartbeats = Heartbeats(
+            store, self.view, self._signals, self._last_seen, self._outage_detection, self._flapping
+        )
+        self.view.on_replaced = self.heartbeats.resubmit
         self.view.on_gone = self.heartbeats.forget
         self.standstill.on_noticed.append(self.heartbeats.refuse_waiting)
         self.watch = Watch(
-            store, clock, settings, self.view, self._sightings, self._presence, pacemaker, self.standstill
+            store, clock, settings, self.view, self._last_seen, self._outage_detection, pacing, self.standstill
         )
         self.rollouts = Rollouts()
         self.tail = Tail(store)
         self._reconciler = Reconciler(
-            store, clock, self._signals, self._presence, self.rollouts, settings.reconcile_interval
+            store, clock, self._signals, self._outage_detection, self.rollouts, settings.reconcile_interval
         )
 
     @contextlib.asynccontextmanager
@@ -84,7 +86,7 @@ class Coordinator:
         """Make up for what came before, then run the loops for as long as the block lasts. UnavailableError."""
         await self._store.follow(self.view.apply)
         await self.watch.recall()
-        await self._presence.arrive()  # Last: nobody is heard of before it.
+        await self._outage_detection.arrive()  # Last: nobody is heard of before it.
         loops = [self._look_after, self._forget, self._flapping.run, self.tail.run]
         if self.settings.reconcile_interval > 0:
             loops.append(self._reconciler.run)
@@ -196,11 +198,11 @@ class Coordinator:
 
     def interval_for(self, instance: Brief | Instance) -> float:
         """Return in how many seconds an instance is to report next."""
-        return self.watch.pacemaker.interval_for(instance)
+        return self.watch.pacing.interval_for(instance)
 
     def last_heard(self, instance: Instance) -> int | None:
         """Return when an instance was heard of last, in ms since 1970-01-01 UTC; in the store that may be older."""
-        return max(instance.last_heartbeat_at or 0, self._sightings.last(instance.id)) or None
+        return max(instance.last_heartbeat_at or 0, self._last_seen.last(instance.id)) or None
 
     async def instance(self, name: str) -> Instance:
         """Return one instance."""
@@ -261,7 +263,7 @@ class Coordinator:
 
         It is given the moment (ms) before which no timeout fires. StoodStillError.
         """
-        return await self._write(lambda tx: work(tx, self._presence.attend_timeouts(tx)))
+        return await self._write(lambda tx: work(tx, self._outage_detection.quiet_until(tx)))
 
     async def _write(self, work: Callable[[Transaction], T]) -> T:
         """Run a unit of work that somebody waits for.

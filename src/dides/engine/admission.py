@@ -52,7 +52,7 @@ def admit(deployment: Deployment, candidates: Iterable[Candidate], now: int) -> 
             admission.blocked_by = admission.blocked_by or reason
         else:
             room.take(candidate)
-            admission.assigned.append(_told(deployment, candidate, now))
+            admission.assigned.append(_assigned(deployment, candidate, now))
     return admission
 
 
@@ -84,7 +84,7 @@ def _without_slot(deployment: Deployment, candidate: Candidate) -> Assignment | 
     return None
 
 
-def _told(deployment: Deployment, candidate: Candidate, now: int) -> Assignment:
+def _assigned(deployment: Deployment, candidate: Candidate, now: int) -> Assignment:
     desired, deadline = desired_for(deployment, candidate), now + deployment.policy.update_timeout_ms
     told = _assignment(deployment, candidate, desired, TargetState.UPDATING, "", deadline)
     return msgspec.structs.replace(told, wave=deployment.wave.open, makes_unavailable=needs_room(candidate))

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from dides.model.deployment import Target, TargetState
-from dides.model.plan import Assignment, Postponed, Retelling, Settled
+from dides.model.plan import Assignment, Postponed, Reassignment, Settled
 from dides.model.state import NOTHING
 
 
@@ -39,7 +39,7 @@ def assigned(target: Target, change: Assignment, generation: int, now: int) -> T
         earlier=change.earlier,
         generation=generation,
         attempt=target.attempt + 1,
-        told_at=now,
+        assigned_at=now,
         deadline_at=change.deadline_at,
         finished_at=None if change.state is TargetState.UPDATING else now,
         wave=change.wave,
@@ -61,13 +61,13 @@ def postponed(target: Target, change: Postponed) -> Target:
     )
 
 
-def retold(target: Target, change: Retelling, generation: int, now: int) -> Target:
+def reassigned(target: Target, change: Reassignment, generation: int, now: int) -> Target:
     """Return an updating target as told once more."""
     return replace(
         target,
         generation=generation,
         attempt=target.attempt + 1,
-        told_at=now,
+        assigned_at=now,
         deadline_at=change.deadline_at,
         healthy_at=None,
         retry_at=None,

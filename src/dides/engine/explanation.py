@@ -125,7 +125,9 @@ def updating(situation: Situation) -> Explanation | None:
         message = f"{part.name} has updated it and waits until it has been HEALTHY for min_healthy_time."
     until = target.retry_at or target.healthy_at or target.deadline_at
     number = part.deployment.id
-    return Explanation(cause=Cause.UPDATING, message=message, deployment_id=number, since=target.told_at, until=until)
+    return Explanation(
+        cause=Cause.UPDATING, message=message, deployment_id=number, since=target.assigned_at, until=until
+    )
 
 
 def converging(situation: Situation) -> Explanation | None:
@@ -235,7 +237,7 @@ def drifted(situation: Situation) -> Explanation | None:
     if instance.current.empty or instance.current.meets(instance.desired):
         return None
     message = f"It reports {_versions(instance.current)}, and should run {_versions(instance.desired)}."
-    return Explanation(cause=Cause.DRIFTED, message=message, deployment_id=instance.told_by)
+    return Explanation(cause=Cause.DRIFTED, message=message, deployment_id=instance.assigned_by)
 
 
 def up_to_date(situation: Situation) -> Explanation | None:
@@ -250,7 +252,7 @@ def up_to_date(situation: Situation) -> Explanation | None:
 def converged(situation: Situation) -> Explanation | None:
     """At the version of the newest deployment, or FAILED there, although it was no target."""
     newest, instance = situation.newest, situation.instance
-    if newest is None or newest.target is not None or instance.told_by != newest.deployment.id:
+    if newest is None or newest.target is not None or instance.assigned_by != newest.deployment.id:
         return None
     number, there = newest.deployment.id, f"It joined or returned after deployment {newest.deployment.id}, and"
     if instance.status is Status.FAILED:
@@ -277,7 +279,7 @@ def not_a_target(situation: Situation) -> Explanation | None:
     deployment = newest.deployment
     late = f"{newest.name} selects it now, but did not when it was triggered: it registered or got its labels later."
     if may_be_inherited(deployment):
-        message = f"{late} Its desired state comes from deployment {situation.instance.told_by or '(none)'}."
+        message = f"{late} Its desired state comes from deployment {situation.instance.assigned_by or '(none)'}."
     else:
         ended = "was rolled back" if situation.rollback else _ENDED[deployment.status]
         message = f"{late} That deployment {ended}; later instances get only the version of a completed deployment."

@@ -66,7 +66,7 @@ def forecast(policy: Policy, to: State, matched: Sequence[Matched], around: Circ
     ordered = in_order(matched, policy, around.next_id)
     targets = _in_turn(each for each in ordered if policy.force or not is_there(each, to))
     waves = _waves(limits, targets)
-    told = worst_told(policy, limits, matched, targets)
+    told = worst_assigned(policy, limits, matched, targets)
     there = sum(is_there(each, to) for each in matched)
     already = 0 if policy.force else there
     window = _window(limits, matched, targets, waves)
@@ -98,7 +98,7 @@ def is_there(instance: Matched, to: State) -> bool:
     return instance.reachable and instance.status is Status.HEALTHY and at_target
 
 
-def worst_told(policy: Policy, limits: Limits, matched: Sequence[Matched], targets: Sequence[Matched]) -> int:
+def worst_assigned(policy: Policy, limits: Limits, matched: Sequence[Matched], targets: Sequence[Matched]) -> int:
     """Return how many can be told before a deployment stops of which every update fails (see the head of this file)."""
     if not any(each.reachable for each in targets):
         return 0  # It ends in its first step.

@@ -51,7 +51,7 @@ def inherits_beside(deployment: Deployment, its_target: Target) -> bool:
 
     What this one has told it holds; and what a rollback returns is not to get what was undone, or anything else.
     """
-    return its_target.told_at is None and deployment.kind is Kind.DEPLOY
+    return its_target.assigned_at is None and deployment.kind is Kind.DEPLOY
 
 
 def change_for(desired: State | None, inheritance: Inheritance | None) -> State | None:
@@ -62,19 +62,19 @@ def change_for(desired: State | None, inheritance: Inheritance | None) -> State 
     return wanted if wanted != desired else None
 
 
-def has_missed(instance: Instance, source: Deployment, its_target: Target | None, teller: Deployment | None) -> bool:
+def has_missed(instance: Instance, source: Deployment, its_target: Target | None, assigner: Deployment | None) -> bool:
     """Tell whether a returned instance was away for the deployment that it would inherit from.
 
     `its_target` is its target in that one, `teller` the deployment that has set its desired state last. Without these
     rules a moment's silence would pull back, alone among its neighbours, an instance that a rollback or a later
     deployment has left elsewhere. The first rule that matches wins.
     """
-    if teller is not None and teller.withdrawn:
+    if assigner is not None and assigner.withdrawn:
         return True  # It has inherited what was undone since.
-    later = teller is not None and teller.kind is Kind.DEPLOY and teller.id > source.id
-    if teller is not None and later and instance.desired is not None and instance.desired.meets(teller.to):
+    later = assigner is not None and assigner.kind is Kind.DEPLOY and assigner.id > source.id
+    if assigner is not None and later and instance.desired is not None and instance.desired.meets(assigner.to):
         return False  # A later deployment has told it, and that still holds.
-    return its_target is None or its_target.told_at is None
+    return its_target is None or its_target.assigned_at is None
 
 
 def converges_after(undone: Target, returned: Target, instance: Instance, *, taken_back: bool) -> bool:
@@ -84,7 +84,7 @@ def converges_after(undone: Target, returned: Target, instance: Instance, *, tak
     the queue, whom that deployment had not reached, wait there, too. With `taken_back` it has read nothing of the
     rollback, which was aborted, and is to be again what it was to be before that: perhaps what is not undone now.
     """
-    if not undone.late or returned.told_at is None or not instance.reachable:
+    if not undone.late or returned.assigned_at is None or not instance.reachable:
         return False
     return not taken_back or instance.desired != known(undone.to)
 

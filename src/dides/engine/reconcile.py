@@ -19,7 +19,7 @@ import msgspec
 from dides.engine.admission import Admission, admit
 from dides.engine.counters import tally
 from dides.engine.ending import conclude, nothing_left
-from dides.engine.retries import retold
+from dides.engine.retries import reassigned
 from dides.engine.trip import why_tripped
 from dides.engine.verdict import Time, Verdicts, time_of, verdicts
 from dides.engine.waves import advance, is_done
@@ -52,7 +52,7 @@ def _go_on(snapshot: Snapshot, deployment: Deployment, time: Time, given: Verdic
         deployment=deployment,
         settled=(*given.settled, *admission.refused),
         postponed=given.postponed,
-        retold=tuple(each for target in snapshot.due if (each := retold(deployment, target, snapshot.now))),
+        reassigned=tuple(each for target in snapshot.due if (each := reassigned(deployment, target, snapshot.now))),
         assigned=tuple(admission.assigned),
         deferred=tuple(admission.deferred),
     )
@@ -142,7 +142,7 @@ def _next_deadline(snapshot: Snapshot, plan: Plan) -> int | None:
         ]
         moments += [verdict.deadline_at for verdict in plan.settled]
         moments += [each.deadline_at for each in plan.assigned]
-        moments += [each.deadline_at for each in plan.retold]
+        moments += [each.deadline_at for each in plan.reassigned]
         moments += [each.retry_at for each in plan.postponed]
     if snapshot.now < snapshot.quiet_until:
         moments.append(snapshot.quiet_until)

@@ -5,7 +5,7 @@ Two agents that report as one instance are not retried either: they would still 
 """
 
 from dides.model.deployment import Deployment, DeploymentStatus, Target, TargetState
-from dides.model.plan import Postponed, Retelling, Settled
+from dides.model.plan import Postponed, Reassignment, Settled
 from dides.model.state import Status
 
 FIRST_BACKOFF_MS = 5_000
@@ -33,11 +33,11 @@ def postponed(deployment: Deployment, verdict: Settled, now: int) -> Postponed |
     return Postponed(target=target, retry_at=began + backoff_ms(target.attempt), reason=reason, message=verdict.message)
 
 
-def retold(deployment: Deployment, target: Target, now: int) -> Retelling | None:
-    """Return the next attempt of a target, when its time has come and telling is allowed."""
+def reassigned(deployment: Deployment, target: Target, now: int) -> Reassignment | None:
+    """Return the next attempt of a target, when its time has come and assignment is allowed."""
     if target.retry_at is None or now < target.retry_at or deployment.status is not DeploymentStatus.RUNNING:
         return None
-    return Retelling(
+    return Reassignment(
         target=target,
         deadline_at=now + deployment.policy.update_timeout_ms,
         failure_is_news=target.status is not Status.FAILED,

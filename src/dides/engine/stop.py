@@ -18,7 +18,7 @@ def stop(updating: Iterable[Target]) -> tuple[tuple[Settled, ...], tuple[Restora
 
 
 def known_to_have_read(target: Target) -> bool:
-    """Tell whether the instance is known to have been given its new state: a heartbeat counted since the telling.
+    """Tell whether the instance is known to have been given its new state: a heartbeat counted since the assignment.
 
     One with `observed` says so itself; one without has been answered with the new state. What an earlier attempt told
     it was the same state.

@@ -22,9 +22,11 @@ def moved_hold(target: Target, by: int, at_least: int) -> Target:
     return msgspec.structs.replace(target, healthy_at=_later(target.healthy_at, by, at_least))
 
 
-def told_by(target: Target, now: int) -> Target:
+def assigned_by(target: Target, now: int) -> Target:
     """Return an updating target told at a moment that has come: what it has reported since would not count else."""
-    return msgspec.structs.replace(target, told_at=None if target.told_at is None else min(target.told_at, now))
+    return msgspec.structs.replace(
+        target, assigned_at=None if target.assigned_at is None else min(target.assigned_at, now)
+    )
 
 
 def moved(timers: Timers, by: int, at_least: int = 0) -> Timers:

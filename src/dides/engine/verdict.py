@@ -44,13 +44,13 @@ def time_of(deployment: Deployment, now: int, quiet_until: int) -> Time:
 
 
 def counts(report: Report, target: Target) -> bool:
-    """Tell whether a heartbeat says anything about this telling.
+    """Tell whether a heartbeat says anything about this assignment.
 
-    With `observed`, only when it is the generation of the telling; without it, when it was received since the telling.
+    With `observed`, only when it is the generation of the assignment; without it, when it was received since then.
     """
     if report.observed is not None:
         return report.observed == target.generation
-    return target.told_at is not None and report.at >= target.told_at
+    return target.assigned_at is not None and report.at >= target.assigned_at
 
 
 def note(target: Target, report: Report, policy: Policy) -> Target:
@@ -154,7 +154,7 @@ def succeeded(target: Target, time: Time) -> Settled | None:
 
 
 def reported_failed(target: Target, _: Time) -> Settled | None:
-    """FAILED, at the target or the old version, and it is about this telling.
+    """FAILED, at the target or the old version, and it is about this assignment.
 
     A report with `observed` is, because only those of this generation count. One without is when FAILED is news: the
     instance was not FAILED when told, or has reported another status since. (Otherwise an instance that was FAILED
@@ -169,7 +169,7 @@ def reported_failed(target: Target, _: Time) -> Settled | None:
 
 
 def timed_out(target: Target, time: Time) -> Settled | None:
-    """None of the above by `update_timeout` after the telling: timed out, or lost if silent."""
+    """None of the above by `update_timeout` after the assignment: timed out, or lost if silent."""
     if not time.timeouts_run or target.deadline_at is None or time.now < target.deadline_at:
         return None
     if not target.reachable:

@@ -234,7 +234,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     generation: int = 0
     """The generation under which it was told; 0 before."""
     attempt: int = 0
-    told_at: int | None = None
+    assigned_at: int | None = None
     deadline_at: int | None = None
     finished_at: int | None = None
     wave: int = 0
@@ -260,7 +260,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     failure_is_news: bool = False
     """It was not FAILED when it was told, or has reported another status since."""
     report: Report | None = None
-    """The newest heartbeat that counts for this telling."""
+    """The newest heartbeat that counts for this assignment."""
     reachable: bool = True
     """Whether its instance is, now."""
     duplicated_until: int = 0

@@ -24,7 +24,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     desired: State | None = None
     last_good: State | None = None
     generation: int = 0
-    told_by: int | None = None
+    assigned_by: int | None = None
     """The deployment that set the desired state last."""
     apply: ApplyRule = ApplyRule.UNLESS_HEALTHY
     """Whether the desired state is applied once more where it was applied already."""
@@ -63,7 +63,7 @@ class Brief(msgspec.Struct, frozen=True, gc=False):
     reachable: bool
     desired: State | None
     generation: int
-    told_by: int | None
+    assigned_by: int | None
     heard: int
     """See Instance."""
     observed: int | None

@@ -61,7 +61,7 @@ class Postponed(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
-class Retelling(msgspec.Struct, frozen=True, kw_only=True):
+class Reassignment(msgspec.Struct, frozen=True, kw_only=True):
     """A further attempt: the same desired state under a new generation."""
 
     target: Target
@@ -74,7 +74,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
 
     target: Target
     state: TargetState
-    """UPDATING, or SKIPPED when telling it changes nothing that has to be waited for."""
+    """UPDATING, or SKIPPED when assignment it changes nothing that has to be waited for."""
     desired: State | None
     apply: ApplyRule = ApplyRule.UNLESS_HEALTHY
     before: State
@@ -122,7 +122,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The deployment once all this is written, but for what an `ending` adds."""
     settled: tuple[Settled, ...] = ()
     postponed: tuple[Postponed, ...] = ()
-    retold: tuple[Retelling, ...] = ()
+    reassigned: tuple[Reassignment, ...] = ()
     assigned: tuple[Assignment, ...] = ()
     deferred: tuple[Target, ...] = ()
     """Unreachable when their turn came: moved to the end of the order."""

@@ -276,7 +276,7 @@ class Target(Answer, rename={"from_": "from"}):
     from_: Annotated[State, Meta(description="What the instance ran when it was told, or at the trigger.")]
     to: Annotated[State, Meta(description="What it is told to run.")]
     attempt: Annotated[int, Meta(description="Which attempt this is, from 1.")]
-    told_at: Annotated[datetime | None, Meta(description="When it was told.")]
+    assigned_at: Annotated[datetime | None, Meta(description="When it was told.")]
     finished_at: Annotated[datetime | None, Meta(description="When it succeeded, failed or was skipped.")]
 
 
@@ -285,7 +285,7 @@ class Event(Answer):
 
     id: Annotated[int, Meta(description="Its number; later ones are higher.")]
     at: Annotated[datetime, Meta(description="When it happened.")]
-    kind: Annotated[str, Meta(description="What happened.", examples=["target.told"])]
+    kind: Annotated[str, Meta(description="What happened.", examples=["target.assigned"])]
     deployment_id: Annotated[int | None, Meta(description="The deployment that it belongs to.")]
     instance: Annotated[str | None, Meta(description="The instance that it is about.")]
     actor: Annotated[

@@ -90,11 +90,11 @@ class Books:
         else:
             self.updating.pop(number, None)
 
-    def _tell(self, number: int, desired: State | None, told_by: int) -> int:
+    def _set_desired(self, number: int, desired: State | None, assigned_by: int) -> int:
         """Set an instance's desired state, and return its new generation."""
         before = self.instances[number]
         generation = before.generation + 1
-        self.instances[number] = replace(before, desired=known(desired), generation=generation, told_by=told_by)
+        self.instances[number] = replace(before, desired=known(desired), generation=generation, assigned_by=assigned_by)
         return generation
 
     def _set_last_good(self, number: int, good: State | None) -> None:

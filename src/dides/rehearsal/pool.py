@@ -30,7 +30,7 @@ def rehearse(
     """
     pieces = list(_pieces(rehearsal, runs, processes))
     if processes == 1 or runs * size_of(rehearsal.fleet) < UPDATES_WORTH_A_PROCESS:
-        outcomes = [_play_and_tell(rehearsal, piece, done) for piece in pieces]
+        outcomes = [_play_and_report(rehearsal, piece, done) for piece in pieces]
     else:
         outcomes = _share(rehearsal, pieces, processes, done)
     return [outcome for each in outcomes for outcome in each]
@@ -46,7 +46,7 @@ def _pieces(rehearsal: Rehearsal, runs: int, processes: int) -> Iterator[range]:
     return (range(first, min(first + size, runs)) for first in range(0, runs, size))
 
 
-def _play_and_tell(rehearsal: Rehearsal, piece: range, done: Callable[[int], None]) -> list[Outcome]:
+def _play_and_report(rehearsal: Rehearsal, piece: range, done: Callable[[int], None]) -> list[Outcome]:
     outcomes = play(rehearsal, piece)
     done(len(piece))
     return outcomes

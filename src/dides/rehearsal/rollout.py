@@ -166,9 +166,9 @@ class Ledger(Books):
         self._settle(plan.settled)
         for waits in plan.postponed:
             self._set(apply.postponed(self.targets[waits.target.id], waits))
-        for again in plan.retold:
-            generation = self._tell(again.target.id, again.target.to, plan.deployment.id)
-            self._set(apply.retold(self.targets[again.target.id], again, generation, self.now))
+        for again in plan.reassigned:
+            generation = self._set_desired(again.target.id, again.target.to, plan.deployment.id)
+            self._set(apply.reassigned(self.targets[again.target.id], again, generation, self.now))
         for told in plan.assigned:
             self._assign(told)
         for target in plan.deferred:
@@ -191,7 +191,7 @@ class Ledger(Books):
     def _assign(self, told: Assignment) -> None:
         number = told.target.id
         self._leave_line(self.targets[number])
-        generation = self._tell(number, told.desired, self.its_deployment.id)
+        generation = self._set_desired(number, told.desired, self.its_deployment.id)
         self._set(apply.assigned(self.targets[number], told, generation, self.now))
         if told.state is TargetState.SKIPPED and told.desired is not None:
             self._set_last_good(number, told.before)
@@ -244,7 +244,7 @@ class Ledger(Books):
         stopped, unread = stop(self._shown(self.updating))
         self._settle(stopped)
         for restored in unread:
-            self._tell(restored.target.id, restored.desired, self.its_deployment.id)
+            self._set_desired(restored.target.id, restored.desired, self.its_deployment.id)
         for number in (*self._line, *self.put_off):
             self._set(apply.skipped(self.targets[number], NOT_STARTED, self.now))
         self._clear_line()
@@ -255,12 +255,14 @@ class Ledger(Books):
             target = self.targets[number]
             self._set(apply.skipped(target, UNREACHABLE, self.now))
             if restore:
-                self._tell(number, target.to, self.its_deployment.id)
+                self._set_desired(number, target.to, self.its_deployment.id)
                 self._set_last_good(number, known(target.to) or self.instances[number].last_good)
         self.put_off.clear()
 
     def _begin_rollback(self, ended: Deployment) -> None:
-        touched = [Touched(each, self.instances[each.id]) for each in self.targets.values() if each.told_at is not None]
+        touched = [
+            Touched(each, self.instances[each.id]) for each in self.targets.values() if each.assigned_at is not None
+        ]
         undos = undo(touched)
         self._line_up(targets_of_rollback(undos, self.instances))
         self.undone = replace(ended, rolled_back_by=ended.id + 1, withdrawn=True)

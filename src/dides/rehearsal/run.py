@@ -86,7 +86,7 @@ class Run:
         self._dead: set[int] = set()
         self._down = {each.id for each in ledger.instances.values() if each.status is not Status.HEALTHY}
         self._most_down = {Kind.DEPLOY: len(self._down)}
-        self._told = 0
+        self._assigned = 0
 
     def to_end(self) -> Outcome:
         """Play the rollout, and the rollback that may follow, and return what came of it."""
@@ -108,7 +108,7 @@ class Run:
             reason=deployment.reason,
             rollout_ms=ended_at - deployment.created_at,
             rollback_ms=self._ledger.now - ended_at if rolled_back else None,
-            reached=self._told + deployment.counts.already,
+            reached=self._assigned + deployment.counts.already,
             failed=deployment.counts.failed,
             most_down=self._most_down[Kind.DEPLOY],
             most_down_in_rollback=self._most_down.get(Kind.ROLLBACK, len(self._down)) if rolled_back else None,
@@ -126,12 +126,12 @@ class Run:
         for settled in plan.settled:
             if settled.state is TargetState.SUCCEEDED:
                 self._down.discard(settled.target.id)
-        for retold in plan.retold:
-            self._tell(retold.target.id)
+        for reassigned in plan.reassigned:
+            self._set_desired(reassigned.target.id)
         for assigned in plan.assigned:
             if assigned.state is TargetState.UPDATING:
-                self._told += plan.deployment.kind is Kind.DEPLOY
-                self._tell(assigned.target.id)
+                self._assigned += plan.deployment.kind is Kind.DEPLOY
+                self._set_desired(assigned.target.id)
         self._most_down[plan.deployment.kind] = max(self._most_down.get(plan.deployment.kind, 0), len(self._down))
 
     def _next_plan(self, plan: Plan) -> Plan | None:
@@ -142,7 +142,7 @@ class Run:
         if deployment.id != plan.deployment.id:
             # It has begun to roll back; whom the rollback's first step has told is known to the ledger only.
             for number in ledger.updating:
-                self._tell(number)
+                self._set_desired(number)
             return ledger.step()
         if deployment.policy.wave_pause_ms is None and why_not_promoted(deployment) is None:
             return ledger.promote()
@@ -167,7 +167,7 @@ class Run:
             self._wake_at = None
             self._follow(self._ledger.step())
 
-    def _tell(self, number: int) -> None:
+    def _set_desired(self, number: int) -> None:
         """Let an instance that was told begin its update, and drop what it was at."""
         self._down.add(number)
         if number in self._dead:

@@ -32,7 +32,7 @@ class _Member:
         with self._caught_up:
             self._caught_up.wait_for(lambda: self._behind < TOLD or self._loop.is_closed(), PATIENCE)
 
-    def tell(self, changes: Changes) -> None:
+    def broadcast(self, changes: Changes) -> None:
         """Tell it, without waiting."""
         if self._loop.is_closed():
             return
@@ -71,17 +71,17 @@ class Audience:
         with self._lock:
             self._members += (member,)
         try:
-            yield lambda changes: self._tell((member,), changes)
+            yield lambda changes: self._broadcast((member,), changes)
         except BaseException:
             with self._lock:
                 self._members = tuple(each for each in self._members if each is not member)
             raise
 
-    def tell(self, changes: Changes) -> None:
+    def broadcast(self, changes: Changes) -> None:
         """Tell all of changes, which are durable now; of much one piece in a turn of their loops."""
-        self._tell(self._members, changes)
+        self._broadcast(self._members, changes)
 
-    def _tell(self, members: tuple[_Member, ...], changes: Changes) -> None:
+    def _broadcast(self, members: tuple[_Member, ...], changes: Changes) -> None:
         for member in members:
             member.wait()  # Before the lock, for which the loops may be waiting.
         with self._lock:
@@ -93,7 +93,7 @@ class Audience:
                 known = [each for each in changes.briefs if each.id not in self._gone]
                 changes = Changes(known, changes.gone, changes.anew)
             for member in members:
-                member.tell(changes)
+                member.broadcast(changes)
 
     def _note_gone(self, changes: Changes) -> None:
         now = monotonic()
@@ -102,7 +102,7 @@ class Audience:
         self._gone.update((number, now) for number, _ in changes.gone)
 
 
-def tell_all(tell: Follower, connection: Connection) -> None:
+def broadcast_all(broadcast: Follower, connection: Connection) -> None:
     """Tell of all instances there are, in pieces."""
     for briefs in all_briefs(connection):
-        tell(Changes(briefs, []))
+        broadcast(Changes(briefs, []))

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from dides.runtime.clock import Clock
 from dides.store.records import Changes
-from dides.store.repositories import Convergences, Events, Heirs, Inventory, Keys, Sightings
+from dides.store.repositories import Convergences, Events, Heirs, Inventory, Keys, LastSeen
 from dides.store.rollout_repositories import Deployments, Targets
 from dides.store.writer_metrics import WriterStatistics
 
@@ -69,8 +69,8 @@ class Transaction(Protocol):
         ...
 
     @property
-    def sightings(self) -> Sightings:
-        """The last signs of life of the instances."""
+    def last_seen(self) -> LastSeen:
+        """The last-seen times of the instances."""
         ...
 
 

@@ -30,7 +30,7 @@ class Changes(msgspec.Struct):
 
 
 class Sighted(msgspec.Struct):
-    """The signs of life that one coordinator has written."""
+    """The last-seen times that one coordinator has written."""
 
     at: int
     """When it wrote anything last (ms)."""
@@ -72,7 +72,7 @@ class NewTarget(msgspec.Struct, frozen=True, gc=False):
     """Its instance registered after the trigger."""
 
 
-class Telling(msgspec.Struct, frozen=True):
+class NewAssignment(msgspec.Struct, frozen=True):
     """A desired state for an instance, and the deployment that sets it."""
 
     instance_id: int
@@ -82,12 +82,12 @@ class Telling(msgspec.Struct, frozen=True):
 
 
 class Convergence(msgspec.Struct, frozen=True, kw_only=True):
-    """A returned instance that inherits a state: waiting for its turn until `told_at` is set."""
+    """A returned instance that inherits a state: waiting for its turn until `assigned_at` is set."""
 
     instance: Instance
     source_id: int
     desired: State
-    told_at: int | None = None
+    assigned_at: int | None = None
     deadline_at: int | None = None
 
 

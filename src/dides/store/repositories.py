@@ -12,7 +12,7 @@ from dides.model.instance import Instance, Matched
 from dides.model.selector import Selector
 from dides.model.state import State, Status
 from dides.store.batching import MOST
-from dides.store.records import Convergence, Event, Sighted, Telling
+from dides.store.records import Convergence, Event, NewAssignment, Sighted
 
 
 class Inventory(Protocol):
@@ -23,14 +23,14 @@ class Inventory(Protocol):
         ...
 
     def record(self, reported: Sequence[Instance]) -> None:
-        """Write what instances report of themselves: status, versions, message, sign of life, last good state."""
+        """Write what instances report of themselves: status, versions, message, last-seen time, last good state."""
         ...
 
     def show(self, instances: Iterable[Instance]) -> None:
         """Tell followers of these instances as they are, though nothing of them is changed."""
         ...
 
-    def tell(self, tellings: Sequence[Telling]) -> dict[int, int]:
+    def assign(self, assignments: Sequence[NewAssignment]) -> dict[int, int]:
         """Set desired states, each under the instance's next generation; return the generations by instance id."""
         ...
 
@@ -90,7 +90,7 @@ class Inventory(Protocol):
         """Return the hash of an instance's credential."""
         ...
 
-    def told_by(self, deployment_id: int) -> list[Instance]:
+    def assigned_by(self, deployment_id: int) -> list[Instance]:
         """Return the instances whose desired state this deployment has set last."""
         ...
 
@@ -162,7 +162,7 @@ class Convergences(Protocol):
         """
         ...
 
-    def of_told_targets(self, deployment_id: int) -> list[Convergence]:
+    def of_assigned_targets(self, deployment_id: int) -> list[Convergence]:
         """Return the convergences of the instances that are told targets of this deployment."""
         ...
 
@@ -248,8 +248,8 @@ class Keys(Protocol):
         ...
 
 
-class Sightings(Protocol):
-    """The last signs of life of the instances, kept apart from them because they change with every heartbeat.
+class LastSeen(Protocol):
+    """The last-seen times of the instances, kept apart from them because they change with every heartbeat.
 
     Each coordinator writes its own, packed into blocks; what a block holds is the coordinator's business.
     """

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from dides.model.deployment import Deployment, DeploymentStatus, Kind, Target, TargetState
-from dides.model.plan import Assignment, Candidate, Postponed, Retelling, Settled, Touched
+from dides.model.plan import Assignment, Candidate, Postponed, Reassignment, Settled, Touched
 from dides.store.batching import MOST
 from dides.store.records import NewDeployment, NewTarget
 
@@ -187,7 +187,7 @@ class Targets(Protocol):
         """Set updating targets to wait for their next attempt."""
         ...
 
-    def retell(self, retold: Sequence[Retelling], generations: Mapping[int, int], now: int) -> None:
+    def reassign(self, reassigned: Sequence[Reassignment], generations: Mapping[int, int], now: int) -> None:
         """Set updating targets told once more, with their instances' new generations by instance id."""
         ...
 

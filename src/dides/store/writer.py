@@ -177,13 +177,13 @@ class Writer:
             # A mistake of ours; without this thread everyone who writes later would wait for ever.
             log.exception("a transaction has failed")
             return UnavailableError("the database cannot be written: internal error")
-        return self._tell(changes)
+        return self._broadcast(changes)
 
-    def _tell(self, changes: list[Changes]) -> UnavailableError | None:
+    def _broadcast(self, changes: list[Changes]) -> UnavailableError | None:
         """Tell of what is durable, before the group is told: no follower is behind an answer."""
         try:
             for piece in changes:
-                self._audience.tell(piece)
+                self._audience.broadcast(piece)
         except Exception:
             log.exception("what was written could not be told")
             return OutcomeUnknownError("What was written is stored, but could not be told within the coordinator.")

@@ -18,7 +18,7 @@ class Group(StrEnum):
     INSTANCE = "instances"
 
 
-class Happening(msgspec.Struct, frozen=True):
+class EventText(msgspec.Struct, frozen=True):
     """A kind of event."""
 
     group: Group
@@ -30,14 +30,14 @@ class Happening(msgspec.Struct, frozen=True):
 
 def say(event: Event) -> str:
     """Return what happened: what is to follow the name of the instance, where the event has one."""
-    happening = KINDS.get(event.kind)
-    return happening.sentence(event) if happening else event.kind.replace(".", " ").replace("_", " ")
+    event_text = KINDS.get(event.kind)
+    return event_text.sentence(event) if event_text else event.kind.replace(".", " ").replace("_", " ")
 
 
 def meaning(event: Event) -> str:
     """Return what an event of this kind means; "" for a kind that is not known here."""
-    happening = KINDS.get(event.kind)
-    return happening.meaning if happening else ""
+    event_text = KINDS.get(event.kind)
+    return event_text.meaning if event_text else ""
 
 
 def group_of(kind: str) -> str:
@@ -130,7 +130,7 @@ def _held(event: Event) -> str:
     return f"{_wave('waits:')(event)} {plural(lapsed, 'instance')} that had succeeded {verb} not HEALTHY at the target"
 
 
-def _told(event: Event) -> str:
+def _assigned(event: Event) -> str:
     attempt = event.data.get("attempt")
     again = f" (attempt {attempt})" if attempt else ""
     return f"was told to run {_versions(event.data.get('desired'))}{again}"
@@ -171,50 +171,50 @@ def _stopped(event: Event) -> str:
 
 
 _D, _W, _T, _I = Group
-KINDS: Mapping[str, Happening] = {
-    "deployment.triggered": Happening(_D, "An operator triggered a deployment, or a rollback began.", _triggered),
-    "deployment.paused": Happening(_D, "Nothing new is told until it is resumed.", _of_deployment("was paused")),
-    "deployment.resumed": Happening(_D, "It goes on; its timeouts have stood still.", _of_deployment("was resumed")),
-    "deployment.outage_began": Happening(
+KINDS: Mapping[str, EventText] = {
+    "deployment.triggered": EventText(_D, "An operator triggered a deployment, or a rollback began.", _triggered),
+    "deployment.paused": EventText(_D, "Nothing new is told until it is resumed.", _of_deployment("was paused")),
+    "deployment.resumed": EventText(_D, "It goes on; its timeouts have stood still.", _of_deployment("was resumed")),
+    "deployment.outage_began": EventText(
         _D, "Most instances fell silent at once: nothing new is told.", _of_deployment("is held by an outage")
     ),
-    "deployment.outage_ended": Happening(
+    "deployment.outage_ended": EventText(
         _D, "Enough report again, or it was to go on all the same.", _of_deployment("is no longer held by an outage")
     ),
-    "deployment.completed": Happening(
+    "deployment.completed": EventText(
         _D, "All its targets are done, and few enough failed.", _of_deployment("completed")
     ),
-    "deployment.failed": Happening(_D, "Too many targets failed, or it took too long.", _of_deployment("failed")),
-    "deployment.aborted": Happening(_D, "An operator stopped it where it was.", _of_deployment("was aborted")),
-    "wave.opened": Happening(_W, "The next targets may be told.", _wave("was opened")),
-    "wave.soaking": Happening(_W, "Its targets are watched before the next wave opens.", _soaking),
-    "wave.held": Happening(_W, "Not all that succeeded in it is HEALTHY at the target now.", _held),
-    "wave.promoted": Happening(_W, "An operator let the next wave begin.", _wave("was promoted")),
-    "target.told": Happening(_T, "It has a new desired state, and its update begins.", _told),
-    "target.succeeded": Happening(_T, "It is HEALTHY at the target.", _plain("succeeded")),
-    "target.failed": Happening(_T, "It reported FAILED, took too long, or fell silent.", _plain("failed")),
-    "target.skipped": Happening(_T, "It was left out, or stopped.", _plain("was skipped")),
-    "target.postponed": Happening(_T, "An attempt failed, and it will be told again.", _plain("will be told again")),
-    "target.joined": Happening(_T, "It registered meanwhile, and stands at the end of the order.", _plain("joined")),
-    "target.withdrawn": Happening(_T, "It was decommissioned before its end.", _plain("is no target any more")),
-    "targets.skipped": Happening(_T, "They had not been told when it ended.", _left_out),
-    "instance.registered": Happening(_I, "A new instance is in the inventory.", _plain("registered")),
-    "instance.registered_again": Happening(_I, "An instance that was known presented itself.", _registered_again),
-    "instance.relabelled": Happening(_I, "An operator changed its labels.", _relabelled),
-    "instance.decommissioned": Happening(_I, "An operator removed it.", _plain("was decommissioned")),
-    "instance.reported": Happening(_I, "Its heartbeat said something new.", _reported),
-    "instance.unreachable": Happening(_I, "It was silent for its time to live.", _plain("is unreachable")),
-    "convergence.stopped": Happening(
+    "deployment.failed": EventText(_D, "Too many targets failed, or it took too long.", _of_deployment("failed")),
+    "deployment.aborted": EventText(_D, "An operator stopped it where it was.", _of_deployment("was aborted")),
+    "wave.opened": EventText(_W, "The next targets may be told.", _wave("was opened")),
+    "wave.soaking": EventText(_W, "Its targets are watched before the next wave opens.", _soaking),
+    "wave.held": EventText(_W, "Not all that succeeded in it is HEALTHY at the target now.", _held),
+    "wave.promoted": EventText(_W, "An operator let the next wave begin.", _wave("was promoted")),
+    "target.assigned": EventText(_T, "It has a new desired state, and its update begins.", _assigned),
+    "target.succeeded": EventText(_T, "It is HEALTHY at the target.", _plain("succeeded")),
+    "target.failed": EventText(_T, "It reported FAILED, took too long, or fell silent.", _plain("failed")),
+    "target.skipped": EventText(_T, "It was left out, or stopped.", _plain("was skipped")),
+    "target.postponed": EventText(_T, "An attempt failed, and it will be told again.", _plain("will be told again")),
+    "target.joined": EventText(_T, "It registered meanwhile, and stands at the end of the order.", _plain("joined")),
+    "target.withdrawn": EventText(_T, "It was decommissioned before its end.", _plain("is no target any more")),
+    "targets.skipped": EventText(_T, "They had not been told when it ended.", _left_out),
+    "instance.registered": EventText(_I, "A new instance is in the inventory.", _plain("registered")),
+    "instance.registered_again": EventText(_I, "An instance that was known presented itself.", _registered_again),
+    "instance.relabelled": EventText(_I, "An operator changed its labels.", _relabelled),
+    "instance.decommissioned": EventText(_I, "An operator removed it.", _plain("was decommissioned")),
+    "instance.reported": EventText(_I, "Its heartbeat said something new.", _reported),
+    "instance.unreachable": EventText(_I, "It was silent for its time to live.", _plain("is unreachable")),
+    "convergence.stopped": EventText(
         _D, "Late instances failed on its state, one after another: no more get it.", _stopped
     ),
-    "convergence.resumed": Happening(
+    "convergence.resumed": EventText(
         _D, "An operator lets late instances get its state again.", _of_deployment("is given to late instances again")
     ),
-    "instance.duplicated": Happening(
+    "instance.duplicated": EventText(
         _I, "Two agents report as it, with copies of one state directory.", _plain("is reported by two agents")
     ),
-    "instance.inherited": Happening(_I, "It gets the state that it has missed.", _inherited),
-    "instance.disinherited": Happening(
+    "instance.inherited": EventText(_I, "It gets the state that it has missed.", _inherited),
+    "instance.disinherited": EventText(
         _I, "What it had inherited was rolled back.", _plain("no longer inherits what was rolled back")
     ),
 }

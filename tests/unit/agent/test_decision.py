@@ -42,15 +42,15 @@ CUT_OFF = Standing(generation=7, deployment=41, applied=V1, attempt=Attempt(targ
     [
         ("a first generation without a desired state is adopted", FRESH, told(0, None), Action.ADOPT),
         ("a first desired state is applied", FRESH, told(1, V1), Action.APPLY),
-        ("a new telling without a desired state is adopted", CLEAN, told(8, None), Action.ADOPT),
+        ("a new assignment without a desired state is adopted", CLEAN, told(8, None), Action.ADOPT),
         ("an empty desired state is no desired state", CLEAN, told(8, NOTHING), Action.ADOPT),
-        ("a new telling that is met is adopted", CLEAN, told(8, V1), Action.ADOPT),
-        ("a new telling that is met where it is managed is adopted", CLEAN, told(8, State("1.0")), Action.ADOPT),
-        ("a new telling that is not met is applied", CLEAN, told(8, V2), Action.APPLY),
+        ("a new assignment that is met is adopted", CLEAN, told(8, V1), Action.ADOPT),
+        ("a new assignment that is met where it is managed is adopted", CLEAN, told(8, State("1.0")), Action.ADOPT),
+        ("a new assignment that is not met is applied", CLEAN, told(8, V2), Action.APPLY),
         ("after a failure even the version reported is applied", FAILED, told(8, V1), Action.APPLY),
         ("after a failure the same version is applied under a new generation", FAILED, told(8, V2), Action.APPLY),
         ("after a kill even the version reported is applied", CUT_OFF, told(8, V1), Action.APPLY),
-        ("after a failure a telling without a desired state is adopted", FAILED, told(8, None), Action.ADOPT),
+        ("after a failure a assignment without a desired state is adopted", FAILED, told(8, None), Action.ADOPT),
         ("the same generation, met, is ignored", CLEAN, told(7, V1), Action.IGNORE),
         ("the same generation, not met, is applied (the number was given twice)", CLEAN, told(7, V2), Action.APPLY),
         ("the same generation, unmanaged, is ignored", CLEAN, told(7, None), Action.IGNORE),
@@ -210,7 +210,7 @@ class TestLowerGeneration:
 
 
 versions = st.sampled_from([None, "1", "2", "3"])
-tellings = st.tuples(
+assignments = st.tuples(
     st.integers(0, 5),
     st.none() | st.builds(State, versions, versions),
     st.floats(0, 20),
@@ -219,7 +219,7 @@ tellings = st.tuples(
 
 
 class Life:
-    """An instance that lives through tellings as the agent does, and notes every apply."""
+    """An instance that lives through assignments as the agent does, and notes every apply."""
 
     def __init__(self) -> None:
         self.standing, self.now = Standing(), 0.0
@@ -234,43 +234,43 @@ class Life:
         return decision
 
 
-@given(st.lists(tellings, max_size=30))
+@given(st.lists(assignments, max_size=30))
 def test_a_generation_that_failed_is_never_applied_again_before_another(
     plot: list[tuple[int, State | None, float, str]],
 ) -> None:
     life = Life()
-    for telling in plot:
+    for assignment in plot:
         before = life.standing
-        decision = life.hear(*telling)
-        if before.failed and telling[0] == before.generation:
+        decision = life.hear(*assignment)
+        if before.failed and assignment[0] == before.generation:
             assert decision.action is Action.IGNORE
 
 
-@given(st.lists(tellings, max_size=30))
+@given(st.lists(assignments, max_size=30))
 def test_no_lower_generation_is_acted_on_within_a_time_to_live(
     plot: list[tuple[int, State | None, float, str]],
 ) -> None:
     life, not_lower_at = Life(), 0.0
-    for telling in plot:
+    for assignment in plot:
         before = life.standing.generation
-        life.hear(*telling)
-        if before is None or telling[0] >= before:
+        life.hear(*assignment)
+        if before is None or assignment[0] >= before:
             not_lower_at = life.now
         elif life.standing.generation != before:
             assert life.now - not_lower_at >= TIME_TO_LIVE
             not_lower_at = life.now
 
 
-@given(st.lists(tellings, max_size=30))
+@given(st.lists(assignments, max_size=30))
 def test_what_is_acted_on_is_met_or_dirty(plot: list[tuple[int, State | None, float, str]]) -> None:
     life = Life()
-    for telling in plot:
-        life.hear(*telling)
-        if life.standing.generation == telling[0]:
-            assert life.standing.dirty or life.standing.applied.meets(telling[1])
+    for assignment in plot:
+        life.hear(*assignment)
+        if life.standing.generation == assignment[0]:
+            assert life.standing.dirty or life.standing.applied.meets(assignment[1])
 
 
-@given(st.lists(tellings, max_size=30))
+@given(st.lists(assignments, max_size=30))
 def test_a_directive_that_comes_again_after_a_success_asks_for_nothing(
     plot: list[tuple[int, State | None, float, str]],
 ) -> None:

@@ -36,8 +36,8 @@ RUNNING = Sight(
         configuration=Configuration(batch_size=2, failure_threshold="25%"),
     ),
     updating=(
-        make_target("web-4", told_at=NOON + timedelta(seconds=12)),
-        make_target("web-3", told_at=NOON + timedelta(seconds=10)),
+        make_target("web-4", assigned_at=NOON + timedelta(seconds=12)),
+        make_target("web-3", assigned_at=NOON + timedelta(seconds=10)),
     ),
     failures=(
         make_target("web-1", TargetState.FAILED, reason="reported", message="line 1\n\x1b[2Jconnection refused"),

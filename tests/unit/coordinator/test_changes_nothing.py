@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from dides.coordinator.memory.instance_cache import View
 from dides.coordinator.memory.waiters import Feed
-from dides.coordinator.transactions.ingest import Incoming, changes_nothing, take_in
+from dides.coordinator.transactions.ingest import Incoming, changes_nothing, ingest_batch
 from dides.coordinator.transactions.step import step
 from dides.model.deployment import Target, TargetState
 from dides.model.errors import RefusedError
@@ -90,7 +90,7 @@ class Course:
         self.told_apart += 1
         incoming = Incoming(brief.name, heartbeat, self.fleet.clock.now())
         before = await self.fleet.store.read(everything)
-        taken = await self.fleet.store.write(lambda tx: take_in(tx, [incoming]))
+        taken = await self.fleet.store.write(lambda tx: ingest_batch(tx, [incoming]))
         after = await self.fleet.store.read(everything)
         changed = [pair for pair in zip(before.split(b","), after.split(b","), strict=True) if pair[0] != pair[1]]
         assert changed == [], (brief, heartbeat)
@@ -119,7 +119,7 @@ class Course:
         said = Heartbeat(status=status, code_version=current.code_version, observed=observed)
         # It may have waited in line for so long that its sender was told something since.
         received = self.fleet.clock.now() - self.chance.choice([0, 0, 30_000])
-        await self.fleet.run(lambda tx: take_in(tx, [Incoming(brief.name, said, received)]))
+        await self.fleet.run(lambda tx: ingest_batch(tx, [Incoming(brief.name, said, received)]))
 
     async def silence(self) -> None:
         await self.fleet.silence(self.chance.choice(NAMES))

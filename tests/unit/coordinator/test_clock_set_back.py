@@ -39,7 +39,7 @@ async def started(store: SqliteStore, clock: FakeClock) -> Coordinator:
     coordinator = Coordinator(Shared(store), clock, SETTINGS)
     await store.follow(coordinator.view.apply)
     await coordinator.watch.recall()
-    await coordinator._presence.arrive()
+    await coordinator._outage_detection.arrive()
     return coordinator
 
 

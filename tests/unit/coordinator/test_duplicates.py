@@ -35,7 +35,7 @@ class Pair:
             session=session,
             sequence=self.sequences[session],
         )
-        await self.fleet.take_in(("web-1", heartbeat))
+        await self.fleet.ingest_batch(("web-1", heartbeat))
 
     async def rounds(self, number: int, order: Sequence[str] = ("second", "first"), apart: float = BEAT) -> None:
         for _ in range(number):

@@ -16,7 +16,7 @@ async def test_its_sign_of_life_is_forgotten(tmp_path: Path) -> None:
     async with coordinator.running():
         joined, _ = await coordinator.register(InstanceSpec(name="web-1", ip="192.0.2.1", labels={}), None)
         await coordinator.heartbeat("web-1", Heartbeat(code_version="1"))
-        assert coordinator._sightings.own(joined.instance.id) == clock.now()
+        assert coordinator._last_seen.own(joined.instance.id) == clock.now()
         await coordinator.decommission("web-1", "anna", force=False)
-        assert coordinator._sightings._own == {}
+        assert coordinator._last_seen._own == {}
     await store.close()

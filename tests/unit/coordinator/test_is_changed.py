@@ -9,7 +9,18 @@ from dides.model.sessions import Earlier, Sessions
 from dides.model.state import State, Status
 from support.stores import an_instance
 
-NOT_BY_A_REPORT = {"id", "name", "ip", "labels", "owned", "apply", "registered_at", "desired", "generation", "told_by"}
+NOT_BY_A_REPORT = {
+    "id",
+    "name",
+    "ip",
+    "labels",
+    "owned",
+    "apply",
+    "registered_at",
+    "desired",
+    "generation",
+    "assigned_by",
+}
 OTHER = {
     "status": Status.FAILED,
     "current": State("other"),

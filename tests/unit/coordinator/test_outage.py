@@ -50,7 +50,7 @@ class Network:
         self.coordinator = Coordinator(self.store, self.clock, SETTINGS)
         await self.store.follow(self.coordinator.view.apply)
         await self.coordinator.watch.recall()
-        await self.coordinator._presence.arrive()
+        await self.coordinator._outage_detection.arrive()
 
     async def deploy(self, **fields: object) -> Deployment:
         """Deploy 2 to all."""
@@ -256,4 +256,4 @@ async def test_whoever_reports_seldom_by_nature_is_timed_out_as_ever(network: Ne
     network.cut_off(network.names)
     network.clock.advance(3600)
     await network.coordinator.watch.look(network.coordinator.heartbeats)
-    assert network.coordinator._presence.suspected_until < network.clock.now()
+    assert network.coordinator._outage_detection.suspected_until < network.clock.now()

@@ -166,7 +166,7 @@ async def test_a_newcomer_inherits_the_newest_completed_state(fleet: Fleet) -> N
     newest = await deployed(fleet, V3, "a")
     joined = await fleet.register("b")
     assert joined.instance == await fleet.instance("b")
-    assert (joined.instance.desired, joined.instance.generation, joined.instance.told_by) == (V3, 1, newest)
+    assert (joined.instance.desired, joined.instance.generation, joined.instance.assigned_by) == (V3, 1, newest)
     (event,) = await fleet.events("instance.inherited")
     assert (event.instance, event.deployment_id) == ("b", newest)
 

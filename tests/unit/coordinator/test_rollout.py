@@ -196,7 +196,7 @@ async def test_nor_when_both_come_in_one_batch(fleet: Fleet) -> None:
     await fleet.running("a")
     deployment = await fleet.trigger(auto_rollback=False)
     failed = Heartbeat(status=Status.FAILED, code_version="2", message="boom")
-    await fleet.take_in(("a", failed), ("a", Heartbeat(status=Status.HEALTHY, code_version="2")))
+    await fleet.ingest_batch(("a", failed), ("a", Heartbeat(status=Status.HEALTHY, code_version="2")))
     await fleet.step()
     assert await fleet.states(deployment) == {"a": "failed: reported FAILED"}
 

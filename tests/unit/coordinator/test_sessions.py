@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from dides.coordinator.loops.heartbeat_queue import Heartbeats
-from dides.coordinator.loops.outage import Presence
+from dides.coordinator.loops.outage import OutageDetection
 from dides.coordinator.memory.instance_cache import View
-from dides.coordinator.memory.last_seen import Sightings
+from dides.coordinator.memory.last_seen import LastSeen
 from dides.coordinator.memory.signals import Signals
 from dides.coordinator.memory.waiters import Feed
 from dides.coordinator.settings import Settings
@@ -34,11 +34,11 @@ class Coordinator:
     def __init__(self, fleet: Fleet, clock: FakeClock) -> None:
         self.clock = clock
         self.view = View(Feed())
-        self.sightings = Sightings()
-        presence = Presence(fleet.store, clock, SETTINGS, lambda: 30_000)
+        self.last_seen = LastSeen()
+        outage_detection = OutageDetection(fleet.store, clock, SETTINGS, lambda: 30_000)
         flapping = Flapping(fleet.store, clock)
-        self.heartbeats = Heartbeats(fleet.store, self.view, Signals(), self.sightings, presence, flapping)
-        self.view.on_replaced = self.heartbeats.say_again
+        self.heartbeats = Heartbeats(fleet.store, self.view, Signals(), self.last_seen, outage_detection, flapping)
+        self.view.on_replaced = self.heartbeats.resubmit
         self.view.on_gone = self.heartbeats.forget
 
     def known(self) -> Brief:
@@ -74,9 +74,9 @@ async def stored(fleet: Fleet) -> Instance:
 async def test_a_late_one_is_answered_and_changes_nothing(fleet: Fleet, here: Coordinator) -> None:
     await here.take(at(1))
     await here.take(at(3))
-    before, seen = await stored(fleet), here.sightings.own(1)
+    before, seen = await stored(fleet), here.last_seen.own(1)
     assert await here.take(at(2, BROKEN))
-    assert (await stored(fleet), here.sightings.own(1)) == (before, seen), "not even a sign of life"
+    assert (await stored(fleet), here.last_seen.own(1)) == (before, seen), "not even a last-seen time"
 
 
 async def test_a_number_that_was_never_stored_is_known_all_the_same(fleet: Fleet, here: Coordinator) -> None:
@@ -100,11 +100,11 @@ async def test_one_without_a_session_counts_as_ever(fleet: Fleet, here: Coordina
 async def test_a_new_session_replaces_the_earlier_one(fleet: Fleet, here: Coordinator) -> None:
     await here.take(at(9))
     await here.take(at(1, session="b"))
-    before, seen = await stored(fleet), here.sightings.own(1)
+    before, seen = await stored(fleet), here.last_seen.own(1)
     await here.take(at(10, BROKEN))
     after = await stored(fleet)
     assert (after.status, after.sessions.session) == (Status.HEALTHY, "b")
-    assert (after.last_heartbeat_at, here.sightings.own(1)) == (before.last_heartbeat_at, seen), "no sign of life"
+    assert (after.last_heartbeat_at, here.last_seen.own(1)) == (before.last_heartbeat_at, seen), "no last-seen time"
 
 
 async def test_the_earlier_one_counts_again_once_the_newer_one_is_unreachable(fleet: Fleet, here: Coordinator) -> None:
@@ -117,7 +117,7 @@ async def test_the_earlier_one_counts_again_once_the_newer_one_is_unreachable(fl
 
 
 async def test_a_batch_takes_each_one_as_if_it_had_come_alone(fleet: Fleet, here: Coordinator) -> None:
-    taken = await fleet.take_in(
+    taken = await fleet.ingest_batch(
         ("web-1", at(2)), ("web-1", at(1, BROKEN)), ("web-1", at(1, session="b")), ("web-1", at(3, BROKEN))
     )
     assert taken.newest["web-1"].heartbeat == at(1, session="b")

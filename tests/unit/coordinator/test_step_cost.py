@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dides.coordinator.transactions.commands import Order, trigger
-from dides.coordinator.transactions.ingest import Incoming, take_in
+from dides.coordinator.transactions.ingest import Incoming, ingest_batch
 from dides.coordinator.transactions.step import Stepped, step
 from dides.model.policy import Policy
 from dides.model.selector import Selector
@@ -25,9 +25,9 @@ def take_a_step(tx: Transaction) -> Stepped | None:
     return step(tx, 0)
 
 
-def take_in_from(names: list[str], status: Status, current: State) -> Callable[[Transaction], object]:
+def ingest_batch_from(names: list[str], status: Status, current: State) -> Callable[[Transaction], object]:
     heartbeat = Heartbeat(status=status, code_version=current.code_version)
-    return lambda tx: take_in(tx, [Incoming(name, heartbeat, tx.now) for name in names])
+    return lambda tx: ingest_batch(tx, [Incoming(name, heartbeat, tx.now) for name in names])
 
 
 async def measure(directory: Path, fleet: int) -> dict[str, Work]:
@@ -49,10 +49,10 @@ async def measure(directory: Path, fleet: int) -> dict[str, Work]:
         await store.write(take_a_step)
         return {
             "nothing happened": await cost(take_a_step),
-            "a heartbeat that changes nothing": await cost(take_in_from(names[-1:], Status.HEALTHY, V1)),
-            "a heartbeat that matters": await cost(take_in_from(names[:1], Status.HEALTHY, V2)),
+            "a heartbeat that changes nothing": await cost(ingest_batch_from(names[-1:], Status.HEALTHY, V1)),
+            "a heartbeat that matters": await cost(ingest_batch_from(names[:1], Status.HEALTHY, V2)),
             "one arrived, one starts": await cost(take_a_step),
-            "a batch of heartbeats": await cost(take_in_from(names[1:6], Status.HEALTHY, V2)),
+            "a batch of heartbeats": await cost(ingest_batch_from(names[1:6], Status.HEALTHY, V2)),
             "a window arrived, a window starts": await cost(take_a_step),
         }
     finally:

@@ -62,7 +62,7 @@ class Two:
         await self.store.follow(self.other.view.apply)
         for each in (self.one, self.other):
             await each.watch.recall()
-            await each._presence.arrive()
+            await each._outage_detection.arrive()
         for name in FLEET:
             await self.other.register(InstanceSpec(name=name, ip="192.0.2.1"), None)
         await self.pass_time(60)

@@ -22,7 +22,7 @@ async def coordinator(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Coordin
     its = Coordinator(store, clock, Settings(time_to_live=TIME_TO_LIVE))
     await store.follow(its.view.apply)
     await its.watch.recall()
-    await its._presence.arrive()
+    await its._outage_detection.arrive()
     await its.register(InstanceSpec(name="a", ip="192.0.2.1"), None)
     yield its
     await store.close()

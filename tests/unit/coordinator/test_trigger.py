@@ -169,5 +169,5 @@ async def test_its_events_say_who_and_what(fleet: Fleet) -> None:
     deployment = await fleet.trigger(actor="ben")
     (triggered,) = await fleet.events("deployment.triggered")
     assert (triggered.actor, triggered.deployment_id, triggered.data["targets"]) == ("ben", deployment.id, 1)
-    (told,) = await fleet.events("target.told")
+    (told,) = await fleet.events("target.assigned")
     assert (told.instance, told.deployment_id) == ("a", deployment.id)

@@ -49,7 +49,7 @@ async def test_one_that_is_unreachable_at_its_turn_goes_to_the_end_and_is_skippe
     assert deployment.status is DeploymentStatus.COMPLETED
     assert deployment.reason == "2 of 3 at the target, 1 unreachable"
     skipped = await fleet.target(deployment, "a")
-    assert (skipped.state, skipped.reason, skipped.told_at) == (TargetState.SKIPPED, "unreachable", None)
+    assert (skipped.state, skipped.reason, skipped.assigned_at) == (TargetState.SKIPPED, "unreachable", None)
     assert (await fleet.instance("a")).desired is None
 
 

@@ -31,7 +31,7 @@ def done(**changes: Any) -> Target:
 
 
 def there() -> Target:
-    return pending(state=TargetState.SKIPPED, already=True, reason=ALREADY, generation=GENERATION, told_at=NOW)
+    return pending(state=TargetState.SKIPPED, already=True, reason=ALREADY, generation=GENERATION, assigned_at=NOW)
 
 
 def observed(status: Status, current: State = V2) -> Report:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from dides.engine.reconcile import reconcile
-from dides.engine.retries import backoff_ms, postponed, retold
+from dides.engine.retries import backoff_ms, postponed, reassigned
 from dides.engine.stop import stop
 from dides.engine.verdict import Time, judge, note
 from dides.model.deployment import Deployment, DeploymentStatus, Lapse, Target, TargetState
@@ -60,7 +60,7 @@ def test_the_backoff_doubles_from_5_seconds_to_5_minutes(attempt: int, seconds: 
 
 def test_a_failed_attempt_keeps_its_slot_and_is_not_counted() -> None:
     plan = step(patient(), reported=(failing(deadline_at=NOW + 30_000),))
-    assert (plan.settled, plan.assigned, plan.retold) == ((), (), ())
+    assert (plan.settled, plan.assigned, plan.reassigned) == ((), (), ())
     assert plan.ending is None
     assert plan.deployment.counts == counts(pending=2, updating=1)
     (later,) = plan.postponed
@@ -111,13 +111,13 @@ def test_neither_a_success_nor_a_failure_after_it_is_retried() -> None:
 
 @pytest.mark.parametrize(("early", "again"), [(1, False), (0, True), (-1, True)])
 def test_the_next_attempt_is_told_at_its_moment_and_not_a_millisecond_earlier(early: int, again: bool) -> None:
-    retelling = retold(patient(), waiting(retry_at=NOW + early), NOW)
-    assert (retelling is not None) is again
+    reassignment = reassigned(patient(), waiting(retry_at=NOW + early), NOW)
+    assert (reassignment is not None) is again
 
 
 def test_the_next_attempt_has_a_timeout_of_its_own_and_takes_no_further_slot() -> None:
     plan = step(patient(), due=(waiting(),))
-    (again,) = plan.retold
+    (again,) = plan.reassigned
     assert again.deadline_at == NOW + 30_000
     assert plan.assigned == ()
     assert plan.deployment.counts == counts(pending=2, updating=1)
@@ -126,13 +126,13 @@ def test_the_next_attempt_has_a_timeout_of_its_own_and_takes_no_further_slot() -
 
 @pytest.mark.parametrize("status", Status)
 def test_what_it_reports_when_it_is_told_again_decides_whether_failed_is_news(status: Status) -> None:
-    again = retold(patient(), waiting(status=status), NOW)
+    again = reassigned(patient(), waiting(status=status), NOW)
     assert again is not None
     assert again.failure_is_news is (status is not Status.FAILED)
 
 
 def test_one_that_waits_for_no_attempt_is_not_told_again() -> None:
-    assert retold(patient(), updating(deadline_at=NOW), NOW) is None
+    assert reassigned(patient(), updating(deadline_at=NOW), NOW) is None
 
 
 @pytest.mark.parametrize("said", [report(), report(Status.FAILED), report(Status.FAILED, observed=GENERATION)])
@@ -148,8 +148,8 @@ def test_between_two_attempts_a_report_says_no_more_than_that_the_state_was_read
 
 def test_in_a_pause_nothing_is_told_again() -> None:
     paused = patient(status=PAUSED, paused_at=NOW - 1)
-    assert retold(paused, waiting(), NOW) is None
-    assert step(paused, due=(waiting(),)).retold == ()
+    assert reassigned(paused, waiting(), NOW) is None
+    assert step(paused, due=(waiting(),)).reassigned == ()
 
 
 def test_what_fails_in_a_pause_waits_its_whole_backoff_after_the_pause() -> None:
@@ -165,7 +165,7 @@ def test_a_further_attempt_is_not_told_in_the_step_that_trips(attempt: int) -> N
     plan = step(patient(counts=counts(updating=2)), reported=(died,), due=(waiting(attempt=attempt),))
     assert plan.ending is not None
     assert plan.ending.stop
-    assert plan.retold == ()
+    assert plan.reassigned == ()
 
 
 def test_one_stopped_while_it_waited_has_read_what_it_was_told() -> None:

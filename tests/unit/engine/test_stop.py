@@ -3,7 +3,7 @@
 from dides.engine.stop import STOPPED, known_to_have_read, stop
 from dides.model.deployment import TargetState
 from dides.model.state import Status
-from support.builders import GENERATION, TOLD_AT, V0, V1, noted, report, updating
+from support.builders import ASSIGNED_AT, GENERATION, V0, V1, noted, report, updating
 
 
 def test_updating_targets_are_skipped_as_stopped_while_updating() -> None:
@@ -32,8 +32,8 @@ def test_with_observed_a_target_has_read_its_state_once_it_acts_on_this_generati
 
 
 def test_without_observed_a_target_has_read_its_state_in_the_answer_to_a_heartbeat_since_the_telling() -> None:
-    before = noted(updating(), report(at=TOLD_AT - 1))
-    since = noted(updating(), report(at=TOLD_AT))
+    before = noted(updating(), report(at=ASSIGNED_AT - 1))
+    since = noted(updating(), report(at=ASSIGNED_AT))
     assert (known_to_have_read(before), known_to_have_read(since)) == (False, True)
 
 

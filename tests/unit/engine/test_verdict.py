@@ -9,11 +9,11 @@ from dides.model.deployment import Target, TargetState
 from dides.model.instance import Report
 from dides.model.state import NOTHING, State, Status
 from support.builders import (
+    ASSIGNED_AT,
     DEADLINE,
     GENERATION,
     NOW,
     PAUSED,
-    TOLD_AT,
     V1,
     V2,
     deployment,
@@ -97,16 +97,16 @@ def test_with_observed_only_heartbeats_of_this_generation_count(observed: int) -
 
 
 def test_without_observed_any_heartbeat_received_since_the_telling_counts() -> None:
-    assert outcome(noted(updating(), report(at=TOLD_AT))) is TargetState.SUCCEEDED
+    assert outcome(noted(updating(), report(at=ASSIGNED_AT))) is TargetState.SUCCEEDED
 
 
 def test_without_observed_a_heartbeat_received_before_the_telling_does_not_count() -> None:
     target = updating()
-    assert noted(target, report(at=TOLD_AT - 1)) is target
+    assert noted(target, report(at=ASSIGNED_AT - 1)) is target
 
 
 def test_without_observed_nothing_counts_before_a_telling() -> None:
-    target = updating(told_at=None)
+    target = updating(assigned_at=None)
     assert noted(target, report()) is target
 
 

@@ -34,13 +34,13 @@ POLICIES: dict[str, list[Any]] = {
 }
 OF_TARGET = (
     "state", "deferred", "to", "before", "reason", "message", "last_good", "earlier", "generation", "attempt",
-    "told_at", "deadline_at", "wave", "spread", "healthy_at", "retry_at", "has_read", "failure_is_news", "report",
+    "assigned_at", "deadline_at", "wave", "spread", "healthy_at", "retry_at", "has_read", "failure_is_news", "report",
 )  # fmt: skip
 OF_DEPLOYMENT = (
     "id", "kind", "status", "to", "window", "waves", "share", "max_unavailable", "counts", "wave", "timers", "spread",
     "blocked_by", "rollback_of", "paused_at", "finished_at",
 )  # fmt: skip
-OF_INSTANCE = ("status", "current", "desired", "last_good", "generation", "told_by", "reachable")
+OF_INSTANCE = ("status", "current", "desired", "last_good", "generation", "assigned_by", "reachable")
 
 
 def shown(record: Deployment | Target | Instance, fields: tuple[str, ...]) -> dict[str, object]:

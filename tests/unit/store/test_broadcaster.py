@@ -19,9 +19,9 @@ def pieces() -> list[Changes]:
     return [Changes(many[first : first + TOLD], []) for first in range(0, len(many), TOLD)]
 
 
-def tell_all(audience: Audience, told: list[Changes]) -> None:
+def broadcast_all(audience: Audience, told: list[Changes]) -> None:
     for each in told:
-        audience.tell(each)
+        audience.broadcast(each)
 
 
 class Follower:
@@ -48,7 +48,7 @@ async def test_the_pieces_of_a_large_change_come_one_in_a_turn_and_in_order() ->
     counting = asyncio.create_task(follower.count())
 
     with audience.joined(follower.hear):
-        await asyncio.wait_for(asyncio.to_thread(tell_all, audience, told), PATIENCE)
+        await asyncio.wait_for(asyncio.to_thread(broadcast_all, audience, told), PATIENCE)
     counting.cancel()
     assert len(follower.turns) == PIECES, "all of it has come when the teller goes on"
     assert len(set(follower.turns)) == PIECES, "and others were served between them"
@@ -59,10 +59,10 @@ async def test_a_loop_that_stands_still_holds_nobody_up_for_ever() -> None:
     audience, follower = Audience(), Follower()
     with audience.joined(follower.hear):
         first, second, *_ = pieces()
-        teller = Thread(target=tell_all, args=(audience, [first, second]))
-        teller.start()
-        teller.join(LONGEST + PATIENCE)  # This loop does nothing else meanwhile.
-        assert not teller.is_alive()
+        assigner = Thread(target=broadcast_all, args=(audience, [first, second]))
+        assigner.start()
+        assigner.join(LONGEST + PATIENCE)  # This loop does nothing else meanwhile.
+        assert not assigner.is_alive()
     while len(follower.turns) < 2:
         await asyncio.sleep(0)
 
@@ -79,7 +79,7 @@ async def test_a_follower_that_fails_is_told_the_next_all_the_same() -> None:
     told = pieces()[:2]
     with audience.joined(hear):
         begun = asyncio.get_running_loop().time()
-        await asyncio.to_thread(tell_all, audience, told)
+        await asyncio.to_thread(broadcast_all, audience, told)
         assert asyncio.get_running_loop().time() - begun < LONGEST
     while len(heard) < 2:
         await asyncio.sleep(0)

@@ -15,7 +15,7 @@ from dides.model.plan import Assignment, Settled
 from dides.model.state import Status
 from dides.store.interface import Transaction
 from dides.store.migrate import migrate
-from dides.store.records import Telling
+from dides.store.records import NewAssignment
 from dides.store.sql.instance_summaries import briefs_of
 from dides.store.sql.transaction import SqlTransaction
 from dides.store.sqlite.store import open_engine
@@ -49,7 +49,7 @@ OF_A_STEP: dict[str, Query] = {
         [Settled(target=each.target, state=TargetState.FAILED) for each in assigned(tx)], NOW
     ),
     "defer": lambda tx: tx.targets.defer(1, [each.target for each in tx.targets.candidates(1, 2)]),
-    "tell": lambda tx: tx.inventory.tell([Telling(1, V2, 1), Telling(2, V2, 1)]),
+    "tell": lambda tx: tx.inventory.assign([NewAssignment(1, V2, 1), NewAssignment(2, V2, 1)]),
     "set_last_good": lambda tx: tx.inventory.set_last_good({1: V2, 2: V2}),
 }
 OF_A_HEARTBEAT: dict[str, Query] = {

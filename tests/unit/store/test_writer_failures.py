@@ -39,7 +39,7 @@ class MistakenBounds(PlainBounds):
 class MistakenAudience(Audience):
     """Cannot tell anything."""
 
-    def tell(self, changes: Changes) -> None:
+    def broadcast(self, changes: Changes) -> None:
         raise ValueError(changes)
 
 

@@ -50,7 +50,7 @@ async def run_command(command: str, variables: Mapping[str, str], output: Output
         env={**inherit(os.environ), **variables},
         start_new_session=True,
     )
-    return await _attend(process, output, limit)
+    return await _wait_for_end(process, output, limit)
 
 
 def describe_environment(name: str, deployment: int | None, state: State, previous: State) -> dict[str, str]:
@@ -70,7 +70,7 @@ def inherit(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name not in HIDDEN}
 
 
-async def _attend(process: Process, output: Output, limit: float) -> Ended:
+async def _wait_for_end(process: Process, output: Output, limit: float) -> Ended:
     """See a process through to its end; if that is cut short, so is its group."""
     exited = asyncio.create_task(process.wait())
     over = False

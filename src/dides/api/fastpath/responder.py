@@ -102,7 +102,7 @@ class Responder:
         self._known = coordinator.view.get
         self._hear = coordinator.heartbeats.hear
         self._now = coordinator.now
-        self._interval_for = coordinator.watch.pacemaker.interval_for
+        self._interval_for = coordinator.watch.pacing.interval_for
         self._is_current = coordinator.is_current
         # Unique like a UUID, and much cheaper: 64 random bits of this process, and a number.
         self._process = secrets.token_hex(8).encode()

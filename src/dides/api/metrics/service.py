@@ -115,13 +115,15 @@ def of_liveness(coordinator: Coordinator) -> Iterator[Metric]:
     """Yield how often instances are asked to report, who is kept waiting, and what it costs to remember who lives."""
     watch, feed = coordinator.watch, coordinator.feed
     yield GaugeMetricFamily(
-        "dides_heartbeat_interval_seconds", "How often instances are asked to report.", watch.pacemaker.interval
+        "dides_heartbeat_interval_seconds", "How often instances are asked to report.", watch.pacing.interval
     )
     yield GaugeMetricFamily(
-        "dides_time_to_live_seconds", "How long an instance may be silent.", watch.pacemaker.allowed_ms / 1000
+        "dides_time_to_live_seconds", "How long an instance may be silent.", watch.pacing.allowed_ms / 1000
     )
     yield histogram(
-        "dides_sightings_flush_duration_seconds", "Writing signs of life, and reading those of others.", watch.flushes
+        "dides_last_seen_flush_duration_seconds",
+        "Writing last-seen times, and reading those of other coordinators.",
+        watch.flushes,
     )
     yield GaugeMetricFamily("dides_queries_held", "Blocking queries that are being held.", feed.held)
     yield CounterMetricFamily("dides_queries_woken", "Blocking queries that a change has woken.", feed.woken)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dides.cli.display.follow_rollback import attend_or_leave
+from dides.cli.display.follow_rollback import follow_or_leave
 from dides.cli.display.marks import say_state
 from dides.cli.display.outcome import exit_code_of
 from dides.cli.display.prompt import confirm
@@ -108,7 +108,7 @@ def rollback(
         deployment = await client.rollback(undone)
         if not wait:
             return deployment
-        return await attend_or_leave(client, deployment, make_progress_console(output), now=deployment.created_at)
+        return await follow_or_leave(client, deployment, make_progress_console(output), now=deployment.created_at)
 
     deployment = converse(server, token, undo)
     show_deployment(deployment, output, watched=wait)

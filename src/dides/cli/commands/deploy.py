@@ -7,7 +7,7 @@ from uuid import uuid4
 import typer
 from msgspec import UNSET
 
-from dides.cli.display.follow_rollback import LEAVING, attend_or_leave
+from dides.cli.display.follow_rollback import LEAVING, follow_or_leave
 from dides.cli.display.outcome import exit_code_of
 from dides.cli.display.plan_view import print_forecast
 from dides.cli.display.prompt import can_ask, confirm
@@ -129,7 +129,7 @@ async def roll_out(client: OperatorClient, request: DeployRequest, *, wait: bool
     deployment = await trigger_or_leave(client, request)
     if not wait:
         return deployment
-    return await attend_or_leave(client, deployment, make_progress_console(output), now=deployment.created_at)
+    return await follow_or_leave(client, deployment, make_progress_console(output), now=deployment.created_at)
 
 
 async def trigger_or_leave(client: OperatorClient, request: DeployRequest) -> Deployment:

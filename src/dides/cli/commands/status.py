@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dides.cli.commands.converge import print_convergences
-from dides.cli.display.follow_rollback import attend_or_leave
+from dides.cli.display.follow_rollback import follow_or_leave
 from dides.cli.display.marks import DUPLICATED, STATUS, in_flight
 from dides.cli.display.outcome import exit_code_of
 from dides.cli.display.show import print_deployment
@@ -80,7 +80,7 @@ async def look(client: OperatorClient, *, watch: bool, output: Format) -> tuple[
     watched = False
     if watch and deployment is not None and in_flight(deployment):
         watched = True
-        deployment = await attend_or_leave(client, deployment, make_progress_console(output))
+        deployment = await follow_or_leave(client, deployment, make_progress_console(output))
     stopped = [each for each in await client.convergences() if each.stopped_at is not None]
     return Overview(instances=await count_fleet(client), deployment=deployment, stopped=stopped), watched
 

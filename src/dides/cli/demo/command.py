@@ -17,7 +17,7 @@ from dides.cli.commands.deploy import trigger
 from dides.cli.commands.status import count_fleet
 from dides.cli.demo.fleet import DemoFleet, FleetError
 from dides.cli.display.exits import ExitCode
-from dides.cli.display.follow_rollback import attend
+from dides.cli.display.follow_rollback import follow_with_rollback
 from dides.cli.display.tables import print_instances
 from dides.cli.options.connection import open_client
 from dides.cli.options.output import make_console, print_error
@@ -138,7 +138,7 @@ async def deploy(client: OperatorClient, console: Console, version: str, *, thre
     say_command(console, f"dides deploy {version} -l env=demo --batch-size {WINDOW}{stop}")
     configuration = Configuration(batch_size=WINDOW, failure_threshold=threshold)
     deployment = await trigger(client, DeployRequest(code_version=version, labels=LABELS, configuration=configuration))
-    return await attend(client, deployment, console, now=deployment.created_at)
+    return await follow_with_rollback(client, deployment, console, now=deployment.created_at)
 
 
 async def show_fleet(client: OperatorClient, console: Console) -> None:

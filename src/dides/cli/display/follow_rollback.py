@@ -19,7 +19,7 @@ LEAVING = (asyncio.CancelledError, ReaderGoneError, SystemExit)
 """What ends the watching and not the rollout: Ctrl-C, a reader that has left, a request to terminate."""
 
 
-async def attend(
+async def follow_with_rollback(
     client: OperatorClient, deployment: Deployment, console: Console, *, now: datetime | None = None
 ) -> Deployment:
     """Show a deployment until it is final, then its rollback if one follows; return the deployment as it ended.
@@ -37,12 +37,12 @@ async def attend(
     return ended
 
 
-async def attend_or_leave(
+async def follow_or_leave(
     client: OperatorClient, deployment: Deployment, console: Console, *, now: datetime | None = None
 ) -> Deployment:
     """Do as attend does; when interrupted, or left by the reader, say that the deployment goes on."""
     try:
-        return await attend(client, deployment, console, now=now)
+        return await follow_with_rollback(client, deployment, console, now=now)
     except LEAVING:
         print_remark(
             f"Stopped watching; deployment {deployment.id} goes on.\n"

@@ -115,5 +115,5 @@ class Moment(msgspec.Struct, frozen=True):
 
 def window(updating: tuple[Target, ...], time: ServerTime) -> list[Moment]:
     """Return the updating targets, the longest first."""
-    moments = [Moment(each.instance, time.seconds_since(each.told_at), clean(each.reason)) for each in updating]
+    moments = [Moment(each.instance, time.seconds_since(each.assigned_at), clean(each.reason)) for each in updating]
     return sorted(moments, key=lambda moment: -moment.seconds)

@@ -66,7 +66,7 @@ def print_targets(targets: Sequence[Target], console: Console) -> None:
         "State": lambda target: TARGET[target.state].text(console),
         "From": lambda target: say_state(target.from_),
         "To": lambda target: say_state(target.to),
-        "Told": lambda target: say_time(target.told_at),
+        "Told": lambda target: say_time(target.assigned_at),
         "Took": say_took,
         **({"Attempt": lambda target: str(target.attempt)} if any(target.attempt > 1 for target in targets) else {}),
         **({"Why": say_why} if any(target.reason or target.message for target in targets) else {}),
@@ -113,9 +113,9 @@ def say_done(deployment: Deployment) -> str:
 
 def say_took(target: Target) -> str:
     """Return how long an update took, or `-`."""
-    if target.told_at is None or target.finished_at is None:
+    if target.assigned_at is None or target.finished_at is None:
         return "-"
-    return say_duration((target.finished_at - target.told_at).total_seconds())
+    return say_duration((target.finished_at - target.assigned_at).total_seconds())
 
 
 def say_why(target: Target) -> str:

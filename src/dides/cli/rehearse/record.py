@@ -75,9 +75,9 @@ def duration_ms(target: Target, configuration: Configuration) -> int | None:
     The last attempt counts, without the `min_healthy_time` that it was watched for: the engine adds that of the
     rehearsed rollout by itself.
     """
-    if target.state is not TargetState.SUCCEEDED or target.told_at is None or target.finished_at is None:
+    if target.state is not TargetState.SUCCEEDED or target.assigned_at is None or target.finished_at is None:
         return None
-    seconds = (target.finished_at - target.told_at).total_seconds() - configuration.min_healthy_time
+    seconds = (target.finished_at - target.assigned_at).total_seconds() - configuration.min_healthy_time
     return max(1, round(seconds * 1000))
 
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 import structlog
 from msgspec import UNSET
 
-from dides.coordinator.loops.outage import Presence
+from dides.coordinator.loops.outage import OutageDetection
 from dides.coordinator.memory.instance_cache import View
-from dides.coordinator.memory.last_seen import Sightings
+from dides.coordinator.memory.last_seen import LastSeen
 from dides.coordinator.memory.sequences import Sequences
 from dides.coordinator.memory.signals import Signals
 from dides.coordinator.transactions.flapping import Flapping
-from dides.coordinator.transactions.ingest import Incoming, Memory, TakenIn, changes_nothing, take_in
+from dides.coordinator.transactions.ingest import Incoming, Memory, TakenIn, changes_nothing, ingest_batch
 from dides.model.errors import BusyError, NotFoundError, RefusedError, StoodStillError
 from dides.model.instance import Brief
 from dides.protocol.messages import Heartbeat
@@ -31,7 +31,13 @@ class Heartbeats:
     """Takes heartbeats. One that has been answered is durable, or says what is stored already."""
 
     def __init__(
-        self, store: Store, view: View, signals: Signals, sightings: Sightings, presence: Presence, flapping: Flapping
+        self,
+        store: Store,
+        view: View,
+        signals: Signals,
+        last_seen: LastSeen,
+        outage_detection: OutageDetection,
+        flapping: Flapping,
     ) -> None:
         self.unchanged = 0
         """How many have changed nothing."""
@@ -44,9 +50,9 @@ class Heartbeats:
         self._store = store
         self._view = view
         self._signals = signals
-        self._sightings = sightings
+        self._last_seen = last_seen
         self._sequences = Sequences()
-        self._presence = presence
+        self._outage_detection = outage_detection
         self._flapping = flapping
         self._awaited: list[Waiting] = []
         self._waiting: list[Waiting] = []
@@ -63,7 +69,7 @@ class Heartbeats:
         """Take a heartbeat (received at `at`, ms) that changes nothing; return whether it was one.
 
         One that comes while an earlier one of its sender is being written may change what that one says. One that
-        comes after a later one of its sender is not even a sign of life.
+        comes after a later one of its sender does not count as seen.
         """
         if self._is_late(brief, heartbeat):
             self.unchanged += 1
@@ -74,7 +80,7 @@ class Heartbeats:
         self.unchanged += 1
         return True
 
-    def say_again(self, known: Brief, now: Brief) -> None:
+    def resubmit(self, known: Brief, now: Brief) -> None:
         """Report once more what an instance has reported here, if that is newer than what has come from elsewhere.
 
         Two coordinators that hear of one instance within milliseconds may each have taken its heartbeat for one that
@@ -83,7 +89,7 @@ class Heartbeats:
         """
         if now.name in self._in_line:
             return  # What is being written came later.
-        at, sequence = self._sightings.own(known.id), self._last_sequence(known)
+        at, sequence = self._last_seen.own(known.id), self._last_sequence(known)
         numbered = sequence and now.reachable
         is_newer = sequence > now.sequence if numbered else at > (now.last_heartbeat_at or 0)
         if not is_newer or known.id != now.id or not known.reachable or (sequence and known.session != now.session):
@@ -107,12 +113,12 @@ class Heartbeats:
 
     def forget(self, instance_id: int) -> None:
         """Forget an instance that is gone."""
-        self._sightings.forget(instance_id)
+        self._last_seen.forget(instance_id)
         self._sequences.forget(instance_id)
 
     def revive(self, brief: Brief) -> None:
         """Take in that an instance lives that was heard of while it was being declared unreachable."""
-        self._enqueue(Incoming(brief.name, Heartbeat(), self._sightings.own(brief.id), again=True))
+        self._enqueue(Incoming(brief.name, Heartbeat(), self._last_seen.own(brief.id), again=True))
 
     def queue(self, incoming: Incoming, *, awaited: bool = False) -> "asyncio.Future[Brief]":
         """Put a heartbeat in line; the future gives what is known of its sender once it is durable.
@@ -157,7 +163,7 @@ class Heartbeats:
     async def _write(self, batch: list[Waiting]) -> None:
         incoming = [each for each, *_ in batch]
         try:
-            taken = await self._store.write(lambda tx: self._take_in(tx, incoming), alone=False)
+            taken = await self._store.write(lambda tx: self._ingest_batch(tx, incoming), alone=False)
         except RefusedError as error:
             _fail_all(batch, error)
             return
@@ -172,10 +178,12 @@ class Heartbeats:
         if taken.step_due:
             self._signals.step_due()
 
-    def _take_in(self, tx: Transaction, incoming: Sequence[Incoming]) -> TakenIn:
-        self._presence.attend_beside(tx)
-        memory = Memory(self._presence.allowed_ms, self._sightings.last, self._sequences.last, self._flapping.sift)
-        return take_in(tx, incoming, memory)
+    def _ingest_batch(self, tx: Transaction, incoming: Sequence[Incoming]) -> TakenIn:
+        self._outage_detection.record_alive_beside(tx)
+        memory = Memory(
+            self._outage_detection.allowed_ms, self._last_seen.last, self._sequences.last, self._flapping.sift
+        )
+        return ingest_batch(tx, incoming, memory)
 
     def _count(self, batch: list[Waiting]) -> None:
         """Count a batch that is durable; what the coordinator has repeated by itself was not received."""
@@ -207,7 +215,7 @@ class Heartbeats:
 
     def _note(self, instance_id: int, heartbeat: Heartbeat, at: int) -> None:
         """Note a heartbeat that was taken: its time, and its number."""
-        self._sightings.note(instance_id, at)
+        self._last_seen.note(instance_id, at)
         if heartbeat.session is not UNSET and heartbeat.sequence is not UNSET:
             self._sequences.note(instance_id, heartbeat.session, heartbeat.sequence)
 

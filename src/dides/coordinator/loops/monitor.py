@@ -1,4 +1,4 @@
-"""Looks after the fleet: notes that this coordinator is at work, writes signs of life, and finds the silent."""
+"""Looks after the fleet: notes that this coordinator is at work, writes last-seen times, and finds the silent."""
 
 import asyncio
 import secrets
@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 
 from dides.coordinator.loops.heartbeat_queue import Heartbeats
-from dides.coordinator.loops.outage import Presence
+from dides.coordinator.loops.outage import OutageDetection
 from dides.coordinator.loops.silence import Declared, Liveness, declare_unreachable
 from dides.coordinator.loops.standstill import Standstill
 from dides.coordinator.memory.instance_cache import View
-from dides.coordinator.memory.last_seen import MARK, Sightings
-from dides.coordinator.memory.pacing import Pacemaker
+from dides.coordinator.memory.last_seen import MARK, LastSeen
+from dides.coordinator.memory.pacing import Pacing
 from dides.coordinator.settings import Settings
 from dides.coordinator.transactions import outages
 from dides.engine.outage import Silence, begun
@@ -24,7 +24,7 @@ from dides.store.records import Sighted
 
 log = structlog.get_logger()
 FLUSHES = 10
-"""How often signs of life are written within a time to live."""
+"""How often last-seen times are written within a time to live."""
 LONGEST_FLUSH = 5.0
 """Seconds between two of these, at the most."""
 SET_BACK_MS = 1000
@@ -54,25 +54,25 @@ class Watch:
         clock: Clock,
         settings: Settings,
         view: View,
-        sightings: Sightings,
-        presence: Presence,
-        pacemaker: Pacemaker,
+        last_seen: LastSeen,
+        outage_detection: OutageDetection,
+        pacing: Pacing,
         standstill: Standstill,
     ) -> None:
         self.trouble: UnavailableError | None = None
         """Why the store could not be written a moment ago."""
-        self.pacemaker = pacemaker
+        self.pacing = pacing
         self.flushes = Histogram()
-        """Seconds that it took to write signs of life, and to read those of others."""
+        """Seconds that it took to write last-seen times, and to read those of others."""
         self._store = store
         self._clock = clock
         self._settings = settings
         self._view = view
-        self._sightings = sightings
-        self._presence = presence
+        self._last_seen = last_seen
+        self._outage_detection = outage_detection
         self._standstill = standstill
         self._name = secrets.token_hex(8)
-        self._liveness = Liveness(view, sightings)
+        self._liveness = Liveness(view, last_seen)
         self._every = min(LONGEST_FLUSH, settings.time_to_live / FLUSHES)
         self._unpassed = max(SHORTEST_UNPASSED, settings.time_to_live / 3)
         """Seconds for which what is heard is answered though it could not be written."""
@@ -96,7 +96,7 @@ class Watch:
 
     async def recall(self) -> None:
         """Take up what coordinators have heard before this one was started. UnavailableError."""
-        self.pacemaker.follow(self._view.reachable, self._view.awaited, self._clock.monotonic())
+        self.pacing.follow(self._view.reachable, self._view.awaited, self._clock.monotonic())
         self._learn(*await self._store.read(self._others))
 
     @property
@@ -114,7 +114,7 @@ class Watch:
         self._seconds = asyncio.get_running_loop().time
         while True:
             await asyncio.sleep(HURRY if self._liveness.is_due(self._clock.now()) else pause)
-            self.pacemaker.follow(self._view.reachable, self._view.awaited, self._clock.monotonic())
+            self.pacing.follow(self._view.reachable, self._view.awaited, self._clock.monotonic())
             self._trying_since = self._trying_since or self._seconds()
             try:
                 await self.look(heartbeats)
@@ -129,9 +129,9 @@ class Watch:
         if self._clock.monotonic() >= self._flush_at:
             await self.flush()
         self._suspect()
-        allowed = self.pacemaker.allowed_ms + self._margin_ms
+        allowed = self.pacing.allowed_ms + self._margin_ms
         silent = self._liveness.silent(self._clock.now(), allowed)
-        if silent or self.trouble or self._presence.is_due():
+        if silent or self.trouble or self._outage_detection.is_due():
             await self._declare(silent, allowed, heartbeats)
 
     def _suspect(self) -> None:
@@ -140,23 +140,23 @@ class Watch:
         Whether it is an outage is known only once instances have been silent for their time to live, and an update may
         time out before. Whoever reports seldom by nature says nothing.
         """
-        now, interval = self._clock.now() - self._margin_ms, 1000 * self.pacemaker.interval
-        heard = [self._sightings.last(brief.id) for brief in self._view.sample(SAMPLE)]
+        now, interval = self._clock.now() - self._margin_ms, 1000 * self.pacing.interval
+        heard = [self._last_seen.last(brief.id) for brief in self._view.sample(SAMPLE)]
         heard = [last for last in heard if last > now - SELDOM * interval]
         silent = sum(last < now - LATE * interval for last in heard)
         nobody = len(heard) > 1 and max(heard) < now - max(LEAST_QUIET_MS, LONGEST_GAPS * interval / len(heard))
         if nobody or begun(Silence(len(heard) - silent, silent, now)):
-            self._presence.suspected_until = self._clock.now() + SUSPECT_MS
+            self._outage_detection.suspected_until = self._clock.now() + SUSPECT_MS
 
     async def flush(self) -> None:
-        """Write the signs of life, and read those that other coordinators have written. UnavailableError."""
+        """Write the last-seen times, and read those that other coordinators have written. UnavailableError."""
         begun = self._clock.monotonic()
-        changed = self._sightings.take_changed()
+        changed = self._last_seen.take_changed()
         if blocks := {**changed, MARK: b""} if self._store.shared else changed:
             try:
-                await self._store.write(lambda tx: tx.sightings.put(self._name, blocks, tx.now), alone=False)
+                await self._store.write(lambda tx: tx.last_seen.put(self._name, blocks, tx.now), alone=False)
             except BaseException:
-                self._sightings.put_back(changed)
+                self._last_seen.put_back(changed)
                 raise
         if self._store.shared:
             self._learn(*await self._store.read(self._others))
@@ -171,8 +171,8 @@ class Watch:
             log.warning("the clock was set back", seconds=(self._latest - now) / 1000)
             self._since = now
             self._heard_until, self._late_at = min(self._heard_until, now), min(self._late_at, now)
-            self._sightings.recede(now, now)
-            self._liveness.watch_all(now + self.pacemaker.allowed_ms)
+            self._last_seen.recede(now, now)
+            self._liveness.watch_all(now + self.pacing.allowed_ms)
         self._latest = now
 
     @property
@@ -187,10 +187,10 @@ class Watch:
         more time to live. That holds for a moment longer once it is back, and for this one, too: whoever reported to a
         coordinator that stood still reports anew now.
         """
-        self._sightings.learn(each.blocks for each in others.values())
+        self._last_seen.learn(each.blocks for each in others.values())
         every = round(1000 * self._every)
         if any(each.at > at + SET_BACK_MS for each in others.values()):
-            self._sightings.recede(at + SET_BACK_MS, self._since)
+            self._last_seen.recede(at + SET_BACK_MS, self._since)
         late = [each.at for each in others.values() if each.at + 2 * every < at]
         if self._stood_still != self._standstill.count:
             late.append(self._learned_at)
@@ -210,33 +210,33 @@ class Watch:
         return 0 <= now - self._learned_at <= self._margin_ms and self._store.behind <= LONGEST_BEHIND
 
     def _others(self, tx: Transaction) -> tuple[int, dict[str, Sighted]]:
-        return tx.now, tx.sightings.of_others(self._name, since=tx.now - 2 * self.pacemaker.allowed_ms)
+        return tx.now, tx.last_seen.of_others(self._name, since=tx.now - 2 * self.pacing.allowed_ms)
 
     def _watch(self, names: Sequence[str]) -> None:
         """Look at instances that have become reachable once they could be silent."""
-        self._liveness.watch(names, self._clock.now() + self.pacemaker.allowed_ms)
+        self._liveness.watch(names, self._clock.now() + self.pacing.allowed_ms)
 
     async def _declare(self, silent: Mapping[str, int], allowed: int, heartbeats: Heartbeats) -> None:
         """Declare the silent unreachable, but for those heard of meanwhile; note that this coordinator is at work."""
 
         def declare(tx: Transaction) -> Declared:
-            quiet_until, since = self._presence.attend(tx), tx.now - allowed
+            quiet_until, since = self._outage_detection.record_alive(tx), tx.now - allowed
             may = silent if tx.now >= quiet_until and self._knows(tx.now) else {}
             still = {name: last for name, last in may.items() if self._heard(name) <= since}
             declared = declare_unreachable(tx, still, since)
             if declared.gone:
                 reachable = max(0, self._view.reachable - len(declared.gone))
                 unreachable = len(self._view) - reachable
-                outages.notice(tx, since, self.pacemaker.allowed_ms, reachable=reachable, unreachable=unreachable)
+                outages.notice(tx, since, self.pacing.allowed_ms, reachable=reachable, unreachable=unreachable)
             return declared
 
         declared = await self._store.write(declare)
         self.stopped_sources = declared.stopped
         for name in sorted(declared.gone):
             brief = self._view.get(name)
-            if brief is not None and self._sightings.own(brief.id) > silent[name]:
+            if brief is not None and self._last_seen.own(brief.id) > silent[name]:
                 heartbeats.revive(brief)
 
     def _heard(self, name: str) -> int:
         brief = self._view.get(name)
-        return max(self._heard_until, self._sightings.last(brief.id) if brief else 0)
+        return max(self._heard_until, self._last_seen.last(brief.id) if brief else 0)

@@ -12,7 +12,7 @@ import msgspec
 
 from dides.coordinator.settings import Settings
 from dides.coordinator.transactions import outages
-from dides.engine.timers import moved, moved_hold, moved_target, told_by
+from dides.engine.timers import assigned_by, moved, moved_hold, moved_target
 from dides.model.deployment import DeploymentStatus
 from dides.runtime.clock import Clock
 from dides.store.interface import Store, Transaction
@@ -23,7 +23,7 @@ LONGEST_GAP, SHORTEST_GAP = 5.0, 1.0
 """Seconds without a note after which nobody was at work: half a time to live, within these bounds."""
 
 
-class Attendance(msgspec.Struct, frozen=True):
+class AliveRecord(msgspec.Struct, frozen=True):
     """How one coordinator looks at the note. Milliseconds."""
 
     gap: int
@@ -37,7 +37,7 @@ class Attendance(msgspec.Struct, frozen=True):
     quiet_until: int = 0
     """The moment before which this coordinator, because it has just come, lets no timeout fire."""
 
-    def started(self, quiet_until: int) -> "Attendance":
+    def started(self, quiet_until: int) -> "AliveRecord":
         """Return this once the process has made up for what came before it."""
         return msgspec.structs.replace(self, starting=False, quiet_until=quiet_until)
 
@@ -47,24 +47,24 @@ def gap_of(time_to_live: float) -> float:
     return min(LONGEST_GAP, max(SHORTEST_GAP, time_to_live / 2))
 
 
-def attend(tx: Transaction, attendance: Attendance) -> int:
+def record_alive(tx: Transaction, alive: AliveRecord) -> int:
     """Note that a coordinator is at work, and make up for an outage first if there was one.
 
     Returns the moment (ms) before which no timeout fires and nobody is late.
     """
     alive_at, quiet_until = tx.keys.noted(ALIVE_AT), tx.keys.noted(QUIET_UNTIL) or 0
     if alive_at is not None and alive_at > tx.now:
-        quiet_until = min(quiet_until, tx.now + attendance.time_to_live)
+        quiet_until = min(quiet_until, tx.now + alive.time_to_live)
         _set_back(tx, alive_at - tx.now, quiet_until)
     away = 0 if alive_at is None else max(0, tx.now - alive_at)
-    returning = attendance.starting and alive_at is not None
-    if away > attendance.gap or (returning and attendance.alone):
-        quiet_until = tx.now + attendance.time_to_live
+    returning = alive.starting and alive_at is not None
+    if away > alive.gap or (returning and alive.alone):
+        quiet_until = tx.now + alive.time_to_live
         _stand_still(tx, away, quiet_until)
         tx.keys.write_down(QUIET_UNTIL, quiet_until)
-    if alive_at is None or away * 4 >= attendance.gap:
+    if alive_at is None or away * 4 >= alive.gap:
         tx.keys.write_down(ALIVE_AT, tx.now)
-    own = tx.now + attendance.time_to_live if returning else attendance.quiet_until
+    own = tx.now + alive.time_to_live if returning else alive.quiet_until
     return max(quiet_until, own)
 
 
@@ -85,7 +85,7 @@ def _stand_still(tx: Transaction, away: int, quiet_until: int) -> None:
     if deployment is None:
         return
     timed = tx.targets.timed(deployment.id)
-    updating = [told_by(moved_hold(target, away, quiet_until), tx.now) for target in timed]
+    updating = [assigned_by(moved_hold(target, away, quiet_until), tx.now) for target in timed]
     if deployment.status is DeploymentStatus.RUNNING and not deployment.held_by_outage:
         # The timers of one that stands still are moved when it goes on, by all that time.
         updating = [moved_target(each, away, quiet_until) for each in updating]
@@ -95,8 +95,8 @@ def _stand_still(tx: Transaction, away: int, quiet_until: int) -> None:
     tx.targets.reschedule(updating)
 
 
-class Presence:
-    """One coordinator's own attendance."""
+class OutageDetection:
+    """Since when one coordinator is at work, and which gaps it has noticed."""
 
     def __init__(self, store: Store, clock: Clock, settings: Settings, allowed_ms: Callable[[], int]) -> None:
         """`allowed_ms` tells for how many ms an instance may be silent now."""
@@ -109,7 +109,7 @@ class Presence:
         self._every = gap / 4
         self._noted = clock.monotonic()
         self._allowed_ms = allowed_ms
-        self._attendance = Attendance(gap=round(gap * 1000), time_to_live=allowed_ms(), alone=not store.shared)
+        self._alive = AliveRecord(gap=round(gap * 1000), time_to_live=allowed_ms(), alone=not store.shared)
 
     @property
     def allowed_ms(self) -> int:
@@ -118,32 +118,32 @@ class Presence:
 
     async def arrive(self) -> None:
         """Make up for the time in which nobody was at work, before anything else is done. UnavailableError."""
-        self._attendance = msgspec.structs.replace(self._attendance, time_to_live=self._allowed_ms())
-        quiet_until = await self._store.write(lambda tx: attend(tx, self._attendance))
-        self._attendance = self._attendance.started(quiet_until)
+        self._alive = msgspec.structs.replace(self._alive, time_to_live=self._allowed_ms())
+        quiet_until = await self._store.write(lambda tx: record_alive(tx, self._alive))
+        self._alive = self._alive.started(quiet_until)
 
-    def attend(self, tx: Transaction) -> int:
+    def record_alive(self, tx: Transaction) -> int:
         """Call first in every unit of work that decides: return the moment (ms) before which nobody is late."""
         self._noted = self._clock.monotonic()
         allowed = self._allowed_ms()
-        quiet_until = attend(tx, msgspec.structs.replace(self._attendance, time_to_live=allowed))
+        quiet_until = record_alive(tx, msgspec.structs.replace(self._alive, time_to_live=allowed))
         outages.review(tx, allowed, self._outage_limit_ms)
         return quiet_until
 
-    def attend_timeouts(self, tx: Transaction) -> int:
+    def quiet_until(self, tx: Transaction) -> int:
         """Do the same in one that decides about a rollout: return the moment (ms) before which no timeout fires."""
-        return max(self.attend(tx), self.suspected_until)
+        return max(self.record_alive(tx), self.suspected_until)
 
-    def attend_beside(self, tx: Transaction) -> None:
+    def record_alive_beside(self, tx: Transaction) -> None:
         """Call first in a unit of work that takes heartbeats in: none may be judged by time in which nobody listened.
 
         Raises MustBeAloneError where there is something to make up for and other units run beside this one.
         """
         noted = tx.keys.noted(ALIVE_AT)
-        if noted is not None and not 0 <= tx.now - noted <= self._attendance.gap:
+        if noted is not None and not 0 <= tx.now - noted <= self._alive.gap:
             if not tx.alone:
                 raise MustBeAloneError
-            self.attend(tx)
+            self.record_alive(tx)
 
     def is_due(self) -> bool:
         """Tell whether the note is to be renewed."""

@@ -2,7 +2,7 @@
 
 import structlog
 
-from dides.coordinator.loops.outage import Presence
+from dides.coordinator.loops.outage import OutageDetection
 from dides.coordinator.memory.metrics import Rollouts
 from dides.coordinator.memory.signals import Signals
 from dides.coordinator.transactions.preconditions import in_flight
@@ -18,14 +18,20 @@ class Reconciler:
     """The loop around the step."""
 
     def __init__(
-        self, store: Store, clock: Clock, signals: Signals, presence: Presence, rollouts: Rollouts, interval: float
+        self,
+        store: Store,
+        clock: Clock,
+        signals: Signals,
+        outage_detection: OutageDetection,
+        rollouts: Rollouts,
+        interval: float,
     ) -> None:
         """`interval` is in seconds."""
         self._store = store
         self._clock = clock
         self._signals = signals
         self._interval = interval
-        self._presence = presence
+        self._outage_detection = outage_detection
         self._rollouts = rollouts
 
     async def run(self) -> None:
@@ -50,7 +56,7 @@ class Reconciler:
         return stepped
 
     def _take(self, tx: Transaction, only: int | None) -> Stepped | None:
-        quiet_until = self._presence.attend_timeouts(tx)
+        quiet_until = self._outage_detection.quiet_until(tx)
         return step(tx, quiet_until) if only is None else step_of(tx, in_flight(tx, only), quiet_until)
 
     async def _steps(self) -> float:

@@ -13,13 +13,13 @@ MOST_DEPLOYMENTS = 20
 
 
 def forget(tx: Transaction, settings: Settings, most: int = MOST) -> bool:
-    """Delete what is too old: deployments, events, idempotency keys, signs of life, credentials of gone instances.
+    """Delete what is too old: deployments, events, idempotency keys, last-seen times, credentials of gone instances.
 
     `most` rows of each at once; return whether there may be more.
     """
     old = tx.now - round(settings.keep_events_days * DAY_MS)
     deleted = (
-        tx.sightings.forget(tx.now - DAY_MS, most),
+        tx.last_seen.forget(tx.now - DAY_MS, most),
         tx.events.prune(old, most),
         tx.keys.forget(tx.now - KEEP_KEYS_MS, most),
         tx.inventory.forget_decommissioned(old, most),

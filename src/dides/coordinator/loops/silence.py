@@ -1,7 +1,7 @@
 """Who has been silent for longer than is allowed. Finding the silent costs what it finds, not what the fleet counts.
 
 Every reachable instance waits in the second at which it could be found silent at the earliest. When that has come, its
-last sign of life says whether it is, or in which second to look again: once in a time to live for each instance, and
+last-seen time says whether it is, or in which second to look again: once in a time to live for each instance, and
 nothing at a heartbeat (a timing wheel with lazy rescheduling; G. Varghese and T. Lauck, SOSP 1987, scheme 4).
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from dides.coordinator.memory.instance_cache import View
-from dides.coordinator.memory.last_seen import Sightings
+from dides.coordinator.memory.last_seen import LastSeen
 from dides.coordinator.transactions import convergence
 from dides.coordinator.transactions.brake import stopped_sources
 from dides.coordinator.transactions.record import event
@@ -27,9 +27,9 @@ MOST_AT_ONCE = 20_000
 class Liveness:
     """Watches the reachable instances of a view. Moments are milliseconds since 1970-01-01 UTC."""
 
-    def __init__(self, view: View, sightings: Sightings) -> None:
+    def __init__(self, view: View, last_seen: LastSeen) -> None:
         self._view = view
-        self._sightings = sightings
+        self._last_seen = last_seen
         self._due: defaultdict[int, list[str]] = defaultdict(list)
         self._next: int | None = None
 
@@ -51,7 +51,7 @@ class Liveness:
         return self._next is not None and self._next * 1000 <= now
 
     def silent(self, now: int, allowed: int) -> dict[str, int]:
-        """Return the instances that have been silent for `allowed` ms, each with its last sign of life (0: none).
+        """Return the instances that have been silent for `allowed` ms, each with its last-seen time (0: none).
 
         Who is returned is looked at again by the next call.
         """
@@ -60,7 +60,7 @@ class Liveness:
             brief = self._view.get(name)
             if brief is None or not brief.reachable:
                 continue
-            last = self._sightings.last(brief.id)
+            last = self._last_seen.last(brief.id)
             if last + allowed <= now:
                 found[name] = last
                 self.watch([name], now + 1000)
@@ -102,7 +102,7 @@ class Declared(msgspec.Struct):
 def declare_unreachable(tx: Transaction, seen: Mapping[str, int], since: int) -> Declared:
     """Set these instances unreachable and UNKNOWN, but for those heard of after a moment (ms), in one unit of work.
 
-    `seen` has their last signs of life (ms) as far as coordinators have them in memory, by name; what is in the store
+    `seen` has their last-seen times (ms) as far as coordinators have them in memory, by name; what is in the store
     may be newer. What is yet to come there is from before the clock was set back, and says nothing.
     """
 

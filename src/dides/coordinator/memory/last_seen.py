@@ -1,4 +1,4 @@
-"""The last sign of life of every instance, packed: one number each, in blocks that are written as they are.
+"""The last-seen time of every instance, packed: one number each, in blocks that are written as they are.
 
 A heartbeat that changes nothing is noted here and nowhere else. The blocks that have changed are flushed several times
 within a time to live, each as one row, so that a million instances cost a thousand rows; other coordinators read them.
@@ -16,8 +16,8 @@ _SHIFT, _MASK = 10, PER_BLOCK - 1
 _EMPTY = bytes(8 * PER_BLOCK)
 
 
-class Sightings:
-    """Signs of life by instance id, in milliseconds since 1970-01-01 UTC; 0 stands for none."""
+class LastSeen:
+    """Last-seen times by instance id, in milliseconds since 1970-01-01 UTC; 0 stands for none."""
 
     def __init__(self) -> None:
         self._own: dict[int, array[int]] = {}
@@ -25,7 +25,7 @@ class Sightings:
         self._others: tuple[dict[int, array[int]], ...] = ()
 
     def note(self, instance_id: int, at: int) -> None:
-        """Note a sign of life that was given to this coordinator."""
+        """Note that this coordinator has seen an instance."""
         number = instance_id >> _SHIFT
         block = self._own.get(number)
         if block is None:
@@ -34,12 +34,12 @@ class Sightings:
         self._changed.add(number)
 
     def own(self, instance_id: int) -> int:
-        """Return the last sign of life that was given to this coordinator."""
+        """Return when this coordinator last saw an instance."""
         block = self._own.get(instance_id >> _SHIFT)
         return block[instance_id & _MASK] if block else 0
 
     def last(self, instance_id: int) -> int:
-        """Return the last sign of life that was given to any coordinator, as far as is known here."""
+        """Return when any coordinator last saw an instance, as far as this process knows."""
         number, place = instance_id >> _SHIFT, instance_id & _MASK
         own = self._own.get(number)
         last = own[place] if own else 0
@@ -49,7 +49,7 @@ class Sightings:
         return last
 
     def forget(self, instance_id: int) -> None:
-        """Forget an instance that is gone; a block goes with the last one of it that has given a sign of life."""
+        """Forget an instance that is gone; a block goes with its last instance that was ever seen."""
         number = instance_id >> _SHIFT
         block = self._own.get(number)
         if block is None:
@@ -75,7 +75,7 @@ class Sightings:
         )
 
     def recede(self, now: int, to: int) -> None:
-        """Take signs of life from after a moment (ms) for ones of another: their clock was ahead of today's."""
+        """Replace last-seen times after a moment (ms) by another: the clock was ahead when they were noted."""
         self._changed.update([number for number, block in self._own.items() if _recede(block, now, to)])
         for blocks in self._others:
             for block in blocks.values():

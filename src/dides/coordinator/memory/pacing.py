@@ -5,7 +5,7 @@ from dides.engine.pacing import Pace, allowed_silence, pace_of
 from dides.model.instance import Brief, Instance
 
 
-class Pacemaker:
+class Pacing:
     """Follows the size of the fleet. An instance is held to the interval that it was told, not to a newer one."""
 
     def __init__(self, settings: Settings) -> None:

@@ -1,6 +1,6 @@
 """The number of the last report of every instance that changed nothing, and so was stored nowhere.
 
-Packed like the signs of life, but never written: after a restart, or at another coordinator, the number of the last
+Packed like the last-seen times, but never written: after a restart, or at another coordinator, the number of the last
 report that was stored is known, and whatever came after that one said the same.
 """
 

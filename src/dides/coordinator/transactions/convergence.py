@@ -24,7 +24,7 @@ from dides.model.instance import Instance
 from dides.model.selector import parse_selector
 from dides.model.state import State, Status
 from dides.store.interface import Transaction
-from dides.store.records import Convergence, Telling
+from dides.store.records import Convergence, NewAssignment
 
 
 class Heritage:
@@ -63,8 +63,8 @@ def enqueue(tx: Transaction, returned: Sequence[Instance], *, new: bool = False)
 
 def _missed(tx: Transaction, instance: Instance, source: Deployment) -> bool:
     its_target = next(iter(tx.targets.of(source.id, [instance.id])), None)
-    teller = None if instance.told_by is None else tx.deployments.get(instance.told_by)
-    return has_missed(instance, source, its_target, teller)
+    assigner = None if instance.assigned_by is None else tx.deployments.get(instance.assigned_by)
+    return has_missed(instance, source, its_target, assigner)
 
 
 def settle(tx: Transaction, reported: Iterable[Instance]) -> bool:
@@ -72,7 +72,7 @@ def settle(tx: Transaction, reported: Iterable[Instance]) -> bool:
     instances = {instance.id: instance for instance in reported}
     done = [each for each in tx.convergences.of(instances) if _is_done(each, instances[each.instance.id])]
     tx.convergences.drop(each.instance.id for each in done)
-    ended = [(each.source_id, instances[each.instance.id]) for each in done if each.told_at is not None]
+    ended = [(each.source_id, instances[each.instance.id]) for each in done if each.assigned_at is not None]
     arrived = [(source_id, heir) for source_id, heir in ended if has_arrived(heir)]
     tx.inventory.set_last_good({heir.id: heir.current for _, heir in arrived})
     failed = Counter(source_id for source_id, heir in ended if heir.status is Status.FAILED)
@@ -105,7 +105,7 @@ def admit(tx: Transaction) -> set[str]:
         if is_stopped(source):
             continue
         room = room_to_converge(source, tx.convergences.told(source_id))
-        told |= {_tell(tx, source, waiting) for waiting in tx.convergences.waiting(source_id, room)}
+        told |= {_assign(tx, source, waiting) for waiting in tx.convergences.waiting(source_id, room)}
     return told
 
 
@@ -135,7 +135,7 @@ def give_way(tx: Transaction, deployment: Deployment, told: Iterable[int]) -> No
     """
     told = tuple(told)
     places = tx.convergences.of(told) if deployment.kind is Kind.DEPLOY else []
-    waiting = {each.instance.id for each in places if each.told_at is None}
+    waiting = {each.instance.id for each in places if each.assigned_at is None}
     tx.convergences.drop(number for number in told if number not in waiting)
 
 
@@ -144,7 +144,7 @@ def let_go(tx: Transaction, deployment: Deployment, restored: set[str]) -> None:
 
     At the end of a rollback those of its instances wait again that had not yet converged when they were assigned.
     """
-    places = tx.convergences.of_told_targets(deployment.id)
+    places = tx.convergences.of_assigned_targets(deployment.id)
     tx.convergences.drop(each.instance.id for each in places if each.instance.name not in restored)
     if deployment.rollback_of is not None:
         _wait_again(tx, deployment.rollback_of, deployment.id, restored)
@@ -182,7 +182,7 @@ def inherit_again(tx: Transaction, reinstated: Iterable[Deployment]) -> None:
     if not inheritable:
         return
     waiting = [place.instance for source in tx.convergences.sources() for place in tx.convergences.waiting(source)]
-    told = [instance for each in inheritable for instance in tx.inventory.told_by(each.id)]
+    told = [instance for each in inheritable for instance in tx.inventory.assigned_by(each.id)]
     enqueue(tx, [*waiting, *(instance for instance in told if instance.desired is None)], new=True)
 
 
@@ -194,7 +194,7 @@ def _disinherit(tx: Transaction, withdrawn: Deployment, rollback: Deployment) ->
     tx.convergences.drop(each.id for each in heirs)
     heritage = Heritage(tx)
     orphans = [each for each in heirs if not _wait_for_less(tx, each, heritage.of(each))]
-    tx.inventory.tell([Telling(each.id, None, withdrawn.id, WITHOUT_A_SLOT) for each in orphans])
+    tx.inventory.assign([NewAssignment(each.id, None, withdrawn.id, WITHOUT_A_SLOT) for each in orphans])
     tx.events.append([event(tx, "instance.disinherited", instance=each.name) for each in heirs])
     return {each.name for each in orphans}
 
@@ -208,10 +208,10 @@ def _wait_for_less(tx: Transaction, heir: Instance, inheritance: Inheritance | N
     return True
 
 
-def _tell(tx: Transaction, source: Deployment, waiting: Convergence) -> str:
+def _assign(tx: Transaction, source: Deployment, waiting: Convergence) -> str:
     deadline = tx.now + source.policy.update_timeout_ms
-    tx.convergences.put(msgspec.structs.replace(waiting, told_at=tx.now, deadline_at=deadline))
-    tx.inventory.tell([Telling(waiting.instance.id, waiting.desired, source.id, WITHOUT_A_SLOT)])
+    tx.convergences.put(msgspec.structs.replace(waiting, assigned_at=tx.now, deadline_at=deadline))
+    tx.inventory.assign([NewAssignment(waiting.instance.id, waiting.desired, source.id, WITHOUT_A_SLOT)])
     tx.heirs.add(source.id, [waiting.instance.id])
     _log_inherited(tx, waiting.instance, source.id, waiting.desired)
     return waiting.instance.name
@@ -224,4 +224,4 @@ def _log_inherited(tx: Transaction, heir: Instance, source_id: int, desired: Sta
 
 def _is_done(each: Convergence, instance: Instance) -> bool:
     """Tell whether one needs no place; a waiting one that falls silent does not, and waits anew when it returns."""
-    return has_converged(instance, each.desired) if each.told_at is not None else not instance.reachable
+    return has_converged(instance, each.desired) if each.assigned_at is not None else not instance.reachable

@@ -47,4 +47,4 @@ def _part(tx: Transaction, deployment: Deployment | None, instance: Instance) ->
 def _inheriting(tx: Transaction, instance: Instance) -> Inheriting | None:
     place = next(iter(tx.convergences.of([instance.id])), None)
     source = None if place is None else tx.deployments.get(place.source_id)
-    return None if place is None or source is None else Inheriting(source, place.told_at, place.deadline_at)
+    return None if place is None or source is None else Inheriting(source, place.assigned_at, place.deadline_at)

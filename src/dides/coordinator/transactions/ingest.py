@@ -88,7 +88,7 @@ def changes_nothing(brief: Brief, heartbeat: Heartbeat) -> bool:
     )
 
 
-def take_in(tx: Transaction, batch: Sequence[Incoming], memory: Memory = Memory()) -> TakenIn:
+def ingest_batch(tx: Transaction, batch: Sequence[Incoming], memory: Memory = Memory()) -> TakenIn:
     """Store a batch of heartbeats and what they mean; one that changes nothing but the time is not written.
 
     Raises MustBeAloneError where that changes more than its senders, their targets and the log, and other batches are
@@ -125,7 +125,7 @@ def take_in(tx: Transaction, batch: Sequence[Incoming], memory: Memory = Memory(
     step_due = follow_duplicates(tx, targets, [after[name].id for name in twice]) or step_due
     new = [name for name in twice if not is_duplicated(before[name].sessions, tx.now)]
     tx.events.append([event(tx, "instance.duplicated", instance=name) for name in new])
-    told = _converge(tx, after.values(), [each for each in returned if not _was_told(targets.get(each.id))])
+    told = _converge(tx, after.values(), [each for each in returned if not _was_assigned(targets.get(each.id))])
     if told:
         after |= {name: instance for name, instance in tx.inventory.many(told).items() if name in after}
     return TakenIn(after, step_due, told, newest, news)
@@ -248,9 +248,9 @@ def _news(tx: Transaction, before: Instance, after: Instance) -> News | None:
     if not data:
         return None
     actor = instance_actor(after.name)
-    reported = event(tx, "instance.reported", actor, instance=after.name, deployment_id=after.told_by, data=data)
+    reported = event(tx, "instance.reported", actor, instance=after.name, deployment_id=after.assigned_by, data=data)
     return News(reported, after.generation)
 
 
-def _was_told(target: Target | None) -> bool:
-    return target is not None and target.told_at is not None
+def _was_assigned(target: Target | None) -> bool:
+    return target is not None and target.assigned_at is not None

@@ -54,5 +54,5 @@ def target_event(tx: Transaction, deployment: Deployment, change: Settled | Assi
         data["message"] = change.message
     if isinstance(change, Assignment):
         data["desired"] = msgspec.to_builtins(change.desired)
-    kind = "target.told" if told else f"target.{change.state.value}"
+    kind = "target.assigned" if told else f"target.{change.state.value}"
     return event(tx, kind, deployment_id=deployment.id, instance=change.target.instance, data=data)

@@ -7,13 +7,13 @@ from dides.engine.applying import apply_rule
 from dides.model.deployment import Deployment
 from dides.model.plan import Plan
 from dides.store.interface import Transaction
-from dides.store.records import Telling
+from dides.store.records import NewAssignment
 
 MOST_NAMED = 100
 """Instances that one event names."""
 
 
-def retell(tx: Transaction, deployment: Deployment, plan: Plan) -> set[str]:
+def reassign(tx: Transaction, deployment: Deployment, plan: Plan) -> set[str]:
     """Let failed attempts wait, and tell those whose wait is over once more; return the names of the latter."""
     tx.targets.postpone(plan.postponed)
     tx.events.append(
@@ -28,17 +28,19 @@ def retell(tx: Transaction, deployment: Deployment, plan: Plan) -> set[str]:
             for each in plan.postponed
         ]
     )
-    targets = [each.target for each in plan.retold]
+    targets = [each.target for each in plan.reassigned]
     rule = apply_rule(deployment)
-    tellings = [
-        Telling(each.instance_id, each.to, deployment.id, rule) for each in targets if each.instance_id is not None
+    assignments = [
+        NewAssignment(each.instance_id, each.to, deployment.id, rule)
+        for each in targets
+        if each.instance_id is not None
     ]
-    tx.targets.retell(plan.retold, tx.inventory.tell(tellings), tx.now)
+    tx.targets.reassign(plan.reassigned, tx.inventory.assign(assignments), tx.now)
     tx.events.append(
         [
             event(
                 tx,
-                "target.told",
+                "target.assigned",
                 deployment_id=deployment.id,
                 instance=each.instance,
                 data={"desired": msgspec.to_builtins(each.to), "attempt": each.attempt + 1},

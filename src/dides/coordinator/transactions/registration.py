@@ -22,7 +22,7 @@ from dides.model.selector import parse_selector
 from dides.model.sessions import NO_SESSIONS
 from dides.model.state import NOTHING, Status
 from dides.store.interface import Transaction
-from dides.store.records import NewTarget, Telling
+from dides.store.records import NewAssignment, NewTarget
 
 
 class Newcomer(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +78,7 @@ def register(tx: Transaction, newcomer: Newcomer) -> Joined:
 
 
 def relabel(tx: Transaction, name: str, labels: Mapping[str, str], actor: str) -> Instance:
-    """Replace an instance's labels. It moves no target, and is no sign of life. NotFoundError.
+    """Replace an instance's labels. It moves no target, and does not count as a report. NotFoundError.
 
     What this changes is the operator's from now on: no registration changes it back.
     """
@@ -168,9 +168,9 @@ def _forget_desired(tx: Transaction, instance: Instance) -> set[str]:
     What a deployment in flight has told that machine holds.
     """
     target = target_in(tx, tx.deployments.in_flight(), instance)
-    if instance.desired is None or instance.told_by is None or (target and target.told_at is not None):
+    if instance.desired is None or instance.assigned_by is None or (target and target.assigned_at is not None):
         return set()
-    tx.inventory.tell([Telling(instance.id, None, instance.told_by, WITHOUT_A_SLOT)])
+    tx.inventory.assign([NewAssignment(instance.id, None, instance.assigned_by, WITHOUT_A_SLOT)])
     return {instance.name}
 
 
@@ -196,7 +196,7 @@ def _join_in_flight(tx: Transaction, instance: Instance) -> bool:
 
 
 def _take_its_turn_again(tx: Transaction, deployment: Deployment, target: Target) -> bool:
-    """Registration is a sign of life: a target that was put off as unreachable becomes a candidate again."""
+    """Registration counts as a report: a target that was put off as unreachable becomes a candidate again."""
     if not target.deferred or target.state is not TargetState.PENDING:
         return False
     tx.targets.undefer([target])

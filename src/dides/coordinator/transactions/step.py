@@ -4,7 +4,7 @@ import msgspec
 
 from dides.coordinator.transactions import convergence
 from dides.coordinator.transactions.plan_writer import settle, target_event
-from dides.coordinator.transactions.reassignments import log_wave, retell
+from dides.coordinator.transactions.reassignments import log_wave, reassign
 from dides.coordinator.transactions.record import event, log
 from dides.coordinator.transactions.rollbacks import create_rollback
 from dides.coordinator.transactions.stopping import stop_targets
@@ -19,7 +19,7 @@ from dides.model.actor import SYSTEM
 from dides.model.deployment import Deployment
 from dides.model.plan import Assignment, Ending, Snapshot
 from dides.store.interface import Transaction
-from dides.store.records import Telling
+from dides.store.records import NewAssignment
 
 
 class Stepped(msgspec.Struct):
@@ -53,7 +53,7 @@ def step_of(tx: Transaction, deployment: Deployment, quiet_until: int) -> Steppe
     plan = msgspec.structs.replace(plan, deployment=as_stored(plan.deployment, deployment))
     tx.targets.unmark(snapshot.reported)
     settle(tx, deployment, plan.settled)
-    told = retell(tx, deployment, plan) | _assign(tx, deployment, plan.assigned)
+    told = reassign(tx, deployment, plan) | _assign(tx, deployment, plan.assigned)
     tx.targets.defer(deployment.id, plan.deferred)
     if plan.skip_deferred:
         told |= _skip_deferred(tx, deployment, restore=plan.restore_deferred)
@@ -89,13 +89,13 @@ def _snapshot(tx: Transaction, deployment: Deployment, quiet_until: int) -> Snap
 
 def _assign(tx: Transaction, deployment: Deployment, assigned: tuple[Assignment, ...]) -> set[str]:
     """Tell the instances, and return their names."""
-    tellings = [
-        Telling(each.target.instance_id, each.desired, deployment.id, each.apply)
+    assignments = [
+        NewAssignment(each.target.instance_id, each.desired, deployment.id, each.apply)
         for each in assigned
         if each.target.instance_id
     ]
-    tx.targets.assign(assigned, tx.inventory.tell(tellings), tx.now)
-    convergence.give_way(tx, deployment, (each.instance_id for each in tellings))
+    tx.targets.assign(assigned, tx.inventory.assign(assignments), tx.now)
+    convergence.give_way(tx, deployment, (each.instance_id for each in assignments))
     already = (assignment for assignment in assigned if assignment.already)
     tx.inventory.set_last_good({each.target.instance_id: each.before for each in already if each.target.instance_id})
     tx.events.append([target_event(tx, deployment, each) for each in assigned])
@@ -115,7 +115,9 @@ def _skip_deferred(tx: Transaction, deployment: Deployment, *, restore: bool) ->
     )
     if not restore:
         return set()
-    tx.inventory.tell([Telling(each.instance.id, each.target.to, deployment.id, WITHOUT_A_SLOT) for each in put_off])
+    tx.inventory.assign(
+        [NewAssignment(each.instance.id, each.target.to, deployment.id, WITHOUT_A_SLOT) for each in put_off]
+    )
     # What the rollback leaves alone, such as the code, is as good as it was.
     good = {
         each.instance.id: each.target.to.over(each.instance.last_good) for each in put_off if not each.target.to.empty

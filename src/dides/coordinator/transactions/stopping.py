@@ -6,7 +6,7 @@ from dides.engine.applying import WITHOUT_A_SLOT
 from dides.engine.stop import NOT_STARTED, stop
 from dides.model.deployment import Deployment
 from dides.store.interface import Transaction
-from dides.store.records import Telling
+from dides.store.records import NewAssignment
 
 
 def stop_targets(tx: Transaction, deployment: Deployment) -> set[str]:
@@ -17,9 +17,9 @@ def stop_targets(tx: Transaction, deployment: Deployment) -> set[str]:
     stopped, restored = stop(tx.targets.updating(deployment.id))
     tx.targets.settle(stopped, tx.now)
     tx.targets.skip_pending(deployment.id, NOT_STARTED, tx.now)
-    tx.inventory.tell(
+    tx.inventory.assign(
         [
-            Telling(each.target.instance_id, each.desired, deployment.id, WITHOUT_A_SLOT)
+            NewAssignment(each.target.instance_id, each.desired, deployment.id, WITHOUT_A_SLOT)
             for each in restored
             if each.target.instance_id is not None
         ]

@@ -55,7 +55,7 @@ class Sight(msgspec.Struct, frozen=True):
 
     row: Row
     last_good: State | None
-    told_by: int | None
+    assigned_by: int | None
     deployment: messages.Deployment | None
     """The one in flight."""
     target: messages.Target | None
@@ -95,7 +95,7 @@ def _sight(tx: Transaction, name: str, coordinator: Coordinator) -> Sight:
     return Sight(
         row=_seen(tx, [found], coordinator)[0],
         last_good=found.last_good,
-        told_by=found.told_by,
+        assigned_by=found.assigned_by,
         deployment=deployment_view(in_flight) if in_flight else None,
         target=target_view(target) if target else None,
         why=explain_instance(tx, found, heard_at=coordinator.last_heard(found)).message,

@@ -58,7 +58,7 @@ class Texts:
 
 def whole(tx: Transaction, deployment: Deployment) -> Timeline:
     """Return the timeline of a deployment, with the targets that matter most when there are too many."""
-    found = _most_telling(tx, deployment)
+    found = _longest(tx, deployment)
     happened = _events(tx, deployment)
     note = ""
     if len(found) < deployment.counts.total:
@@ -67,7 +67,7 @@ def whole(tx: Transaction, deployment: Deployment) -> Timeline:
             "ones, then those that come first in the order. "
             f"GET /deployments/{deployment.id}/instances has them all."
         )
-    timeline = _timeline(tx, deployment, found, _tellings(happened))
+    timeline = _timeline(tx, deployment, found, _assignments(happened))
     timeline.note = note
     timeline.pauses = _pauses(happened, deployment.created_at)
     return timeline
@@ -79,7 +79,7 @@ def some(tx: Transaction, deployment: Deployment, names: Iterable[str]) -> Timel
     return _timeline(tx, deployment, tx.targets.of(deployment.id, ids), {})
 
 
-def _most_telling(tx: Transaction, deployment: Deployment) -> list[Target]:
+def _longest(tx: Transaction, deployment: Deployment) -> list[Target]:
     found = tx.targets.page(deployment.id, None, 0, MOST_TARGETS)
     if len(found) < deployment.counts.total:
         failed = tx.targets.page(deployment.id, TargetState.FAILED, 0, MOST_TARGETS)
@@ -94,10 +94,10 @@ def _events(tx: Transaction, deployment: Deployment) -> list[Event]:
 
 
 def _timeline(
-    tx: Transaction, deployment: Deployment, found: Sequence[Target], tellings: dict[str, list[int]]
+    tx: Transaction, deployment: Deployment, found: Sequence[Target], assignments: dict[str, list[int]]
 ) -> Timeline:
     texts, began = Texts(), deployment.created_at
-    rows = [_row(each, began, texts, tellings.get(each.instance, [])) for each in found]
+    rows = [_row(each, began, texts, assignments.get(each.instance, [])) for each in found]
     return Timeline(
         id=deployment.id,
         now=tx.now - began,
@@ -110,16 +110,16 @@ def _timeline(
     )
 
 
-def _row(target: Target, began: int, texts: Texts, tellings: Sequence[int]) -> list[Any]:
+def _row(target: Target, began: int, texts: Texts, assignments: Sequence[int]) -> list[Any]:
     """Return a target as an array, in the order that assets/timeline/model.js knows."""
-    earlier = [at - began for at in tellings[: target.attempt - 1]] if target.attempt > 1 else []
+    earlier = [at - began for at in assignments[: target.attempt - 1]] if target.attempt > 1 else []
     return [
         target.id,
         target.position,
         target.instance,
         STATES.index(target.state.value),
         target.wave,
-        _since(target.told_at, began),
+        _since(target.assigned_at, began),
         _since(target.finished_at, began),
         target.attempt,
         texts.index(state(target.before, "")),
@@ -134,13 +134,13 @@ def _since(moment: int | None, began: int) -> int | None:
     return None if moment is None else moment - began
 
 
-def _tellings(happened: Iterable[Event]) -> dict[str, list[int]]:
+def _assignments(happened: Iterable[Event]) -> dict[str, list[int]]:
     """Return when each instance was told, by name."""
-    tellings: dict[str, list[int]] = {}
+    assignments: dict[str, list[int]] = {}
     for each in happened:
-        if each.kind == "target.told" and each.instance is not None:
-            tellings.setdefault(each.instance, []).append(each.at)
-    return tellings
+        if each.kind == "target.assigned" and each.instance is not None:
+            assignments.setdefault(each.instance, []).append(each.at)
+    return assignments
 
 
 def _pauses(happened: Iterable[Event], began: int) -> list[list[int | None]]:

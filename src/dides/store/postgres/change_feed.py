@@ -44,16 +44,16 @@ MOST_COMMITS = 5_000
 class PostgresFeed:
     """A thread with a connection of its own; `tell` is told of every change but those of `origin`, this coordinator."""
 
-    def __init__(self, engine: Engine, clock: DatabaseClock, tell: Callable[[Changes], None], origin: str) -> None:
+    def __init__(self, engine: Engine, clock: DatabaseClock, broadcast: Callable[[Changes], None], origin: str) -> None:
         self._engine = engine
         self._clock = clock
-        self._tell = tell
+        self._broadcast = broadcast
         self._origin = origin
         self._unsure: list[str] = []
         self._own: deque[str] = deque(maxlen=MOST_COMMITS)
         """The tokens of what this coordinator has committed since the last look: its followers know of all of it."""
         self._last: Look | None = None
-        self._told: Look | None = None
+        self._broadcast_of: Look | None = None
         """The last look of which everything was told; it is older than the last one where a connection broke."""
         self._put_back = False
         """The database was put back, and that has not been told yet."""
@@ -118,10 +118,10 @@ class PostgresFeed:
         look = look_at(connection, self._last, own, went_on=went_on, unsure=len(self._unsure))
         self._clock.sample(look.at, look.now)
         look = self._remember(look, own)
-        if self._told is not None:  # Else whoever follows reads all there is, once it has joined.
-            self._tell_since(connection, self._told, look)
+        if self._broadcast_of is not None:  # Else whoever follows reads all there is, once it has joined.
+            self._broadcast_since(connection, self._broadcast_of, look)
         driver_of(connection).commit()
-        self._told, self._put_back, self._heard = look, False, look.at
+        self._broadcast_of, self._put_back, self._heard = look, False, look.at
         self._first.set()
         if look.newest is None:
             begin_log(connection, self._origin)
@@ -146,33 +146,33 @@ class PostgresFeed:
         if not forget(connection, self._pruned_to - KEEP):
             self._prune_at, self._pruned_to = look.at + PRUNE, look.now
 
-    def _tell_since(self, connection: Connection, last: Look, look: Look) -> None:
+    def _broadcast_since(self, connection: Connection, last: Look, look: Look) -> None:
         if self._put_back:
-            self._tell_another(connection)
+            self._broadcast_another(connection)
         elif news_of(last, look) is News.EVERYTHING:
-            self._tell_everything(connection, last)
+            self._broadcast_everything(connection, last)
         else:
             changed, gone = changed_since(connection, last, self._origin, self._unsure)
             if gone:
-                self._tell(Changes([], gone))
+                self._broadcast(Changes([], gone))
             for piece in chunks(sorted(changed)):
-                self._tell(Changes(briefs_of(connection, piece), []))
+                self._broadcast(Changes(briefs_of(connection, piece), []))
 
-    def _tell_everything(self, connection: Connection, last: Look) -> None:
+    def _broadcast_everything(self, connection: Connection, last: Look) -> None:
         """Tell of every instance, and of those removed meanwhile: what changed cannot be said any more."""
         log.warning("reading every instance anew")
-        self._tell(Changes([], removed_before(connection, last)))
+        self._broadcast(Changes([], removed_before(connection, last)))
         for briefs in all_briefs(connection):
-            self._tell(Changes(briefs, []))
+            self._broadcast(Changes(briefs, []))
 
-    def _tell_another(self, connection: Connection) -> None:
+    def _broadcast_another(self, connection: Connection) -> None:
         """Tell of every instance of another database, in which what was known may never have happened.
 
         All at once: between two pieces instances would seem not to be there.
         """
         log.warning("the database was put back, or is another; forgetting every instance and reading all anew")
         every = [brief for briefs in all_briefs(connection) for brief in briefs]
-        self._tell(Changes(every, [], anew=True))
+        self._broadcast(Changes(every, [], anew=True))
 
     def _wait(self, connection: Connection) -> None:
         """Return when somebody else has changed something, or it is time to look anyway."""

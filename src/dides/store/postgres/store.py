@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from dides.model.errors import UnavailableError
-from dides.store.broadcaster import Audience, Follower, tell_all
+from dides.store.broadcaster import Audience, Follower, broadcast_all
 from dides.store.interface import Transaction
 from dides.store.postgres.change_feed import PostgresFeed
 from dides.store.postgres.connections import PATIENCE, conninfo_of, open_engine
@@ -57,7 +57,7 @@ class PostgresStore:
         self._reading = open_engine(conninfo, size=READERS, patience=patience)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="postgres-reader")
         feeding = open_engine(conninfo, patience=min(patience, FEED_PATIENCE))
-        self._feed = PostgresFeed(feeding, self.clock, self._audience.tell, origin)
+        self._feed = PostgresFeed(feeding, self.clock, self._audience.broadcast, origin)
         self._outcomes = Outcomes(open_engine(conninfo, size=2), self._feed.doubt, longest=find_out_for)
         self._alone = self._writer(open_engine(conninfo, patience=patience), alone=True, largest=LARGEST_GROUP)
         # Each in a transaction of its own, so that no two wait for each other.
@@ -95,12 +95,12 @@ class PostgresStore:
 
     async def follow(self, follower: Follower) -> None:
         """Tell a follower of every instance, and from now on of every change."""
-        with self._audience.joined(follower) as tell:
+        with self._audience.joined(follower) as broadcast:
             # The feed tells what comes after its first look; what came before has to be read.
             if not await asyncio.to_thread(self._feed.await_first, FIRST_LOOK):
                 raise UnavailableError("the changes of other coordinators cannot be read")
             await self.write(_nothing)  # What began here before the follower joined is over, and will be read.
-            await self._on_reader(partial(self._look, lambda connection, _: tell_all(tell, connection)))
+            await self._on_reader(partial(self._look, lambda connection, _: broadcast_all(broadcast, connection)))
 
     async def backup(self, file: Path) -> None:
         """Refuse: the server has its own tools for that."""

@@ -17,7 +17,7 @@ _WANTED = select(
     convergences.c.source_id,
     convergences.c.code,
     convergences.c.configuration,
-    convergences.c.told_at,
+    convergences.c.assigned_at,
     convergences.c.deadline_at,
 ).join_from(convergences, instances, convergences.c.instance_id == instances.c.id)
 
@@ -53,7 +53,7 @@ class SqlConvergences:
                 source_id=convergence.source_id,
                 code=convergence.desired.code_version,
                 configuration=convergence.desired.configuration_version,
-                told_at=convergence.told_at,
+                assigned_at=convergence.assigned_at,
                 deadline_at=convergence.deadline_at,
             )
         )
@@ -72,31 +72,33 @@ class SqlConvergences:
 
     def told(self, source_id: int) -> int:
         """Return how many instances have been told the state of this deployment and are not there yet."""
-        told = (convergences.c.source_id == source_id) & convergences.c.told_at.is_not(None)
+        told = (convergences.c.source_id == source_id) & convergences.c.assigned_at.is_not(None)
         return self._db.execute(select(func.count()).select_from(convergences).where(told)).scalar_one()
 
     def sources(self) -> list[int]:
         """Return the deployments for whose states instances wait."""
-        waits = select(convergences.c.source_id).where(convergences.c.told_at.is_(None)).distinct()
+        waits = select(convergences.c.source_id).where(convergences.c.assigned_at.is_(None)).distinct()
         return list(self._db.execute(waits.order_by(convergences.c.source_id)).scalars())
 
     def numbers(self) -> dict[int, tuple[int, int]]:
         """Return, by deployment, how many instances wait for its state, and how many are on their way to it."""
-        told, source = func.count(convergences.c.told_at), convergences.c.source_id
+        told, source = func.count(convergences.c.assigned_at), convergences.c.source_id
         rows = self._db.execute(select(source, func.count() - told, told).group_by(source)).all()
         return {source_id: (waiting, converging) for source_id, waiting, converging in rows}
 
     def waiting(self, source_id: int, limit: int | None = None) -> list[Convergence]:
         """Return up to `limit` instances that wait for their turn, in the order in which they returned."""
         waits = (
-            (convergences.c.source_id == source_id) & convergences.c.told_at.is_(None) & (~_IS_TARGET | _HAS_NOTHING)
+            (convergences.c.source_id == source_id)
+            & convergences.c.assigned_at.is_(None)
+            & (~_IS_TARGET | _HAS_NOTHING)
         )
         return self._read(_WANTED.where(waits).order_by(convergences.c.id).limit(limit))
 
-    def of_told_targets(self, deployment_id: int) -> list[Convergence]:
+    def of_assigned_targets(self, deployment_id: int) -> list[Convergence]:
         """Return the convergences of the instances that are told targets of this deployment."""
         its = (targets.c.instance_id == convergences.c.instance_id) & (targets.c.deployment_id == deployment_id)
-        return self._read(_WANTED.join(targets, its).where(targets.c.told_at.is_not(None)))
+        return self._read(_WANTED.join(targets, its).where(targets.c.assigned_at.is_not(None)))
 
     def overdue(self, now: int) -> list[Convergence]:
         """Return those told whose deadline has passed."""
@@ -118,6 +120,6 @@ def _convergence_from(row: Row) -> Convergence:
         instance=instance_from(row),
         source_id=row["source_id"],
         desired=State(row["code"], row["configuration"]),
-        told_at=row["told_at"],
+        assigned_at=row["assigned_at"],
         deadline_at=row["deadline_at"],
     )

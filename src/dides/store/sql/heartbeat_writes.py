@@ -43,7 +43,7 @@ EVENT = {
     "instance": "text",
     "data": "json",
 }
-SIGHTING = {"coordinator": "text", "block": "int", "seen": "bytea", "at": "bigint"}
+LAST_SEEN = {"coordinator": "text", "block": "int", "seen": "bytea", "at": "bigint"}
 TOGETHER = 16
 """Events that SQLite is given in one statement: half the cost, because the last number given out is noted once."""
 _SET = ", ".join(f"{name} = ?" for name in REPORTED)
@@ -65,7 +65,7 @@ _SQLITE = {
     "record": f"UPDATE instances SET {_SET}, revision = revision + 1 WHERE id = ?",  # noqa: S608
     "append": f"{_APPEND}({_marks(EVENT)})",
     "append together": _APPEND + ", ".join([f"({_marks(EVENT)})"] * TOGETHER),
-    "sight": f"INSERT INTO sightings ({', '.join(SIGHTING)}) VALUES ({_marks(SIGHTING)}) {_SEEN}",  # noqa: S608
+    "sight": f"INSERT INTO last_seen ({', '.join(LAST_SEEN)}) VALUES ({_marks(LAST_SEEN)}) {_SEEN}",  # noqa: S608
 }
 _POSTGRESQL = {
     "record": f"UPDATE instances SET {_SET_FROM}, revision = instances.revision + 1 "  # noqa: S608
@@ -74,9 +74,9 @@ _POSTGRESQL = {
     "append": f"INSERT INTO events ({', '.join(EVENT)}) SELECT {', '.join(EVENT)} "  # noqa: S608
     f"FROM (SELECT pg_advisory_xact_lock({APPENDING}) OFFSET 0) AS held, "
     f"unnest({_arrays(EVENT)}) WITH ORDINALITY AS new ({', '.join(EVENT)}, place) ORDER BY place",
-    "sight": f"INSERT INTO sightings ({', '.join(SIGHTING)}) SELECT * FROM unnest({_arrays(SIGHTING)}) {_SEEN}",  # noqa: S608
+    "sight": f"INSERT INTO last_seen ({', '.join(LAST_SEEN)}) SELECT * FROM unnest({_arrays(LAST_SEEN)}) {_SEEN}",  # noqa: S608
 }
-_KINDS = {"record": [*REPORTED.values(), "bigint"], "append": [*EVENT.values()], "sight": [*SIGHTING.values()]}
+_KINDS = {"record": [*REPORTED.values(), "bigint"], "append": [*EVENT.values()], "sight": [*LAST_SEEN.values()]}
 
 
 def write_reports(connection: Connection, reported: Sequence[Instance]) -> None:
@@ -95,7 +95,7 @@ def append_events(connection: Connection, happened: Sequence[Event]) -> None:
     _write(connection, "append", rows)
 
 
-def put_sightings(connection: Connection, coordinator: str, blocks: Mapping[int, bytes], at: int) -> None:
+def put_last_seen(connection: Connection, coordinator: str, blocks: Mapping[int, bytes], at: int) -> None:
     """Store or replace blocks of a coordinator."""
     # In the order of their numbers, so that no two coordinators that are given one name wait for each other.
     _write(connection, "sight", [(coordinator, *block, at) for block in sorted(blocks.items())])

@@ -39,7 +39,7 @@ class SqlHeirs:
         told = exists().where(
             targets.c.instance_id == heirs.c.instance_id,
             targets.c.deployment_id.in_(_LATER.correlate(heirs)),
-            targets.c.told_at.is_not(None),
+            targets.c.assigned_at.is_not(None),
         )
         inherited = exists().where(
             later.c.instance_id == heirs.c.instance_id, later.c.source_id.in_(_LATER.correlate(heirs))
@@ -59,7 +59,9 @@ def restored(undone_id: int) -> Select[Any]:
     rollbacks = select(deployments.c.id).where(
         deployments.c.kind == Kind.ROLLBACK.value, deployments.c.rollback_of == undone_id
     )
-    skipped = (targets.c.state == TargetState.SKIPPED.value) & targets.c.told_at.is_not(None) & (targets.c.wave == 0)
+    skipped = (
+        (targets.c.state == TargetState.SKIPPED.value) & targets.c.assigned_at.is_not(None) & (targets.c.wave == 0)
+    )
     done = or_(targets.c.state == TargetState.SUCCEEDED.value, skipped)
     return select(targets.c.instance_id).where(
         targets.c.deployment_id.in_(rollbacks), targets.c.instance_id.is_not(None), done
@@ -69,7 +71,7 @@ def restored(undone_id: int) -> Select[Any]:
 def taken_over(deployment_id: int, later: Sequence[int]) -> Select[Any]:
     """Select the newest of later deployments that gave its state to an instance which this one has touched."""
     touched = select(targets.c.instance_id).where(
-        targets.c.deployment_id == deployment_id, targets.c.told_at.is_not(None), targets.c.instance_id.is_not(None)
+        targets.c.deployment_id == deployment_id, targets.c.assigned_at.is_not(None), targets.c.instance_id.is_not(None)
     )
     assigned = select(func.max(targets.c.deployment_id)).where(
         targets.c.deployment_id.in_(later), targets.c.wave > 0, targets.c.instance_id.in_(touched)

@@ -16,7 +16,7 @@ from dides.store.sql.session_columns import sessions_from
 _STATUS = tuple(Status)
 _COLUMNS = (
     "id, name, ip, labels, status, current_code, current_configuration, desired_code, desired_configuration, "
-    "last_good_code, last_good_configuration, generation, told_by, message, registered_at, last_heartbeat_at, "
+    "last_good_code, last_good_configuration, generation, assigned_by, message, registered_at, last_heartbeat_at, "
     "reachable, heard, observed, credential_hash, revision, apply_rule, session, sequence, "
     "earlier_sessions, duplicated_until, owned_labels"
 )
@@ -66,7 +66,7 @@ class Known(msgspec.Struct, gc=False):
             now.reachable,
             its.desired,
             its.generation,
-            its.told_by,
+            its.assigned_by,
             now.heard,
             now.observed,
             now.last_heartbeat_at,
@@ -97,7 +97,7 @@ def _found(connection: Connection, statements: dict[str, str], kind: str, wanted
 
 def _known(row: Any, labels: dict[str, str]) -> Known:
     key, name, ip, _, status, code, configuration, desired_code, desired_configuration, *rest = row
-    good_code, good_configuration, generation, told_by, message, registered_at, heard_at, reachable, *rest = rest
+    good_code, good_configuration, generation, assigned_by, message, registered_at, heard_at, reachable, *rest = rest
     heard, observed, credential_hash, revision, rule, *sessions, owned = rest
     instance = Instance(
         id=key,
@@ -110,7 +110,7 @@ def _known(row: Any, labels: dict[str, str]) -> Known:
         desired=_state(desired_code, desired_configuration),
         last_good=_state(good_code, good_configuration),
         generation=generation,
-        told_by=told_by,
+        assigned_by=assigned_by,
         apply=ApplyRule(rule),
         message=message,
         registered_at=registered_at,

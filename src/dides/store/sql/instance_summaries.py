@@ -21,8 +21,8 @@ TOLD = 2_000
 _STATUS = tuple(Status)
 _SELECT = (
     "SELECT id, name, revision, credential_hash, status, current_code, current_configuration, message, reachable, "
-    "desired_code, desired_configuration, generation, told_by, heard, observed, last_heartbeat_at, session, sequence, "
-    "duplicated_until, apply_rule FROM instances "
+    "desired_code, desired_configuration, generation, assigned_by, heard, observed, last_heartbeat_at, session, "
+    "sequence, duplicated_until, apply_rule FROM instances "
 )
 _OF = {
     "sqlite": _SELECT + "WHERE id IN (SELECT value FROM json_each(?))",  # noqa: S608 - nothing from outside
@@ -76,7 +76,7 @@ def _brief(row: Any) -> Brief:
         desired_code,
         desired_configuration,
         generation,
-        told_by,
+        assigned_by,
         heard,
         observed,
         last_heartbeat_at,
@@ -99,7 +99,7 @@ def _brief(row: Any) -> Brief:
         bool(reachable),
         desired,
         generation,
-        told_by,
+        assigned_by,
         heard,
         observed,
         last_heartbeat_at,

@@ -12,7 +12,7 @@ from dides.model.selector import Operator, Requirement, Selector
 from dides.model.state import State, Status
 from dides.store.batching import MOST
 from dides.store.deletion import delete_some
-from dides.store.records import StaleError, Telling
+from dides.store.records import NewAssignment, StaleError
 from dides.store.sql.bulk import among
 from dides.store.sql.bulk_rows import KEY, update_rows
 from dides.store.sql.heartbeat_writes import write_reports
@@ -65,7 +65,7 @@ class SqlInventory:
         return stored
 
     def record(self, reported: Sequence[Instance]) -> None:
-        """Write what instances report of themselves: status, versions, message, sign of life, last good state."""
+        """Write what instances report of themselves: status, versions, message, last-seen time, last good state."""
         self.touched.update([each.id for each in reported])
         write_reports(self._db, reported)
         for each in reported:
@@ -76,19 +76,19 @@ class SqlInventory:
         """Tell followers of these instances as they are, though nothing of them is changed."""
         self.touched.update(each.id for each in instances)
 
-    def tell(self, tellings: Sequence[Telling]) -> dict[int, int]:
+    def assign(self, assignments: Sequence[NewAssignment]) -> dict[int, int]:
         """Set desired states, each under the instance's next generation; return the generations by instance id."""
         rows = [
             {
                 KEY: each.instance_id,
-                "told_by": each.deployment_id,
+                "assigned_by": each.deployment_id,
                 "apply_rule": each.apply.value,
                 **state_columns("desired", each.desired),
             }
-            for each in tellings
+            for each in assignments
         ]
         self._update(rows, generation=instances.c.generation + 1)
-        return self._generations(each.instance_id for each in tellings)
+        return self._generations(each.instance_id for each in assignments)
 
     def replace(self, instance: Instance, credential_hash: bytes) -> None:
         """Write what a registration brings: ip, labels, credential, and the report that it resets."""
@@ -154,9 +154,9 @@ class SqlInventory:
         """Return the hash of an instance's credential."""
         return self._db.execute(select(instances.c.credential_hash).where(instances.c.name == name)).scalar()
 
-    def told_by(self, deployment_id: int) -> list[Instance]:
+    def assigned_by(self, deployment_id: int) -> list[Instance]:
         """Return the instances whose desired state this deployment has set last."""
-        rows = self._db.execute(select(instances).where(instances.c.told_by == deployment_id)).mappings()
+        rows = self._db.execute(select(instances).where(instances.c.assigned_by == deployment_id)).mappings()
         return [instance_from(row) for row in rows]
 
     def owner_of(self, credential_hash: bytes) -> str | None:

@@ -1,4 +1,4 @@
-"""The last signs of life in SQL, for every database that SQLAlchemy speaks to."""
+"""The last-seen times in SQL, for every database that SQLAlchemy speaks to."""
 
 from collections.abc import Mapping
 
@@ -7,25 +7,25 @@ from sqlalchemy import Connection, select
 from dides.store.batching import MOST
 from dides.store.deletion import delete_some
 from dides.store.records import Sighted
-from dides.store.sql.heartbeat_writes import put_sightings
-from dides.store.sql.tables import sightings
+from dides.store.sql.heartbeat_writes import put_last_seen
+from dides.store.sql.tables import last_seen
 
 
-class SqlSightings:
-    """See dides.store.repositories.Sightings."""
+class SqlLastSeen:
+    """See dides.store.repositories.LastSeen."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
     def put(self, coordinator: str, blocks: Mapping[int, bytes], at: int) -> None:
         """Store or replace blocks of a coordinator, by number, as of a moment (ms)."""
-        put_sightings(self._db, coordinator, blocks, at)
+        put_last_seen(self._db, coordinator, blocks, at)
 
     def of_others(self, coordinator: str, since: int) -> dict[str, Sighted]:
         """Return the blocks of all coordinators but this one, as of a moment (ms) or later."""
         found: dict[str, Sighted] = {}
-        newer = (sightings.c.coordinator != coordinator) & (sightings.c.at >= since)
-        for row in self._db.execute(select(sightings).where(newer)):
+        newer = (last_seen.c.coordinator != coordinator) & (last_seen.c.at >= since)
+        for row in self._db.execute(select(last_seen).where(newer)):
             theirs = found.setdefault(row.coordinator, Sighted(row.at, {}))
             theirs.at = max(theirs.at, row.at)
             theirs.blocks[row.block] = row.seen
@@ -33,4 +33,4 @@ class SqlSightings:
 
     def forget(self, before: int, most: int = MOST) -> int:
         """Delete blocks as of before a moment (ms), `most` of them; return how many."""
-        return delete_some(self._db, sightings, sightings.c.at < before, most)
+        return delete_some(self._db, last_seen, last_seen.c.at < before, most)

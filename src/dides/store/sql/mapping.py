@@ -55,7 +55,7 @@ def instance_from(row: Row) -> Instance:
         desired=known(state_from(row, "desired")),
         last_good=known(state_from(row, "last_good")),
         generation=row["generation"],
-        told_by=row["told_by"],
+        assigned_by=row["assigned_by"],
         apply=ApplyRule(row["apply_rule"]),
         message=row["message"],
         registered_at=row["registered_at"],
@@ -91,7 +91,7 @@ def instance_columns(instance: Instance) -> dict[str, Any]:
         **registration_columns(instance),
         **state_columns("desired", instance.desired),
         "generation": instance.generation,
-        "told_by": instance.told_by,
+        "assigned_by": instance.assigned_by,
         "apply_rule": instance.apply.value,
     }
 
@@ -108,7 +108,7 @@ def registration_columns(instance: Instance) -> dict[str, Any]:
 
 
 def reported_columns(instance: Instance) -> dict[str, Any]:
-    """Return the columns that a heartbeat writes. A telling writes others: the two never overwrite each other."""
+    """Return the columns that a heartbeat writes. A assignment writes others: the two never overwrite each other."""
     return {
         "status": int(instance.status),
         **state_columns("current", instance.current),
@@ -214,7 +214,7 @@ def target_from(row: Row) -> Target:
         earlier=known(state_from(row, "earlier")),
         generation=row["generation"],
         attempt=row["attempt"],
-        told_at=row["told_at"],
+        assigned_at=row["assigned_at"],
         deadline_at=row["deadline_at"],
         healthy_at=row["healthy_at"],
         retry_at=row["retry_at"],

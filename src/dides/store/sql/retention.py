@@ -44,7 +44,7 @@ def _root(each: FromClause) -> ColumnElement[int]:
 
 
 def _is_desired(each: FromClause) -> ColumnElement[bool]:
-    told = select(instances.c.id).where(instances.c.told_by == each.c.id)
+    told = select(instances.c.id).where(instances.c.assigned_by == each.c.id)
     waited = select(convergences.c.id).where(convergences.c.source_id == each.c.id)
     return or_(told.exists(), waited.exists())
 

@@ -51,7 +51,7 @@ instances = Table(
     Column("last_good_code", String),
     Column("last_good_configuration", String),
     Column("generation", Integer, nullable=False),
-    Column("told_by", Id, index=True),
+    Column("assigned_by", Id, index=True),
     Column("message", String, nullable=False),
     Column("registered_at", Moment, nullable=False),
     Column("last_heartbeat_at", Moment),
@@ -86,8 +86,8 @@ decommissioned = Table(
     Column("instance_id", Id),
 )
 
-sightings = Table(
-    "sightings",
+last_seen = Table(
+    "last_seen",
     metadata,
     Column("coordinator", String, primary_key=True),
     Column("block", Integer, primary_key=True, autoincrement=False),
@@ -103,20 +103,20 @@ convergences = Table(
     Column("source_id", Id, nullable=False),
     Column("code", String),
     Column("configuration", String),
-    Column("told_at", Moment),
+    Column("assigned_at", Moment),
     Column("deadline_at", Moment),
     Index(
         "ix_convergences_waiting",
         "source_id",
         "id",
-        sqlite_where=text("told_at IS NULL"),
-        postgresql_where=text("told_at IS NULL"),
+        sqlite_where=text("assigned_at IS NULL"),
+        postgresql_where=text("assigned_at IS NULL"),
     ),
     Index(
-        "ix_convergences_told",
+        "ix_convergences_assigned",
         "source_id",
-        sqlite_where=text("told_at IS NOT NULL"),
-        postgresql_where=text("told_at IS NOT NULL"),
+        sqlite_where=text("assigned_at IS NOT NULL"),
+        postgresql_where=text("assigned_at IS NOT NULL"),
     ),
     Index(
         "ix_convergences_deadline",
@@ -226,7 +226,7 @@ targets = Table(
     Column("earlier_configuration", String),
     Column("generation", Integer, nullable=False),
     Column("attempt", Integer, nullable=False),
-    Column("told_at", Moment),
+    Column("assigned_at", Moment),
     Column("deadline_at", Moment),
     Column("healthy_at", Moment),
     Column("retry_at", Moment),

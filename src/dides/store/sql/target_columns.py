@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dides.model.deployment import TargetState
-from dides.model.plan import Assignment, Retelling
+from dides.model.plan import Assignment, Reassignment
 from dides.store.records import NewTarget
 from dides.store.sql.bulk_rows import KEY, Value
 from dides.store.sql.mapping import report_columns, state_columns
@@ -41,7 +41,7 @@ def own(position: int, target: NewTarget) -> tuple[Value, ...]:
     )
 
 
-def untold(deployment_id: int) -> dict[str, Value]:
+def unassigned(deployment_id: int) -> dict[str, Value]:
     """Return the other columns of targets that have not been told anything yet."""
     return {
         "deployment_id": deployment_id,
@@ -73,7 +73,7 @@ def assigned_columns(assigned: Assignment, generations: Mapping[int, int], now: 
         **state_columns("earlier", assigned.earlier),
         "generation": generations[target.instance_id] if target.instance_id is not None else 0,
         "attempt": target.attempt + 1,
-        "told_at": now,
+        "assigned_at": now,
         "deadline_at": assigned.deadline_at,
         "due_at": assigned.deadline_at,
         "finished_at": now if finished else None,
@@ -86,19 +86,19 @@ def assigned_columns(assigned: Assignment, generations: Mapping[int, int], now: 
     }
 
 
-def retold_columns(retold: Retelling, generations: Mapping[int, int]) -> dict[str, Any]:
+def reassigned_columns(reassigned: Reassignment, generations: Mapping[int, int]) -> dict[str, Any]:
     """Return what is written of an updating target that is told once more."""
-    target = retold.target
+    target = reassigned.target
     return {
         KEY: target.id,
         "generation": generations[target.instance_id] if target.instance_id is not None else 0,
         "attempt": target.attempt + 1,
-        "deadline_at": retold.deadline_at,
-        "due_at": retold.deadline_at,
+        "deadline_at": reassigned.deadline_at,
+        "due_at": reassigned.deadline_at,
         "healthy_at": None,
         "retry_at": None,
         "has_read": target.has_read or target.report is not None,
-        "failure_is_news": retold.failure_is_news,
+        "failure_is_news": reassigned.failure_is_news,
         "marked": False,
         **report_columns(None),
     }

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, exists, func, literal_column, select, update
 
 from dides.model.deployment import Target, TargetState
-from dides.model.plan import Assignment, Candidate, Postponed, Retelling, Settled, Touched
+from dides.model.plan import Assignment, Candidate, Postponed, Reassignment, Settled, Touched
 from dides.model.state import known
 from dides.store.batching import chunks
 from dides.store.records import NewTarget
@@ -23,7 +23,7 @@ from dides.store.sql.mapping import (
     target_from,
 )
 from dides.store.sql.tables import convergences, deployments, instances, targets
-from dides.store.sql.target_columns import OWN, assigned_columns, own, retold_columns, untold
+from dides.store.sql.target_columns import OWN, assigned_columns, own, reassigned_columns, unassigned
 
 _JOINED = targets.outerjoin(instances, targets.c.instance_id == instances.c.id)
 _OF_INSTANCE = (instances.c.reachable, instances.c.duplicated_until, instances.c.status.label("instance_status"))
@@ -40,7 +40,7 @@ class SqlTargets:
     def create(self, deployment_id: int, its_targets: Sequence[NewTarget]) -> None:
         """Store the fixed list of targets of a new deployment, in its order."""
         for piece in chunks(enumerate(its_targets, start=1)):
-            insert_rows(self._db, targets, OWN, [own(place, each) for place, each in piece], untold(deployment_id))
+            insert_rows(self._db, targets, OWN, [own(place, each) for place, each in piece], unassigned(deployment_id))
 
     def of(self, deployment_id: int, instance_ids: Iterable[int]) -> list[Target]:
         """Return the targets of these instances in a deployment."""
@@ -111,7 +111,7 @@ class SqlTargets:
 
     def touched(self, deployment_id: int) -> list[Touched]:
         """Return every target that was told and whose instance still exists, with its instance."""
-        wanted = _with_instance().where(_in(deployment_id), targets.c.told_at.is_not(None))
+        wanted = _with_instance().where(_in(deployment_id), targets.c.assigned_at.is_not(None))
         rows = self._db.execute(wanted).mappings()
         return [Touched(target_from(row), instance_from(_instance_row(row))) for row in rows]
 
@@ -195,9 +195,9 @@ class SqlTargets:
         ]
         update_rows(self._db, targets, rows, marked=False)
 
-    def retell(self, retold: Sequence[Retelling], generations: Mapping[int, int], now: int) -> None:
+    def reassign(self, reassigned: Sequence[Reassignment], generations: Mapping[int, int], now: int) -> None:
         """Set updating targets told once more, with their instances' new generations by instance id."""
-        update_rows(self._db, targets, [retold_columns(each, generations) for each in retold], told_at=now)
+        update_rows(self._db, targets, [reassigned_columns(each, generations) for each in reassigned], assigned_at=now)
 
     def defer(self, deployment_id: int, put_off: Sequence[Target]) -> None:
         """Move pending targets to the end of the order, out of the candidates' sight."""
@@ -220,7 +220,7 @@ class SqlTargets:
     def append(self, deployment_id: int, target: NewTarget) -> None:
         """Add a pending target at the end of the order."""
         place = self._take_positions(deployment_id, 1)
-        insert_rows(self._db, targets, OWN, [own(place, target)], untold(deployment_id))
+        insert_rows(self._db, targets, OWN, [own(place, target)], unassigned(deployment_id))
 
     def detach(self, instance_id: int) -> None:
         """Keep the finished targets of an instance that is decommissioned, under its name alone."""
@@ -232,7 +232,7 @@ class SqlTargets:
 
     def reschedule(self, changed: Sequence[Target]) -> None:
         """Write the moments that updating targets wait for."""
-        rows = [{KEY: each.id, "told_at": each.told_at, **moment_columns(each)} for each in changed]
+        rows = [{KEY: each.id, "assigned_at": each.assigned_at, **moment_columns(each)} for each in changed]
         update_rows(self._db, targets, rows)
 
     def _take_positions(self, deployment_id: int, number: int) -> int:

@@ -7,7 +7,7 @@ from dides.store.sql.deployments import SqlDeployments
 from dides.store.sql.events import SqlEvents, SqlKeys
 from dides.store.sql.heirs import SqlHeirs
 from dides.store.sql.inventory import SqlInventory
-from dides.store.sql.last_seen import SqlSightings
+from dides.store.sql.last_seen import SqlLastSeen
 from dides.store.sql.targets import SqlTargets
 
 
@@ -24,4 +24,4 @@ class SqlTransaction:
         self.heirs = SqlHeirs(connection)
         self.events = SqlEvents(connection)
         self.keys = SqlKeys(connection)
-        self.sightings = SqlSightings(connection)
+        self.last_seen = SqlLastSeen(connection)

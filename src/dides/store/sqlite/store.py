@@ -16,7 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from dides.model.errors import UnavailableError
 from dides.runtime.clock import Clock
-from dides.store.broadcaster import Audience, Follower, tell_all
+from dides.store.broadcaster import Audience, Follower, broadcast_all
 from dides.store.interface import Transaction
 from dides.store.migrate import migrate
 from dides.store.sql.driver_query import run
@@ -62,9 +62,9 @@ class SqliteStore:
 
     async def follow(self, follower: Follower) -> None:
         """Tell a follower of every instance, and from now on of every change."""
-        with self._audience.joined(follower) as tell:
+        with self._audience.joined(follower) as broadcast:
             await self.write(_nothing)  # What began before the follower joined is over, and will be read.
-            await self._on_reader(partial(self._look, partial(tell_all, tell)))
+            await self._on_reader(partial(self._look, partial(broadcast_all, broadcast)))
 
     async def backup(self, file: Path) -> None:
         """Write a consistent copy while the store is in use."""

@@ -7,9 +7,9 @@ from typing import TypeVar
 import pytest
 
 from dides.coordinator.loops.heartbeat_queue import LARGEST_BATCH, Heartbeats
-from dides.coordinator.loops.outage import Presence
+from dides.coordinator.loops.outage import OutageDetection
 from dides.coordinator.memory.instance_cache import View
-from dides.coordinator.memory.last_seen import Sightings
+from dides.coordinator.memory.last_seen import LastSeen
 from dides.coordinator.memory.signals import Signals
 from dides.coordinator.memory.waiters import Feed
 from dides.coordinator.settings import Settings
@@ -55,11 +55,11 @@ class Entrance:
         self.feed = Feed()
         self.signals = Signals()
         self.view = View(self.feed)
-        self.sightings = Sightings()
+        self.last_seen = LastSeen()
         self.clock = clock
-        presence = Presence(self.store, clock, Settings(), lambda: 30_000)
+        outage_detection = OutageDetection(self.store, clock, Settings(), lambda: 30_000)
         self.heartbeats = Heartbeats(
-            self.store, self.view, self.signals, self.sightings, presence, Flapping(self.store, clock)
+            self.store, self.view, self.signals, self.last_seen, outage_detection, Flapping(self.store, clock)
         )
 
     def known(self, name: str) -> Brief:
@@ -154,10 +154,10 @@ async def test_a_sign_of_life_counts_once_it_is_stored(fleet: Fleet, entrance: E
     await fleet.running("a")
     entrance.store.failure = UnavailableError("away")
     await answers(entrance.send("a"))
-    assert entrance.sightings.own(entrance.known("a").id) == 0
+    assert entrance.last_seen.own(entrance.known("a").id) == 0
     entrance.store.failure = None
     await answers(entrance.send("a"), entrance.send("gone"))
-    assert entrance.sightings.own(entrance.known("a").id) == clock.now()
+    assert entrance.last_seen.own(entrance.known("a").id) == clock.now()
 
 
 async def test_one_that_changes_nothing_is_not_written(fleet: Fleet, entrance: Entrance, clock: FakeClock) -> None:
@@ -168,7 +168,7 @@ async def test_one_that_changes_nothing_is_not_written(fleet: Fleet, entrance: E
     assert entrance.heartbeats.hear(entrance.known("a"), Heartbeat(status=Status.HEALTHY), clock.now())
     assert not entrance.heartbeats.hear(entrance.known("a"), Heartbeat(status=Status.DEGRADED), clock.now())
     assert (entrance.store.writes, entrance.heartbeats.unchanged) == (written, 1)
-    assert entrance.sightings.own(entrance.known("a").id) == clock.now()
+    assert entrance.last_seen.own(entrance.known("a").id) == clock.now()
 
 
 async def test_too_many_are_refused_before_they_wait(
@@ -233,7 +233,7 @@ async def test_what_was_acknowledged_here_is_stored_where_another_coordinator_kn
     now = entrance.known("a")
     clock.advance(1)
     assert entrance.heartbeats.hear(known, Heartbeat(status=Status.HEALTHY, code_version="1"), clock.now())
-    entrance.heartbeats.say_again(known, now)
+    entrance.heartbeats.resubmit(known, now)
     await until(lambda: entrance.known("a").current == State("1"))
     assert (await fleet.instance("a")).current == State("1")
 
@@ -246,7 +246,7 @@ async def test_what_was_acknowledged_here_before_that_is_old(
     assert entrance.heartbeats.hear(known, Heartbeat(status=Status.HEALTHY, code_version="1"), clock.now())
     clock.advance(1)
     await fleet.report("a", Status.HEALTHY, State("2"))
-    entrance.heartbeats.say_again(known, entrance.known("a"))
+    entrance.heartbeats.resubmit(known, entrance.known("a"))
     await answers(entrance.send("a", Status.HEALTHY, code="2"))
     assert (await fleet.instance("a")).current == State("2")
 
@@ -263,10 +263,10 @@ async def test_who_is_declared_unreachable_lives_by_newer_reports_alone(
     again = Heartbeat(status=Status.HEALTHY, code_version="1", session="s", sequence=2)
     known = entrance.known("a")
     assert entrance.heartbeats.hear(known, again, clock.now())
-    fleet.heard["a"] = entrance.sightings.own(known.id) - 1000 * heard_elsewhere
+    fleet.heard["a"] = entrance.last_seen.own(known.id) - 1000 * heard_elsewhere
     clock.advance(60)
     await fleet.silence("a")
-    entrance.heartbeats.say_again(known, entrance.known("a"))
+    entrance.heartbeats.resubmit(known, entrance.known("a"))
     assert entrance.heartbeats.waiting == bool(heard_elsewhere)
     await answers(asyncio.create_task(entrance.heartbeats.take(Incoming("b", said, clock.now()))))
     assert (await fleet.instance("a")).reachable is bool(heard_elsewhere)

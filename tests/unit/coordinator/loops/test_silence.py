@@ -1,4 +1,4 @@
-"""The silent are found, each look costs what it finds, and a sign of life is looked at when it matters."""
+"""The silent are found, each look costs what it finds, and a last-seen time is looked at when it matters."""
 
 import random
 
@@ -6,7 +6,7 @@ import pytest
 
 from dides.coordinator.loops.silence import MOST_AT_ONCE, Liveness
 from dides.coordinator.memory.instance_cache import View
-from dides.coordinator.memory.last_seen import Sightings
+from dides.coordinator.memory.last_seen import LastSeen
 from dides.coordinator.memory.waiters import Feed
 from dides.store.records import Changes
 from support.briefs import a_brief
@@ -19,8 +19,8 @@ class Watched:
     """Instances a, b, c, ... with the ids 1, 2, 3, ..., each heard of at the start."""
 
     def __init__(self, *names: str) -> None:
-        self.view, self.sightings = View(Feed()), Sightings()
-        self.liveness = Liveness(self.view, self.sightings)
+        self.view, self.last_seen = View(Feed()), LastSeen()
+        self.liveness = Liveness(self.view, self.last_seen)
         self.ids = {name: number for number, name in enumerate(names, start=1)}
         self.view.on_reachable = lambda names: self.liveness.watch(names, START + TTL)
         self.view.apply(Changes([a_brief(name, id=number) for name, number in self.ids.items()], []))
@@ -28,7 +28,7 @@ class Watched:
 
     def hear(self, at: int, *names: str) -> None:
         for name in names:
-            self.sightings.note(self.ids[name], at)
+            self.last_seen.note(self.ids[name], at)
 
     def silent(self, at: int) -> list[str]:
         return sorted(self.liveness.silent(at, TTL))
@@ -77,7 +77,7 @@ def test_a_look_takes_only_so_many() -> None:
 
 @pytest.mark.parametrize("seed", range(50))
 def test_it_finds_whom_a_search_of_all_would_find(seed: int) -> None:
-    """Against the plain definition, over random signs of life and looks at random moments."""
+    """Against the plain definition, over random last-seen times and looks at random moments."""
     chance = random.Random(seed)
     names = [f"web-{number}" for number in range(20)]
     watched, last, found_at = Watched(*names), dict.fromkeys(names, START), dict.fromkeys(names, 0)

@@ -27,7 +27,7 @@ async def test_one_that_returns_is_told_at_once_and_answered_so(fleet: Fleet) ->
     taken = await fleet.report("a", Status.HEALTHY, V1)
     assert taken.told == {"a"}
     assert taken.instances["a"] == await fleet.instance("a")
-    assert (taken.instances["a"].desired, taken.instances["a"].told_by) == (V2, source)
+    assert (taken.instances["a"].desired, taken.instances["a"].assigned_by) == (V2, source)
     assert [each.instance for each in await fleet.events("instance.inherited")] == ["a"]
 
 
@@ -129,7 +129,7 @@ async def test_a_rollback_takes_those_over_that_it_returns(fleet: Fleet) -> None
 
 async def test_returning_together_they_are_admitted_together(fleet: Fleet) -> None:
     await missed(fleet, "a", "b", "c", window=2)
-    taken = await fleet.take_in(*((name, Heartbeat(status=Status.HEALTHY, code_version="1")) for name in "abc"))
+    taken = await fleet.ingest_batch(*((name, Heartbeat(status=Status.HEALTHY, code_version="1")) for name in "abc"))
     assert taken.told == {"a", "b"}
     assert [taken.instances[name].desired for name in "abc"] == [V2, V2, None]
 
@@ -186,7 +186,7 @@ async def test_a_zone_of_500_that_comes_back_at_once_converges_a_window_at_a_tim
     await fleet.arrive(*(f"here-{number}" for number in range(10)))
     assert (await fleet.steps()).status is DeploymentStatus.COMPLETED
     back = Heartbeat(status=Status.HEALTHY, code_version=V1.code_version)
-    await fleet.take_in(*((name, back) for name in zone))
+    await fleet.ingest_batch(*((name, back) for name in zone))
     arrived: set[str] = set()
     rounds = 0
     while told := fleet.told:

@@ -20,12 +20,12 @@ def row(kind: type[Row], /, **fields: Any) -> Row:
     return kind(**{name: fields.get(name, 0) for name in kind.__struct_fields__})
 
 
-def view(*, rollback: str | None, told_at: int | None = TOLD, withdrawn: int = 1) -> View:
+def view(*, rollback: str | None, assigned_at: int | None = TOLD, withdrawn: int = 1) -> View:
     """Return the tables with a deployment of one target, and a rollback of it that has this status."""
     rows = [row(DeploymentRow, id=1, kind="deploy", status="completed", rollback_of=None, withdrawn=withdrawn)]
     if rollback:
         rows.append(row(DeploymentRow, id=2, kind="rollback", status=rollback, rollback_of=1))
-    target = row(TargetRow, id=1, deployment_id=1, told_at=told_at)
+    target = row(TargetRow, id=1, deployment_id=1, assigned_at=assigned_at)
     return View(deployments={each.id: each for each in rows}, targets={1: target})
 
 
@@ -33,9 +33,9 @@ def view(*, rollback: str | None, told_at: int | None = TOLD, withdrawn: int = 1
     ("tables", "reason"),
     [
         (view(rollback="completed"), UNDONE),
-        (view(rollback=None, told_at=UNTOLD), EMPTY),
+        (view(rollback=None, assigned_at=UNTOLD), EMPTY),
         (view(rollback="completed"), NOTHING_LEFT),
-        (view(rollback=None, told_at=UNTOLD, withdrawn=0), NOTHING_LEFT),
+        (view(rollback=None, assigned_at=UNTOLD, withdrawn=0), NOTHING_LEFT),
         (view(rollback="aborted", withdrawn=0), "Deployment 7 came later and has set the state of ..."),
     ],
 )

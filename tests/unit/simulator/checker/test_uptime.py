@@ -2,18 +2,18 @@
 
 import pytest
 
-from simulator.checker.uptime import UNNOTICED_MS, Attendance
+from simulator.checker.uptime import UNNOTICED_MS, Uptime
 
 S = 1_000
 
 
-def _with_outages(*outages: tuple[int, int], restarted: bool = True) -> Attendance:
-    attendance = Attendance()
-    attendance.change(0, watching=True, restarted=True)
+def _with_outages(*outages: tuple[int, int], restarted: bool = True) -> Uptime:
+    uptime = Uptime()
+    uptime.change(0, watching=True, restarted=True)
     for begin, end in outages:
-        attendance.change(begin, watching=False, restarted=False)
-        attendance.change(end, watching=True, restarted=restarted)
-    return attendance
+        uptime.change(begin, watching=False, restarted=False)
+        uptime.change(end, watching=True, restarted=restarted)
+    return uptime
 
 
 def test_the_first_start_ends_no_outage() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from dides.model.errors import OutcomeUnknownError
 from dides.store.interface import Transaction
-from dides.store.records import Changes, MustBeAloneError, Telling
+from dides.store.records import Changes, MustBeAloneError, NewAssignment
 from simulator.base.clock import VirtualClock
 from simulator.base.disk import Disk
 from simulator.base.loop import Owner, VirtualLoop, run_virtually
@@ -164,7 +164,7 @@ def test_no_brief_comes_after_its_instance_is_gone(play: Play) -> None:
         await site.beta.follow(heard.take)
         for number in range(20):
             (seen,) = await site.alpha.write(lambda tx, name=f"web-{number}": add(tx, name))  # type: ignore[misc]
-            await site.alpha.write(lambda tx, key=seen.id: tx.inventory.tell([Telling(key, V2, 1)]))  # type: ignore[misc]
+            await site.alpha.write(lambda tx, key=seen.id: tx.inventory.assign([NewAssignment(key, V2, 1)]))  # type: ignore[misc]
             await site.beta.write(lambda tx, its=seen: tx.inventory.remove(its, 0))  # type: ignore[misc]
         await asyncio.sleep(LONG)
         for number in range(20):

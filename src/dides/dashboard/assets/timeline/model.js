@@ -86,7 +86,7 @@ function decoded(row, data) {
   };
 }
 
-// A target that was told once more while we looked on: its earlier tellings are what was known before.
+// A target that was told once more while we looked on: its earlier assignments are what was known before.
 function earlierOf(known, target) {
   if (target.attempt <= known.attempt || known.told === null) return known.earlier;
   return [...known.earlier, known.told];
