@@ -133,7 +133,7 @@ def _reason(target: model.Target) -> str:
     if target.state is not model.TargetState.UPDATING:
         return target.reason
     if target.retry_at is not None:
-        return f"{target.reason}; told again at {_moment(target.retry_at)}"
+        return f"{target.reason}; next attempt at {_moment(target.retry_at)}"
     if target.healthy_at is not None and target.report and target.healthy_at > target.report.at:
         return f"HEALTHY, and has to stay so until {_moment(target.healthy_at)}"
     return target.reason
