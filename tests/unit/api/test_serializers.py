@@ -14,7 +14,9 @@ def test_one_that_has_to_stay_healthy_says_until_when() -> None:
 
 def test_one_that_waits_for_its_next_attempt_says_when_that_is() -> None:
     waiting = updating(reason="attempt 1 of 2 failed: reported FAILED", retry_at=NINE)
-    assert target_view(waiting).reason == ("attempt 1 of 2 failed: reported FAILED; next attempt at 2026-01-05T09:00:00Z")
+    assert target_view(waiting).reason == (
+        "attempt 1 of 2 failed: reported FAILED; next attempt at 2026-01-05T09:00:00Z"
+    )
 
 
 def test_others_say_no_more_than_there_is_to_say() -> None:
