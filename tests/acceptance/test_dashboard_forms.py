@@ -46,7 +46,7 @@ async def test_the_plan_follows_what_is_typed(visit: Visit) -> None:
     await expect(page.locator("#batch_size-wrong")).to_contain_text("Must be a count")
     await expect(page.locator("#preview-said")).to_contain_text("Batch size must be a count")
     await type_in(page, batch_size="2")
-    await expect(preview).to_contain_text("4 targets are told, at most 2 at once.")
+    await expect(preview).to_contain_text("Updates 4 instances, 2 at a time.")
     await expect(page.locator("#as-dides")).to_contain_text("dides deploy 2.0.0 -l env=prod --batch-size 2")
     await expect(size).not_to_have_attribute("aria-invalid", "true")
     await expect(page.locator("#preview-said")).to_contain_text("4 instances match")
@@ -132,7 +132,7 @@ async def test_what_happens_comes_in_at_the_top_and_waits_for_whoever_reads_on(
     async with processes.client() as client:
         await client.deploy(DeployRequest(code_version="2.0.0", labels=PROD, configuration=ONE_BY_ONE), "first")
         await expect(page.locator("#events")).to_contain_text("Deployment 1 of 2.0.0 was triggered, with 4 targets")
-        await expect(page.locator("#events")).to_contain_text("web-01 was told to run 2.0.0")
+        await expect(page.locator("#events")).to_contain_text("web-01 started updating to 2.0.0")
         await page.locator("#events summary").first.click()
         crew.let()
         await finished(client, 1)

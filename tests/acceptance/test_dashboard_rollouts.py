@@ -20,7 +20,7 @@ async def test_a_rollout_from_the_form_to_its_end(tmp_path: Path, browser: Brows
         await expect(page.get_by_role("heading", level=1)).to_contain_text(f"Deployment {number}: 2.0.0")
         await all_of_it.status("running")
         await all_of_it.counts(updating=2, pending=4)
-        await expect(page.locator("[data-part=hold]")).to_contain_text("The window is full")
+        await expect(page.locator("[data-part=hold]")).to_contain_text("Updating")
         await until(lambda: crew.applying == {"web-01", "web-02"})
         crew.let(1)
         await all_of_it.counts(succeeded=1, updating=2, pending=3)

@@ -13,7 +13,7 @@ DESIRED = "/inventory/instances/web-1/desired"
 INSTANCES, DEPLOYMENTS, TARGETS = LISTS[:3]
 WHOLE, CURSOR, SECONDS = (
     "whole number from 1 to 1,000",
-    "is not one that a page before has given",
+    "unknown cursor",
     "seconds from 0 to 60",
 )
 STATUS, NUMBER_STATUS = "must be running, paused, completed", "must be 0 (UNKNOWN), 1 (HEALTHY)"

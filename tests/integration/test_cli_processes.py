@@ -231,7 +231,7 @@ async def test_on_a_terminal_nothing_is_rolled_out_without_a_yes(fleet: DemoFlee
     terminal = Terminal.run("deploy", "1.0.0", "--all", "--no-wait", **variables_of(fleet))
     plan = terminal.read_until("Go ahead? [y/N]: ")
     assert "Plan: 1.0.0 to the whole fleet" in plan
-    assert "If every update fails: 1 down at once" in plan
+    assert "Worst case: 1 instance down before it stops" in plan
     assert "The selector matches the whole fleet" in plan
     assert terminal.answer("n\n") == (130, "")
     assert json.loads((await dides(fleet, "deployments", "-o", "json"))[1]) == []

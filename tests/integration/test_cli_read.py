@@ -233,7 +233,7 @@ def test_a_deployment_that_waits_for_an_operator_says_what_to_type(
     assert run(coordinator, "status") == 0
     out = capsys.readouterr().out
     assert "Wave 1 of 3." in out
-    assert "Held: this wave is done, and waits: dides promote opens the next one" in out
+    assert "Held: wave complete, waiting for approval: dides promote" in out
 
 
 def test_version_asks_nobody(coordinator: FakeCoordinator, capsys: Capture) -> None:

@@ -82,10 +82,10 @@ async def test_the_plan_is_that_of_the_api(app: App, browser: Browsing) -> None:
     shown = words_of(await browser.post("/ui/deploy/preview", form, HX_Request="true"))
     assert "2.0.0 to env=production" in shown
     assert "9 instances match." in shown
-    assert "9 targets are told, at most 4 at once." in shown
+    assert "Updates 9 instances, 4 at a time." in shown
     assert "In 3 waves of 1, 4 and 4; after each, it soaks for 30 s." in shown
     assert "It stops at 1 failure, and then rolls back by itself." in shown
-    assert "If every update fails: 1 down at once, 1 at the new version." in shown
+    assert "Worst case: 1 instance down before it stops, 1 at the new version." in shown
     assert "matches the whole fleet" in shown
     assert "web-02, web-03, web-04, web-05" in shown
     assert "dides deploy 2.0.0 -l env=production --batch-size 4 --waves 1,50% --wave-pause 30" in shown
@@ -132,7 +132,7 @@ async def test_the_question_says_what_will_happen(app: App, browser: Browsing) -
     for headers in ({"HX_Request": "true"}, {}):
         asked = words_of(await browser.post("/ui/deploy/confirm", {**FORM, "auto_rollback": "false"}, **headers))
         assert "Deploy 2.0.0 to env=production?" in asked
-        assert "3 targets are told, at most 1 at once." in asked
+        assert "Updates 3 instances, 1 at a time." in asked
         assert "then stays as it is, until you roll it back" in asked
     assert await deployments(app) == []
 

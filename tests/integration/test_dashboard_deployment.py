@@ -210,7 +210,7 @@ async def test_other_confirmations(fleet: Fleet) -> None:
     )
     await fleet.report("web-1", 1, "2")
     promote = await fleet.text("1/confirm/promote")
-    assert "Wave 2 of 2 opens, the last one: up to 3 more targets are told, at most 2 updating at once." in promote
+    assert "Wave 2 of 2 opens, the last one: up to 3 more updates start, at most 2 updating at once." in promote
     assert "The rest of the soak of 1 min is left out." in promote
     await fleet.press("1/pause")
     assert "3 pending targets are told from now on" in await fleet.text("1/confirm/resume")

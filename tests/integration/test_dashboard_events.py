@@ -58,7 +58,7 @@ async def test_what_happened_is_told_in_words(app: App, browser: Browsing) -> No
         "web-1 registered",
         "web-1 reports HEALTHY and runs 1",
         "Deployment 1 of 2 was triggered, with 1 target",
-        "web-1 was told to run 2",
+        "web-1 started updating to 2",
         "web-1 succeeded",
         "web-1 failed",
         "Rollback 3 of deployment 2 began, with 1 target",

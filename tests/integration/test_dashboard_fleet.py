@@ -168,11 +168,11 @@ async def test_one_instance_with_its_history(app: App) -> None:
     assert 'class="state updating"' in shown
     assert "&lt;b&gt;disk&lt;/b&gt; full" in shown
     assert "env=prod" in shown
-    assert "was told to run 2.0.0-bad" in shown
+    assert "started updating to 2.0.0-bad" in shown
     assert "registered" in shown
     assert 'href="/ui/deployments/1"' in shown
     assert "dides instance web-1" in shown
-    assert shown.index("reports FAILED") < shown.index("was told") < shown.index("registered"), "newest first"
+    assert shown.index("reports FAILED") < shown.index("started updating") < shown.index("registered"), "newest first"
 
 
 async def test_looking_leaves_no_line_in_the_log_unless_it_fails(app: App) -> None:

@@ -125,7 +125,7 @@ class AgentCoordinator:
         if registration.token != self.token and presented not in self.credentials:
             return problem(401, "A valid credential is needed")
         if self.name_is_taken:
-            return problem(409, "In the way of the present state")
+            return problem(409, "Conflict")
         credential = presented if presented in self.credentials else f"credential-{len(self.registrations)}"
         self.credentials = frozenset({credential})
         instance = describe(registration, self.generation)

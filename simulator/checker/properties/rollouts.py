@@ -29,7 +29,7 @@ def window_is_kept(change: Change, memory: Memory) -> Iterator[str]:
 
 
 def tripped_assigns_nothing(change: Change, memory: Memory) -> Iterator[str]:
-    """Once tripped nothing new is told."""
+    """Once tripped no new updates start."""
     for _, target in change.told:
         row, was = change.after.deployments[target.deployment_id], change.before.deployments.get(target.deployment_id)
         if was is not None and not was.in_flight:
@@ -108,7 +108,7 @@ def ends_are_final(change: Change, _: Memory) -> Iterator[str]:
 
 
 def pause_assigns_nothing(change: Change, _: Memory) -> Iterator[str]:
-    """In a pause nothing new is told."""
+    """In a pause no new updates start."""
     for _before, target in change.told:
         was = change.before.deployments.get(target.deployment_id)
         if was is not None and was.status == "paused":

@@ -44,4 +44,4 @@ def _place(cursor: str, form: re.Pattern[str]) -> str:
 
 
 def _invalid() -> InvalidError:
-    return InvalidError(FieldError("cursor", "is not one that a page before has given; leave it out to start anew"))
+    return InvalidError(FieldError("cursor", "unknown cursor; omit it to start from the first page"))

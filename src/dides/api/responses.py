@@ -14,7 +14,7 @@ _WHEN = {
     401: "No credential, or one that nobody has.",
     403: "A credential that may not do this.",
     404: "There is no such instance or deployment, or none in flight.",
-    409: "In the way of the present state, such as another deployment in flight (`deployment_id` says which).",
+    409: "Conflict with the present state, such as another deployment in flight (`deployment_id` says which).",
     410: "The credential of an instance that was decommissioned.",
     413: "The body is over its limit: 64 KiB of a registration, else 1 MiB.",
     422: "What was sent breaks the schema, or a selector matches nothing; `errors` names each field or parameter.",

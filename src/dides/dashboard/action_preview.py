@@ -139,13 +139,13 @@ def _promote(tx: Transaction, deployment: Deployment) -> list[str]:
     room = deployment.counts.pending if last else open_size(following) - started
     wave = f"Wave {following.wave.open} of {len(following.waves)} opens"
     opens = f"{wave}{', the last one' if last else ''}"
-    lines = [f"{opens}: up to {room:,} more targets are told, at most {deployment.window:,} updating at once."]
+    lines = [f"{opens}: up to {room:,} more updates start, at most {deployment.window:,} updating at once."]
     if lapsed:
         lines.append(f"It passes over {them}.")
     if deployment.timers.soaked_at is not None:
         lines.append(f"The rest of the soak of {seconds(float(deployment.policy.wave_pause))} is left out.")
     if deployment.status is DeploymentStatus.PAUSED:
-        lines.append("It stays paused: nothing is told before somebody resumes it.")
+        lines.append("It stays paused: no update starts before somebody resumes it.")
     lines.append("What instances have reported of the open wave is judged first, and can still stop the deployment.")
     return lines
 

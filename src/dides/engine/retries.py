@@ -1,4 +1,4 @@
-"""`retries`: a failed attempt is told again after a backoff, and counts as failed once, after the last attempt.
+"""`retries`: a failed attempt is repeated after a backoff, and counts as failed once, after the last attempt.
 
 The target keeps its slot meanwhile. Silence is not retried: a machine that is gone does not answer the second time.
 Two agents that report as one instance are not retried either: they would still be two.

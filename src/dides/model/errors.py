@@ -66,7 +66,7 @@ class NotFoundError(RefusedError):
 class ConflictError(RefusedError):
     """The request does not fit the present state of what it names."""
 
-    kind, title, status = "conflict", "In the way of the present state", 409
+    kind, title, status = "conflict", "Conflict", 409
 
 
 class InFlightError(ConflictError):

@@ -53,7 +53,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Postponed(msgspec.Struct, frozen=True, kw_only=True):
-    """An updating target whose attempt failed, and which will be told again; it keeps its slot."""
+    """An updating target whose attempt failed, and which waits for its next attempt; it keeps its slot."""
 
     target: Target
     retry_at: int

@@ -1,1 +1,1 @@
-"""What people are told, once for the command line and the pages. Pure: no store, no network."""
+"""What people read, once for the command line and the pages. Pure: no store, no network."""

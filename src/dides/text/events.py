@@ -121,7 +121,7 @@ def _wave(text: str) -> Callable[[Event], str]:
 def _soaking(event: Event) -> str:
     pause = event.data.get("seconds")
     for_long = f"soaks for {seconds(pause)}" if isinstance(pause, int | float) else "waits until it is promoted"
-    return f"{_wave('is done, and')(event)} {for_long}"
+    return f"{_wave('complete,')(event)} {for_long}"
 
 
 def _held(event: Event) -> str:
@@ -133,7 +133,7 @@ def _held(event: Event) -> str:
 def _assigned(event: Event) -> str:
     attempt = event.data.get("attempt")
     again = f" (attempt {attempt})" if attempt else ""
-    return f"was told to run {_versions(event.data.get('desired'))}{again}"
+    return f"started updating to {_versions(event.data.get('desired'))}{again}"
 
 
 def _left_out(event: Event) -> str:
@@ -162,7 +162,7 @@ def _relabelled(event: Event) -> str:
 
 def _inherited(event: Event) -> str:
     desired = _versions(event.data.get("desired"))
-    return f"came late, and was told to run {desired}, as of deployment {event.deployment_id}"
+    return f"came late, and started updating to {desired}, as of deployment {event.deployment_id}"
 
 
 def _stopped(event: Event) -> str:
@@ -173,10 +173,10 @@ def _stopped(event: Event) -> str:
 _D, _W, _T, _I = Group
 KINDS: Mapping[str, EventText] = {
     "deployment.triggered": EventText(_D, "An operator triggered a deployment, or a rollback began.", _triggered),
-    "deployment.paused": EventText(_D, "Nothing new is told until it is resumed.", _of_deployment("was paused")),
+    "deployment.paused": EventText(_D, "No new updates start until it is resumed.", _of_deployment("was paused")),
     "deployment.resumed": EventText(_D, "It goes on; its timeouts have stood still.", _of_deployment("was resumed")),
     "deployment.outage_began": EventText(
-        _D, "Most instances fell silent at once: nothing new is told.", _of_deployment("is held by an outage")
+        _D, "Most instances fell silent at once: no new updates start.", _of_deployment("is held by an outage")
     ),
     "deployment.outage_ended": EventText(
         _D, "Enough report again, or it was to go on all the same.", _of_deployment("is no longer held by an outage")
@@ -186,7 +186,7 @@ KINDS: Mapping[str, EventText] = {
     ),
     "deployment.failed": EventText(_D, "Too many targets failed, or it took too long.", _of_deployment("failed")),
     "deployment.aborted": EventText(_D, "An operator stopped it where it was.", _of_deployment("was aborted")),
-    "wave.opened": EventText(_W, "The next targets may be told.", _wave("was opened")),
+    "wave.opened": EventText(_W, "The next targets may start.", _wave("was opened")),
     "wave.soaking": EventText(_W, "Its targets are watched before the next wave opens.", _soaking),
     "wave.held": EventText(_W, "Not all that succeeded in it is HEALTHY at the target now.", _held),
     "wave.promoted": EventText(_W, "An operator let the next wave begin.", _wave("was promoted")),
@@ -194,10 +194,12 @@ KINDS: Mapping[str, EventText] = {
     "target.succeeded": EventText(_T, "It is HEALTHY at the target.", _plain("succeeded")),
     "target.failed": EventText(_T, "It reported FAILED, took too long, or fell silent.", _plain("failed")),
     "target.skipped": EventText(_T, "It was left out, or stopped.", _plain("was skipped")),
-    "target.postponed": EventText(_T, "An attempt failed, and it will be told again.", _plain("will be told again")),
+    "target.postponed": EventText(
+        _T, "An attempt failed, and the next one will follow.", _plain("waits for its next attempt")
+    ),
     "target.joined": EventText(_T, "It registered meanwhile, and stands at the end of the order.", _plain("joined")),
     "target.withdrawn": EventText(_T, "It was decommissioned before its end.", _plain("is no target any more")),
-    "targets.skipped": EventText(_T, "They had not been told when it ended.", _left_out),
+    "targets.skipped": EventText(_T, "They had not started when it ended.", _left_out),
     "instance.registered": EventText(_I, "A new instance is in the inventory.", _plain("registered")),
     "instance.registered_again": EventText(_I, "An instance that was known presented itself.", _registered_again),
     "instance.relabelled": EventText(_I, "An operator changed its labels.", _relabelled),

@@ -13,7 +13,7 @@ from dides.text.format import plural, seconds
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
-    """Why the next target is not told now."""
+    """Why the next update does not start now."""
 
     name: str | None
     """As the wire has it; None when no setting holds it."""
@@ -35,7 +35,7 @@ def hold_of(deployment: Deployment) -> Hold | None:
 def _paused(deployment: Deployment) -> Hold:
     return Hold(
         name=window.PAUSED,
-        means="An operator has paused it. Nothing new is told, and its timeouts stand still.",
+        means="An operator has paused it. No new updates start; timeouts are paused.",
         release="It goes on when somebody resumes it.",
         since=None if deployment.paused_at is None else to_datetime(deployment.paused_at),
     )
@@ -45,8 +45,8 @@ def _outage(deployment: Deployment) -> Hold:
     silent = "" if deployment.outage is None else f" of {plural(deployment.outage.base, 'instance')}"
     return Hold(
         name=window.OUTAGE,
-        means=f"Most{silent} to which nothing is done fell silent at once, as when the network is cut. Nothing new is "
-        "told, and its timeouts stand still.",
+        means=f"Most{silent} to which nothing is done fell silent at once, as when the network is cut. No new "
+        "updates start; timeouts are paused.",
         release="It goes on when half of them report again, after the coordinator's --outage-limit, or when somebody "
         "resumes it.",
         since=None if deployment.outage is None else to_datetime(deployment.outage.since),
@@ -56,8 +56,8 @@ def _outage(deployment: Deployment) -> Hold:
 def _promote(deployment: Deployment) -> Hold:
     return Hold(
         name=window.PROMOTE,
-        means=f"{_wave(deployment)} is done, and waits, because wave_pause is manual.",
-        release="It goes on when somebody promotes it.",
+        means=f"{_wave(deployment)} complete. Waiting for approval, because wave_pause is manual.",
+        release="It goes on when somebody promotes it: dides promote.",
     )
 
 
@@ -65,7 +65,7 @@ def _soak(deployment: Deployment) -> Hold:
     soaked_at = deployment.timers.soaked_at
     return Hold(
         name=window.SOAK,
-        means=f"{_wave(deployment)} is done, and is watched for {seconds(_soak_seconds(deployment))} before the next.",
+        means=f"{_wave(deployment)} complete. It soaks for {seconds(_soak_seconds(deployment))} before the next.",
         release="It goes on when that time is over, or when somebody promotes it.",
         until=None if soaked_at is None else to_datetime(soaked_at),
     )
@@ -75,7 +75,7 @@ def _health(deployment: Deployment) -> Hold:
     until, lapsed = deployment.timers.health_until, deployment.wave.lapsed
     return Hold(
         name=window.HEALTH,
-        means=f"{_wave(deployment)} is done, but {plural(lapsed, 'instance')} that had succeeded in it "
+        means=f"{_wave(deployment)} complete, but {plural(lapsed, 'instance')} that had succeeded in it "
         f"{'is' if lapsed == 1 else 'are'} not HEALTHY at the target now.",
         release="It goes on when they are HEALTHY again, when that time is over, or when somebody promotes it.",
         until=None if until is None else to_datetime(until),
@@ -95,8 +95,7 @@ def _wave_open(deployment: Deployment) -> Hold:
 def _batch_size(deployment: Deployment) -> Hold:
     return Hold(
         name=window.BATCH_SIZE,
-        means=f"The window is full: {deployment.counts.updating:,} of at most {plural(deployment.window, 'target')} "
-        "are updating.",
+        means=f"Updating {deployment.counts.updating:,} of {deployment.window:,}.",
         release="It goes on when one of them succeeds or fails.",
     )
 
@@ -123,8 +122,8 @@ def _spread_by(deployment: Deployment) -> Hold:
 def _nothing(deployment: Deployment) -> Hold:
     counts = deployment.counts
     if counts.pending > counts.deferred:
-        return Hold(name=None, means="Nothing holds it.", release="The next step tells further targets.")
-    left = "Nobody is left to tell."
+        return Hold(name=None, means="Nothing holds it.", release="The next step starts further updates.")
+    left = "No target is left to start."
     if counts.deferred:
         be = "is" if counts.deferred == 1 else "are"
         left = f"Only {plural(counts.deferred, 'target')} that cannot be reached {be} left."

@@ -26,16 +26,17 @@ def steps(configuration: Configuration, forecast: Forecast) -> list[str]:
     if not forecast.window:
         return ["Nothing would be updated."]
     number = sum(wave.size for wave in forecast.waves)
-    told = f"{plural(number, 'target')} {'is' if number == 1 else 'are'} told, at most {forecast.window:,} at once"
+    updates = f"Updates {plural(number, 'instance')}, {forecast.window:,} at a time"
     order = ", in a shuffled order" if configuration.order is Ordering.SHUFFLE else ""
-    return [f"{told}{order}.", *_waves(configuration, forecast.waves), _end(configuration)]
+    return [f"{updates}{order}.", *_waves(configuration, forecast.waves), _end(configuration)]
 
 
 def worst_case(forecast: Forecast) -> str:
     """Return how bad it can get."""
     worst = forecast.worst_case
     there = f", {forecast.already_at_target:,} of them already" if forecast.already_at_target else ""
-    return f"If every update fails: {worst.down_at_once:,} down at once, {worst.reached:,} at the new version{there}."
+    down = plural(worst.down_at_once, "instance")
+    return f"Worst case: {down} down before it stops, {worst.reached:,} at the new version{there}."
 
 
 def names(wave: ForecastWave) -> str:

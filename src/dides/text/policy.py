@@ -34,7 +34,7 @@ def policy_facts(deployment: Deployment) -> list[Fact]:
     window = plural(deployment.window, "target")
     facts = [
         ("batch_size", f"at most {window} updating at once{_of(policy.batch_size, 'of the matched')}"),
-        ("update_timeout", f"an update has failed that is not HEALTHY after {seconds(policy.update_timeout)}"),
+        ("update_timeout", f"an update fails when it is not HEALTHY after {seconds(policy.update_timeout)}"),
     ]
     if deployment.kind is Kind.ROLLBACK:
         return [*facts, ("failures", "are recorded, and do not stop it, because it is a rollback")]
@@ -92,7 +92,7 @@ def _optional(deployment: Deployment) -> list[Fact]:
         ("spread_by", f"the window is taken evenly over the values of {policy.spread_by}, {deployment.share} each")
         if policy.spread_by is not None
         else None,
-        ("retries", f"a failed attempt is told again {_times(policy.retries)}") if policy.retries else None,
+        ("retries", f"a failed attempt is repeated {_times(policy.retries)}") if policy.retries else None,
         ("order", "shuffled, not by name") if policy.order is Ordering.SHUFFLE else None,
         ("force", "those at the target are updated, too") if policy.force else None,
     ]

@@ -64,7 +64,7 @@ def test_the_live_block_says_everything_in_words_within_the_terminal(width: int)
     assert any(line.startswith("━") and line.endswith("3/6  12.5 s") and len(line) == width for line in lines)
     assert "✔ 2 succeeded  ▸ 2 updating  ○ 1 pending  ✖ 1 failed  » 0 skipped" in lines
     assert lines[lines.index("  ▸ web-3  for 2.5 s") + 1] == "  ▸ web-4  for 0.5 s"
-    assert "  the window is full" in lines
+    assert "  batch_size instances are updating" in lines
     assert all(len(line) <= width for line in lines)
 
 
@@ -140,7 +140,7 @@ def test_the_live_block_says_which_wave_is_open() -> None:
         display.show(Sight(deployment=make_deployment(wave=IN_WAVE_2, held_by="wave")))
     out = text_of(console)
     assert "wave 2 of 3  0/5  12.5 s" in out
-    assert "the rest of this wave has to end before the next one begins" in out
+    assert "the rest of this wave is still updating" in out
 
 
 def test_a_wave_that_waits_says_what_to_type() -> None:
@@ -150,8 +150,8 @@ def test_a_wave_that_waits_says_what_to_type() -> None:
         display.show(sight)
     PlainDisplay(plain, TIME).show(sight)
     for console in (live, plain):
-        assert "this wave is done, and waits: dides promote opens the next one" in text_of(console)
-    assert "3 pending, wave 2 of 3, this wave is done" in text_of(plain)
+        assert "wave complete, waiting for approval: dides promote" in text_of(console)
+    assert "3 pending, wave 2 of 3, wave complete" in text_of(plain)
 
 
 @pytest.mark.parametrize(("until", "says"), [(NOON + timedelta(seconds=60), ", for 47.5 s more"), (None, "")])
@@ -163,7 +163,7 @@ def test_a_soak_says_for_how_long_still_where_that_is_known(until: datetime | No
     PlainDisplay(plain, TIME).show(sight)
     for console in (live, plain):
         lines = text_of(console).splitlines()
-        assert any(line.endswith(f"this wave is done, and soaks before the next one begins{says}") for line in lines)
+        assert any(line.endswith(f"wave complete, soaking before the next one{says}") for line in lines)
 
 
 def test_a_target_that_is_to_be_told_once_more_says_why() -> None:
@@ -191,7 +191,7 @@ def test_where_lines_cannot_be_redrawn_a_block_is_said_when_nothing_goes_on(upda
     blocked = make_deployment(held_by="max_unavailable", progress=make_progress(updating=updating, pending=3))
     with PlainDisplay(console, TIME) as display:
         display.show(Sight(deployment=blocked))
-    assert ("(max_unavailable)" in text_of(console)) is said
+    assert ("max_unavailable reached" in text_of(console)) is said
 
 
 @pytest.mark.parametrize("held_by", ["batch_size", "wave", "promote", "soak", "max_unavailable", "spread_by", "paused"])

@@ -51,10 +51,10 @@ TO = {"code_version": "1.1.0", "configuration_version": None}
         (event("deployment.triggered", rollback_of=6, targets=1), "Rollback 7 of deployment 6 began, with 1 target"),
         (event("deployment.failed", reason="1 of 1 failed"), "Deployment 7 failed: 1 of 1 failed"),
         (event("wave.opened", open=2, of=3), "Wave 2 of 3 was opened"),
-        (event("wave.soaking", wave=1, of=3, seconds=90.0), "Wave 1 of 3 is done, and soaks for 1 min 30 s"),
+        (event("wave.soaking", wave=1, of=3, seconds=90.0), "Wave 1 of 3 complete, soaks for 1 min 30 s"),
         (event("wave.promoted", wave=1), "Wave 1 was promoted"),
-        (event("target.assigned", "web-1", desired=TO), "was told to run 1.1.0"),
-        (event("target.assigned", "web-1", desired=TO, attempt=2), "was told to run 1.1.0 (attempt 2)"),
+        (event("target.assigned", "web-1", desired=TO), "started updating to 1.1.0"),
+        (event("target.assigned", "web-1", desired=TO, attempt=2), "started updating to 1.1.0 (attempt 2)"),
         (event("target.failed", "web-1", reason="reported FAILED", message="a\nb"), "failed: reported FAILED: b"),
         (event("targets.skipped", reason="not started", targets=9), "9 targets of deployment 7 skipped: not started"),
         (

@@ -20,10 +20,13 @@ OVER: dict[str, Any] = {
 ROOM: dict[str, Any] = {"window": 5, "counts": counts(pending=8, updating=2, unavailable=4)}
 HELD: dict[str, tuple[Deployment, str]] = {
     window.PAUSED: (deployment(**OVER, status=PAUSED, paused_at=NOW), "An operator has paused it."),
-    window.PROMOTE: (deployment(**OVER, policy=Policy(wave_pause="manual")), "Wave 1 of 2 is done, and waits"),
+    window.PROMOTE: (
+        deployment(**OVER, policy=Policy(wave_pause="manual")),
+        "Wave 1 of 2 complete. Waiting for approval",
+    ),
     window.SOAK: (
         deployment(**OVER, policy=Policy(wave_pause=90), timers=Timers(soaked_at=NOW)),
-        "is watched for 1 min 30 s before the next",
+        "Wave 1 of 2 complete. It soaks for 1 min 30 s before the next",
     ),
     window.HEALTH: (
         deployment(
@@ -37,7 +40,7 @@ HELD: dict[str, tuple[Deployment, str]] = {
         deployment(window=5, waves=(2, 10), counts=counts(pending=8, updating=1, succeeded=1)),
         "Wave 1 of 2 lets 2 targets start in all, and 1 of them still updates.",
     ),
-    window.BATCH_SIZE: (deployment(window=2, counts=counts(pending=8, updating=2)), "2 of at most 2 targets are"),
+    window.BATCH_SIZE: (deployment(window=2, counts=counts(pending=8, updating=2)), "Updating 2 of 2."),
     window.MAX_UNAVAILABLE: (
         deployment(**ROOM, max_unavailable=4, blocked_by=window.MAX_UNAVAILABLE),
         "4 instances are updating or not HEALTHY, and 4 may be.",
@@ -75,9 +78,9 @@ def test_moments_that_are_known_come_along() -> None:
 @pytest.mark.parametrize(
     ("states", "means", "release"),
     [
-        ({"pending": 3}, "Nothing holds it.", "The next step tells further targets."),
-        ({"updating": 1, "succeeded": 3}, "Nobody is left to tell.", "It ends when 1 more target has succeeded"),
-        ({"updating": 2, "succeeded": 3}, "Nobody is left to tell.", "It ends when 2 more targets have succeeded"),
+        ({"pending": 3}, "Nothing holds it.", "The next step starts further updates."),
+        ({"updating": 1, "succeeded": 3}, "No target is left to start.", "It ends when 1 more target has succeeded"),
+        ({"updating": 2, "succeeded": 3}, "No target is left to start.", "It ends when 2 more targets have succeeded"),
         ({"pending": 1, "deferred": 1}, "Only 1 target that cannot be reached is left.", "It ends with the next step."),
         ({"pending": 2, "deferred": 2}, "Only 2 targets that cannot be reached are left.", "It ends with the next"),
     ],

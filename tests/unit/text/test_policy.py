@@ -31,14 +31,14 @@ def test_every_setting_has_words() -> None:
     facts = dict(policy_facts(deployment(policy=EVERYTHING, window=5, waves=(1, 20), share=2, max_unavailable=4)))
     assert facts == {
         "batch_size": "at most 5 targets updating at once (25% of the matched)",
-        "update_timeout": "an update has failed that is not HEALTHY after 5 min",
+        "update_timeout": "an update fails when it is not HEALTHY after 5 min",
         "failure_threshold": "stops when 1 target has failed (10% of the open wave)",
         "wave_pause": "a wave that is over is watched for 1 min 30 s",
         "min_healthy_time": "HEALTHY for 5 s before it has succeeded",
         "deadline": "fails as a whole after 2 h",
         "max_unavailable": "at most 4 instances updating or not HEALTHY at once (20% of the matched)",
         "spread_by": "the window is taken evenly over the values of zone, 2 each",
-        "retries": "a failed attempt is told again 2 times",
+        "retries": "a failed attempt is repeated 2 times",
         "order": "shuffled, not by name",
         "force": "those at the target are updated, too",
         "auto_rollback": "not rolled back by itself when it fails",

@@ -24,7 +24,7 @@ def plan(
 ) -> None:
     """Say what a deployment would do, and change nothing.
 
-    Who is told in which wave, how far it can get when every update fails, and what to think about first.
+    Which instances update in which wave, the worst case, and what to think about first.
 
     Example:
       dides plan 1.1.0 -l env=production --waves 1,10% --batch-size 25% --failure-threshold 2

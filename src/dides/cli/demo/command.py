@@ -38,7 +38,7 @@ NEXT = {
     "dides demo --keep": "the same, and the fleet stays",
     "dides server --dev": "a coordinator of your own, without credentials",
     "dides agent --help": "how an instance joins it",
-    "dides deploy --help": "everything that a rollout can be told",
+    "dides deploy --help": "all rollout options",
 }
 
 Instances = Annotated[int, typer.Option("--instances", metavar="N", min=2, max=64, help="How many instances.")]

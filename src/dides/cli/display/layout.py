@@ -17,14 +17,14 @@ GAP = 2
 NARROW = 14
 """Columns of the terminal that a cell may be folded into, and no fewer."""
 UNBROKEN = {
-    *("ID", "Status", "State", "Done", "Failed", "Told", "Took", "Created", "Last heartbeat", "Time", "What", "Wave")
+    *("ID", "Status", "State", "Done", "Failed", "Started", "Took", "Created", "Last heartbeat", "Time", "What", "Wave")
 }
 """Titles of columns that are shown whole or not at all."""
 LEAVE = (
     *(
         "Labels",
         "Created",
-        "Told",
+        "Started",
         "Attempt",
         "Size",
         "Wave",

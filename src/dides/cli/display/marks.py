@@ -62,13 +62,13 @@ CONVERGING = Mark("↻", "~", "converging", "cyan")
 WARNING = Mark("!", "!", "warning", "yellow")
 
 HELD_BY = {
-    "batch_size": "the window is full",
-    "wave": "the rest of this wave has to end before the next one begins",
-    "promote": "this wave is done, and waits: dides promote opens the next one",
-    "soak": "this wave is done, and soaks before the next one begins",
-    "health": "this wave is done, but not all of it is HEALTHY at the target; dides promote goes on all the same",
-    "max_unavailable": "as many as may be are updating or not healthy (max_unavailable)",
-    "spread_by": "those that are next wait for others of their value (spread_by)",
+    "batch_size": "batch_size instances are updating",
+    "wave": "the rest of this wave is still updating",
+    "promote": "wave complete, waiting for approval: dides promote",
+    "soak": "wave complete, soaking before the next one",
+    "health": "wave complete, but not all of it is HEALTHY at the target; to go on all the same: dides promote",
+    "max_unavailable": "max_unavailable reached: that many are updating or not healthy",
+    "spread_by": "the next instances wait for others with their label value (spread_by)",
     "paused": "paused; dides resume goes on",
     "outage": "most instances fell silent at once, which no version does; dides resume goes on all the same",
 }

@@ -1,4 +1,4 @@
-"""What a plan looks like: who is told in which wave, the worst case, and what to think about first."""
+"""What a plan looks like: which instances update in which wave, the worst case, and what to think about first."""
 
 from rich.console import Console
 from rich.text import Text
@@ -48,7 +48,7 @@ def pace(configuration: Configuration, forecast: Forecast) -> str:
 
 
 def print_waves(forecast: Forecast, console: Console) -> None:
-    """Print who is told in which wave."""
+    """Print which instances update in which wave."""
     numbered = list(enumerate(forecast.waves, 1))
     print_rows(
         numbered,
@@ -66,7 +66,8 @@ def worst_case(forecast: Forecast) -> str:
     """Return how bad it can get."""
     worst = forecast.worst_case
     there = f", {forecast.already_at_target} of them already" if forecast.already_at_target else ""
-    return f"If every update fails: {worst.down_at_once} down at once, {worst.reached} at the new version{there}"
+    down = _instances(worst.down_at_once)
+    return f"Worst case: {down} down before it stops, {worst.reached} at the new version{there}"
 
 
 def say_names(wave: ForecastWave) -> str:

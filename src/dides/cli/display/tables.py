@@ -66,7 +66,7 @@ def print_targets(targets: Sequence[Target], console: Console) -> None:
         "State": lambda target: TARGET[target.state].text(console),
         "From": lambda target: say_state(target.from_),
         "To": lambda target: say_state(target.to),
-        "Told": lambda target: say_time(target.assigned_at),
+        "Started": lambda target: say_time(target.assigned_at),
         "Took": say_took,
         **({"Attempt": lambda target: str(target.attempt)} if any(target.attempt > 1 for target in targets) else {}),
         **({"Why": say_why} if any(target.reason or target.message for target in targets) else {}),

@@ -169,7 +169,7 @@ def _what_to_do(draft: Draft) -> str:
     if draft.problems:
         named = [f"{fields()[name].label} {text}" if name else in_words(text) for name, text in draft.problems.items()]
         return f"No plan yet. {'. '.join(named)}."
-    return f"Still to be said: {'; '.join(draft.missing.values())}."
+    return f"Required: {'; '.join(draft.missing.values())}."
 
 
 def _is_part(request: Browser) -> bool:

@@ -101,7 +101,7 @@ function waves({ context, box, model, scale, colours }) {
     context.lineWidth = 1;
     if (first) line(context, 0, y, scale.full.width, y);
     if (height < SMALLEST_LABEL) return;
-    const name = wave === Infinity ? "not told" : model.waves > 1 ? `wave ${wave}` : "told";
+    const name = wave === Infinity ? "not started" : model.waves > 1 ? `wave ${wave}` : "started";
     label(context, colours, name, box.scrollLeft + box.clientWidth - 20, y + Math.min(height, 18) / 2);
   });
 }

@@ -48,7 +48,7 @@ export function describe(into, target, model, at) {
 function times(target, model, at) {
   if (stateAt(target, at) === "pending" || firstTold(target) === null) return [];
   return [
-    ["told", told(target, model.began)],
+    ["started", told(target, model.began)],
     ["took", took(target, at)],
   ];
 }
