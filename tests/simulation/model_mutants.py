@@ -35,7 +35,7 @@ def stale_heartbeats_count(patch: pytest.MonkeyPatch) -> None:
 
 def old_failures_are_news(patch: pytest.MonkeyPatch) -> None:
     right = admission._assigned
-    patch.setattr(admission, "_told", lambda *shown: replace(right(*shown), failure_is_news=True))
+    patch.setattr(admission, "_assigned", lambda *shown: replace(right(*shown), failure_is_news=True))
 
 
 def no_timeout(patch: pytest.MonkeyPatch) -> None:

@@ -45,11 +45,11 @@ def failures_are_forgotten_by_a_restart(patch: Patch) -> None:
             tx.deployments.save(replace(its, counts=replace(its.counts, failed=0)))
         return right(tx, alive)
 
-    patch.setattr(outage, "attend", record_alive)
+    patch.setattr(outage, "record_alive", record_alive)
 
 
 def outages_count_as_time(patch: Patch) -> None:
-    patch.setattr(outage, "attend", lambda _tx, _alive: 0)
+    patch.setattr(outage, "record_alive", lambda _tx, _alive: 0)
 
 
 def pauses_count_as_time(patch: Patch) -> None:
@@ -133,7 +133,7 @@ def assignments_keep_the_generation(patch: Patch) -> None:
             self._db.exec_driver_sql(lower, (each,))
         return self._generations(each.instance_id for each in assignments)
 
-    patch.setattr(SqlInventory, "tell", assign)
+    patch.setattr(SqlInventory, "assign", assign)
 
 
 def late_ones_converge_at_once(patch: Patch) -> None:

@@ -191,7 +191,7 @@ def retries_have_no_time(patch: Patch) -> None:
         again = retries.reassigned(its, target, now)
         return again and replace(again, deadline_at=now + 1_000)
 
-    patch.setattr(reconcile, "retold", reassigned)
+    patch.setattr(reconcile, "reassigned", reassigned)
 
 
 def stops_come_before_verdicts(patch: Patch) -> None:
