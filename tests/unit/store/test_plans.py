@@ -49,7 +49,7 @@ OF_A_STEP: dict[str, Query] = {
         [Settled(target=each.target, state=TargetState.FAILED) for each in assigned(tx)], NOW
     ),
     "defer": lambda tx: tx.targets.defer(1, [each.target for each in tx.targets.candidates(1, 2)]),
-    "assign": lambda tx: tx.inventory.assign([NewAssignment(1, V2, 1), NewAssignment(2, V2, 1)]),
+    "assign states": lambda tx: tx.inventory.assign([NewAssignment(1, V2, 1), NewAssignment(2, V2, 1)]),
     "set_last_good": lambda tx: tx.inventory.set_last_good({1: V2, 2: V2}),
 }
 OF_A_HEARTBEAT: dict[str, Query] = {
