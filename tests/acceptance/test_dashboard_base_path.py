@@ -34,5 +34,5 @@ async def test_every_page_lives_below_the_prefix_and_a_form_survives_a_sign_in(
         await page.locator("#labels").fill("env=prod")
         await page.get_by_label("Operator's token").fill(processes.data.token("operator-token"))
         await page.get_by_role("button", name="Sign in").click()
-        await expect(page.locator("#preview")).to_contain_text("2 targets are told")
+        await expect(page.locator("#preview")).to_contain_text("Updates 2 instances, 1 at a time")
         await expect(page.locator("#auto_rollback")).not_to_be_checked()
