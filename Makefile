@@ -54,7 +54,7 @@ format: setup  ## format the code
 	@$(BIN)/ruff format src simulator tests bench docs contrib
 	@$(BIN)/ruff check --fix src simulator tests bench docs contrib
 
-soak: setup  ## simulated worlds with faults, for as long as told: make soak ARGS="--minutes 10"
+soak: setup  ## simulated worlds with faults, for as long as you say: make soak ARGS="--minutes 10"
 	@$(BIN)/python -m simulator soak $(ARGS)
 
 bench: setup $(BENCH_READY)  ## every benchmark, which takes an hour; one alone: make bench-heartbeats ARGS="--quick"

@@ -41,7 +41,7 @@ class Report(msgspec.Struct, frozen=True):
     observed: int | None
 
     def counts(self, assignment: SeenAssignment) -> bool:
-        """Tell whether it is about a assignment, and came after that."""
+        """Tell whether it is about an assignment, and came after it."""
         if self.stored_at <= assignment.stored_at:
             return False
         return self.observed == assignment.generation if self.observed is not None else self.at >= assignment.at

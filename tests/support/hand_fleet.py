@@ -154,7 +154,7 @@ class Fleet:
         await self.silent_since(self.clock.now(), *names)
 
     async def silent_since(self, moment: int, *names: str) -> Declared:
-        """Declare those of the instances unreachable that gave no last-seen time after a moment."""
+        """Declare instances unreachable that were not seen after a moment."""
         seen = {name: self.heard.get(name, 0) for name in names}
         declared = await self.run(lambda tx: declare_unreachable(tx, seen, moment))
         self.told = declared.told

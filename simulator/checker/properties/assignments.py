@@ -21,7 +21,7 @@ def generations_rise(change: Change, _: Memory) -> Iterator[str]:
 
 
 def targets_are_reassigned(change: Change, _: Memory) -> Iterator[str]:
-    """Every assignment, retry and rollback is a assignment: under a generation of its own, even of an equal state."""
+    """Every update, retry and rollback assigns anew: under a generation of its own, even of an equal state."""
     for _before, target in change.told:
         instance = change.before.instances.get(target.instance_id or 0)
         if instance and target.generation <= instance.generation:

@@ -38,5 +38,5 @@ def room(deployment: Deployment) -> int | None:
 
 
 def needs_room(candidate: Candidate) -> bool:
-    """Tell whether assignment a candidate makes one more unavailable."""
+    """Tell whether assigning a candidate makes one more unavailable."""
     return candidate.instance.status is Status.HEALTHY

@@ -1,7 +1,7 @@
 """One step of a rollout: a snapshot in, a plan out. Start reading here.
 
     verdicts    what the heartbeats and the moments that came say of targets       verdict.py
-    retries     which failed attempts are told again?                              retries.py
+    retries     which failed attempts are repeated?                                retries.py
     trip        has anything stopped it?                                           trip.py, threshold.py
     waves       is the open wave over, and may the next one begin?                 waves.py
     window      how many more may be updating?                                     window.py, spread.py, availability.py

@@ -34,7 +34,7 @@ def postponed(deployment: Deployment, verdict: Settled, now: int) -> Postponed |
 
 
 def reassigned(deployment: Deployment, target: Target, now: int) -> Reassignment | None:
-    """Return the next attempt of a target, when its time has come and assignment is allowed."""
+    """Return the next attempt of a target, when its time has come and updates may start."""
     if target.retry_at is None or now < target.retry_at or deployment.status is not DeploymentStatus.RUNNING:
         return None
     return Reassignment(

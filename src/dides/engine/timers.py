@@ -22,8 +22,11 @@ def moved_hold(target: Target, by: int, at_least: int) -> Target:
     return msgspec.structs.replace(target, healthy_at=_later(target.healthy_at, by, at_least))
 
 
-def assigned_by(target: Target, now: int) -> Target:
-    """Return an updating target told at a moment that has come: what it has reported since would not count else."""
+def assigned_no_later(target: Target, now: int) -> Target:
+    """Return an updating target with an assignment no later than `now` (ms).
+
+    A clock that was set back would else hide every report since the assignment.
+    """
     return msgspec.structs.replace(
         target, assigned_at=None if target.assigned_at is None else min(target.assigned_at, now)
     )

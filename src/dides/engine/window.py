@@ -68,7 +68,7 @@ class Room(msgspec.Struct):
         return None
 
     def take(self, candidate: Candidate) -> None:
-        """Use up what assignment a candidate takes."""
+        """Use up what assigning a candidate takes."""
         self.slots -= 1
         if self.shares is not None:
             self.shares[candidate.target.spread] -= 1

@@ -254,7 +254,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     healthy_at: int | None = None
     """When it will have been HEALTHY at the target for `min_healthy_time`; None while it is not."""
     retry_at: int | None = None
-    """When it is told again, because an attempt failed; None while an attempt runs."""
+    """When the next attempt begins, because one failed; None while an attempt runs."""
     has_read: bool = False
     """It is known to have read what an earlier attempt told it."""
     failure_is_news: bool = False

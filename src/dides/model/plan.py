@@ -74,7 +74,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
 
     target: Target
     state: TargetState
-    """UPDATING, or SKIPPED when assignment it changes nothing that has to be waited for."""
+    """UPDATING, or SKIPPED when assigning it changes nothing that has to be waited for."""
     desired: State | None
     apply: ApplyRule = ApplyRule.UNLESS_HEALTHY
     before: State

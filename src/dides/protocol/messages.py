@@ -111,7 +111,7 @@ class Configuration(Request, frozen=True):
         LabelKey | None, Meta(description="A label over whose values the window is taken evenly.", examples=["zone"])
     ] = None
     retries: Annotated[
-        int, Meta(ge=0, le=MAX_RETRIES, description="How often a failed attempt at one instance is told again.")
+        int, Meta(ge=0, le=MAX_RETRIES, description="How often a failed attempt at one instance is repeated.")
     ] = 0
     order: Annotated[Ordering, Meta(description="In which order instances are told.")] = Ordering.NAME
     auto_rollback: Annotated[bool, Meta(description="Roll back by itself when it fails before its end.")] = True

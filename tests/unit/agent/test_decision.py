@@ -50,7 +50,7 @@ CUT_OFF = Standing(generation=7, deployment=41, applied=V1, attempt=Attempt(targ
         ("after a failure even the version reported is applied", FAILED, told(8, V1), Action.APPLY),
         ("after a failure the same version is applied under a new generation", FAILED, told(8, V2), Action.APPLY),
         ("after a kill even the version reported is applied", CUT_OFF, told(8, V1), Action.APPLY),
-        ("after a failure a assignment without a desired state is adopted", FAILED, told(8, None), Action.ADOPT),
+        ("after a failure an assignment without a desired state is adopted", FAILED, told(8, None), Action.ADOPT),
         ("the same generation, met, is ignored", CLEAN, told(7, V1), Action.IGNORE),
         ("the same generation, not met, is applied (the number was given twice)", CLEAN, told(7, V2), Action.APPLY),
         ("the same generation, unmanaged, is ignored", CLEAN, told(7, None), Action.IGNORE),

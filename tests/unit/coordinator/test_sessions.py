@@ -76,7 +76,7 @@ async def test_a_late_one_is_answered_and_changes_nothing(fleet: Fleet, here: Co
     await here.take(at(3))
     before, seen = await stored(fleet), here.last_seen.own(1)
     assert await here.take(at(2, BROKEN))
-    assert (await stored(fleet), here.last_seen.own(1)) == (before, seen), "not even a last-seen time"
+    assert (await stored(fleet), here.last_seen.own(1)) == (before, seen), "it does not count as seen"
 
 
 async def test_a_number_that_was_never_stored_is_known_all_the_same(fleet: Fleet, here: Coordinator) -> None:
@@ -104,7 +104,9 @@ async def test_a_new_session_replaces_the_earlier_one(fleet: Fleet, here: Coordi
     await here.take(at(10, BROKEN))
     after = await stored(fleet)
     assert (after.status, after.sessions.session) == (Status.HEALTHY, "b")
-    assert (after.last_heartbeat_at, here.last_seen.own(1)) == (before.last_heartbeat_at, seen), "no last-seen time"
+    assert (after.last_heartbeat_at, here.last_seen.own(1)) == (before.last_heartbeat_at, seen), (
+        "it does not count as seen"
+    )
 
 
 async def test_the_earlier_one_counts_again_once_the_newer_one_is_unreachable(fleet: Fleet, here: Coordinator) -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from dides.coordinator.settings import Settings
 from dides.coordinator.transactions import outages
-from dides.engine.timers import assigned_by, moved, moved_hold, moved_target
+from dides.engine.timers import assigned_no_later, moved, moved_hold, moved_target
 from dides.model.deployment import DeploymentStatus
 from dides.runtime.clock import Clock
 from dides.store.interface import Store, Transaction
@@ -85,7 +85,7 @@ def _stand_still(tx: Transaction, away: int, quiet_until: int) -> None:
     if deployment is None:
         return
     timed = tx.targets.timed(deployment.id)
-    updating = [assigned_by(moved_hold(target, away, quiet_until), tx.now) for target in timed]
+    updating = [assigned_no_later(moved_hold(target, away, quiet_until), tx.now) for target in timed]
     if deployment.status is DeploymentStatus.RUNNING and not deployment.held_by_outage:
         # The timers of one that stands still are moved when it goes on, by all that time.
         updating = [moved_target(each, away, quiet_until) for each in updating]

@@ -108,7 +108,7 @@ def registration_columns(instance: Instance) -> dict[str, Any]:
 
 
 def reported_columns(instance: Instance) -> dict[str, Any]:
-    """Return the columns that a heartbeat writes. A assignment writes others: the two never overwrite each other."""
+    """Return the columns that a heartbeat writes. An assignment writes others: the two never overwrite each other."""
     return {
         "status": int(instance.status),
         **state_columns("current", instance.current),

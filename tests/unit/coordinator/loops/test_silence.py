@@ -1,4 +1,4 @@
-"""The silent are found, each look costs what it finds, and a last-seen time is looked at when it matters."""
+"""The silent are found, each look costs what it finds, and it reads a last-seen time when that matters."""
 
 import random
 
