@@ -41,7 +41,7 @@ def test_it_shows_who_is_told_in_which_wave_and_the_worst_case(coordinator: Fake
         "Wave    Size  Instances",
         "1 of 2  1     web-001",
         "2 of 2  109   web-002, web-003, web-004, web-005, web-006, and 104 more",
-        "Worst case: 1 instance down before it stops, 2 at the new version, 1 of them already",
+        "Worst case: 1 instance down before it stops, 2 at the new version, 1 of them already.",
         "! 2 of 111 instances are unreachable: [31mlook.",
     ]
 

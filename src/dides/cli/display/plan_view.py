@@ -7,11 +7,9 @@ from dides.cli.display.layout import print_rows
 from dides.cli.display.marks import WARNING, say_selection_of, say_state, say_threshold
 from dides.cli.options.output import clean
 from dides.model.state import State
-from dides.protocol.forecast import Forecast, ForecastWave
+from dides.protocol.forecast import Forecast
 from dides.protocol.messages import Configuration, DeployRequest
-
-NAMES = 5
-"""Instances named at most in a wave; the rest is counted."""
+from dides.text.plan import names, worst_case
 
 
 def print_forecast(request: DeployRequest, forecast: Forecast, console: Console) -> None:
@@ -55,26 +53,11 @@ def print_waves(forecast: Forecast, console: Console) -> None:
         {
             "Wave": lambda wave: f"{wave[0]} of {len(numbered)}",
             "Size": lambda wave: str(wave[1].size),
-            "Instances": lambda wave: say_names(wave[1]),
+            "Instances": lambda wave: names(wave[1]),
         },
         console,
         keep=["Instances"],
     )
-
-
-def worst_case(forecast: Forecast) -> str:
-    """Return how bad it can get."""
-    worst = forecast.worst_case
-    there = f", {forecast.already_at_target} of them already" if forecast.already_at_target else ""
-    down = _instances(worst.down_at_once)
-    return f"Worst case: {down} down before it stops, {worst.reached} at the new version{there}"
-
-
-def say_names(wave: ForecastWave) -> str:
-    """Return the first names of a wave, and how many more there are."""
-    names = wave.instances[:NAMES]
-    more = wave.size - len(names)
-    return ", ".join(names) + (f", and {more} more" if more else "")
 
 
 def _instances(number: int) -> str:
