@@ -9,6 +9,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from dides.api.limits.rate_limits import limits_of
+from dides.api.request_headers import bearer_in
 from dides.api.sessions import COOKIE, Sessions, is_safe
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of, same
@@ -122,8 +123,7 @@ class Access(msgspec.Struct, frozen=True):
 
 def bearer(connection: Connection) -> str | None:
     """Return the credential in the Authorization header, None when there is none."""
-    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+    return bearer_in(connection.headers.get("authorization", ""))
 
 
 async def operators(connection: Connection, _: BaseRouteHandler) -> None:

@@ -1,6 +1,5 @@
 """What every answer has, whoever gives it: a request id, no place in caches, and the methods that HTTP promises."""
 
-import re
 import time
 import uuid
 from collections.abc import Collection, Mapping
@@ -12,12 +11,12 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
 
 from dides.api.access import Connection, Role
+from dides.api.request_headers import is_request_id
 
 log = structlog.get_logger()
 LONGEST_LOGGED = 500
 REQUEST_ID = "X-Request-ID"
 _HEAD = "head"
-_ID = re.compile(rb"[!-~]{1,128}\Z")
 
 
 def identify_requests(app: ASGIApp) -> ASGIApp:
@@ -31,7 +30,7 @@ def identify_requests(app: ASGIApp) -> ASGIApp:
             await app(scope, receive, send)
             return
         given = dict(scope["headers"]).get(REQUEST_ID.lower().encode(), b"")
-        request_id = given.decode() if _ID.match(given) else uuid.uuid4().hex
+        request_id = given.decode() if is_request_id(given) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         begun = time.perf_counter()
 

@@ -5,9 +5,7 @@
 """
 
 import asyncio
-import re
 from collections.abc import Iterable
-from hashlib import sha256
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPRequestEvent, HTTPScope, Receive, ReceiveMessage, Scope, Send
@@ -15,11 +13,10 @@ from litestar.types import ASGIApp, HTTPRequestEvent, HTTPScope, Receive, Receiv
 from dides.api.base_path import without
 from dides.api.connections.late_requests import is_late
 from dides.api.fastpath.responder import DESIRED, PREFIX, Answer, Holding, Responder, Taking
+from dides.api.request_headers import credential_hash_in, is_request_id
 from dides.coordinator.loops.standstill import Standstill
 
 LARGEST_PLAIN_BODY = 16 * 1024
-_REQUEST_ID = re.compile(rb"[!-~]{1,128}\Z")
-_BEARER = (b"Bearer ", b"bearer ")
 
 
 class HotPath:
@@ -87,13 +84,13 @@ class HotPath:
 
 def _presented(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
     """Return the SHA-256 of the credential in a request, and its id; empty where there is none."""
-    token, request_id = b"", b""
+    authorization, request_id = b"", b""
     for key, value in headers:
         if key == b"authorization":
-            token = value
-        elif key == b"x-request-id" and _REQUEST_ID.match(value):
+            authorization = value
+        elif key == b"x-request-id" and is_request_id(value):
             request_id = value
-    return sha256(token[7:]).digest() if token[:7] in _BEARER else b"", request_id
+    return credential_hash_in(authorization), request_id
 
 
 async def _whole(message: ReceiveMessage, receive: Receive) -> ReceiveMessage:

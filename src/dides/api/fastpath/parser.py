@@ -11,6 +11,7 @@ from hashlib import sha256
 import msgspec
 
 from dides.api.limits.request_limits import HEAD_LINES
+from dides.api.request_headers import BEARER_SCHEMES, is_request_id
 
 LARGEST = 16 * 1024
 """Bytes of the head of a plain request, and of its body, at the most."""
@@ -19,10 +20,9 @@ LONGEST_LINE = 1024
 BEGINNINGS = (b"PATCH /", b"GET /")
 """With what a request has to begin so that it is worth a look."""
 _VERSION = b" HTTP/1.1"
-_BEARER = (b"Authorization: Bearer ", b"authorization: Bearer ", b"authorization: bearer ")
+_AUTHORIZATIONS = tuple(name + scheme for name in (b"Authorization: ", b"authorization: ") for scheme in BEARER_SCHEMES)
 _HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+): ([!-~](?:[ -~]*[!-~])?)")
 _LENGTH = re.compile(rb"\d{1,5}")
-_REQUEST_ID = re.compile(rb"[!-~]{1,128}")
 _NOT_PLAIN = frozenset({b"authorization", b"transfer-encoding", b"expect", b"upgrade", b"proxy-connection"})
 """Headers that change how a request is read, or that are written in another way than here."""
 
@@ -58,7 +58,7 @@ def request_in(data: bytes) -> Plain | None:
         return None
     plain = Plain(method, rest[:-9], body=data[end + 4 :])
     for line in lines:
-        if line.startswith(_BEARER):
+        if line.startswith(_AUTHORIZATIONS):
             if plain.credential or not _HEADER.fullmatch(line):
                 return None
             plain.credential = sha256(line[22:]).digest()
@@ -93,7 +93,7 @@ def _said(line: bytes) -> tuple[bytes, bytes] | tuple[()] | None:
     if name == b"content-length":
         return (name, value) if _LENGTH.fullmatch(value) and int(value) <= LARGEST else None
     if name == b"x-request-id":
-        return (name, value) if _REQUEST_ID.fullmatch(value) else None
+        return (name, value) if is_request_id(value) else None
     if name == b"connection":
         return () if value.lower() == b"keep-alive" else None
     return None if name in _NOT_PLAIN else ()

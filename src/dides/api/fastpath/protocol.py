@@ -7,7 +7,6 @@ routes, takes the usual way as if nobody had looked.
 """
 
 import asyncio
-from hashlib import sha256
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -19,6 +18,7 @@ from dides.api.fastpath.asgi import HotPath
 from dides.api.fastpath.parser import BEGINNINGS, Plain, request_in
 from dides.api.fastpath.responder import Answer, Holding, Pending, Responder
 from dides.api.limits.request_limits import BODY_SECONDS
+from dides.api.request_headers import credential_hash_in
 
 TOO_MANY = 429
 REST_SECONDS = 0.1
@@ -105,8 +105,8 @@ class Answering(Punctual):
         """Note whose a request is that takes the usual way."""
         super().on_headers_complete()
         for name, value in self.headers:
-            if name == b"authorization" and value[:7].lower() == b"bearer ":
-                self._show(sha256(value[7:].strip()).digest())
+            if name == b"authorization" and (credential := credential_hash_in(value)):
+                self._show(credential)
 
     def shutdown(self) -> None:
         """Close once what is pending is answered."""
