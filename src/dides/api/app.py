@@ -12,9 +12,6 @@ from litestar.types import ASGIApp
 from prometheus_client import CollectorRegistry
 
 from dides.api.access import Access, Principal
-from dides.api.base_path import below
-from dides.api.connections.late_requests import refuse_late
-from dides.api.disconnects import SenderGoneError, drop_unfinished, torn
 from dides.api.fastpath.asgi import HotPath
 from dides.api.fastpath.load_shedding import Overload
 from dides.api.fastpath.responder import Responder
@@ -22,7 +19,7 @@ from dides.api.limits.rate_limits import RateLimits
 from dides.api.limits.request_limits import BODY_BYTES
 from dides.api.metrics import collector
 from dides.api.metrics.collector import CoordinatorCollector, registry_of
-from dides.api.middleware import answer_head_and_options, identify_requests
+from dides.api.middleware import Middleware, SenderGoneError, torn
 from dides.api.openapi import Document
 from dides.api.problems import Handled, http_error, invalid_header, refused, unexpected
 from dides.api.responses import OPTIONAL
@@ -66,10 +63,7 @@ def create_app(
         {"coordinator": coordinator, "access": access, "registry": registry, "base_path": base_path, "limits": limits}
     )
     methods = {route.path_format: route.methods for route in routes.routes}
-    punctual = refuse_late(drop_unfinished(routes), coordinator.standstill)
-    # Outermost, because Litestar's own middleware does not see what no route answers.
-    app = identify_requests(answer_head_and_options(traffic.counted(punctual), methods))
-    app = below(app, base_path)
+    app = Middleware(routes, methods, traffic, coordinator.standstill, base_path)
     if access.dev:
         return app  # Without credentials, who sends a request has to be looked at in other ways: the routes do that.
     return HotPath(app, Responder(coordinator, overload, traffic, limits, base_path), coordinator.standstill)

@@ -1,76 +1,82 @@
-"""What every answer has, whoever gives it: a request id, no place in caches, and the methods that HTTP promises."""
+"""What happens to every request around the routes, in this order; on the way back its answer passes them in reverse.
+
+1. Prefix. A base path is taken off the path; an address in the answer's headers gets it back.
+2. Identity. A request keeps its X-Request-ID when that is 1 to 128 visible characters, and else gets a new one. It
+   stands on the answer, which no cache keeps, and in every log line. A request of an operator leaves one such line.
+3. HEAD and OPTIONS. The routes see GET for HEAD, whose body is then left out; OPTIONS names the methods of its path.
+4. Count. The answer is counted and timed by method, path template and status.
+5. Standstill. A request that began to come before this process stood still is refused (503). The routes meet
+   StoodStillError when the rest of its body comes after one.
+6. Disconnect. The routes meet SenderGoneError when the sender leaves before its body is whole; their answer is dropped.
+
+Litestar's own middleware would not do: it does not see what no route answers.
+"""
 
 import time
 import uuid
 from collections.abc import Collection, Mapping
 from typing import cast
 
+import msgspec
 import structlog
+from litestar import Response
 from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import (
+    ASGIApp,
+    HTTPResponseStartEvent,
+    HTTPScope,
+    Message,
+    Receive,
+    ReceiveMessage,
+    Scope,
+    Send,
+)
 
 from dides.api.access import Connection, Role
+from dides.api.base_path import is_local, without
+from dides.api.connections.late_requests import is_late
+from dides.api.problems import MEDIA_TYPE, Handled, allow, described
 from dides.api.request_headers import is_request_id
+from dides.api.traffic import Traffic
+from dides.coordinator.loops.standstill import Standstill
+from dides.model.errors import StoodStillError
 
 log = structlog.get_logger()
 LONGEST_LOGGED = 500
 REQUEST_ID = "X-Request-ID"
+ADDRESSES = ("Location", "HX-Redirect")
+"""Headers of answers that hold an address."""
 _HEAD = "head"
 
 
-def identify_requests(app: ASGIApp) -> ASGIApp:
-    """Wrap an application: an incoming X-Request-ID is kept when it is 1 to 128 visible characters.
+class SenderGoneError(Exception):
+    """The sender of a request has gone away before its body was whole. Nobody is left to answer; it is no mistake."""
 
-    It stands on the answer and in every log line, and each request of an operator leaves one such line.
-    """
 
-    async def identified(scope: Scope, receive: Receive, send: Send) -> None:
+class Middleware(msgspec.Struct, frozen=True):
+    """An ASGI application around the routes, which have to handle SenderGoneError and StoodStillError."""
+
+    routes: ASGIApp
+    methods: Mapping[str, Collection[str]]
+    """The methods by path template, as the routes note it in the scope."""
+    traffic: Traffic
+    standstill: Standstill
+    base_path: str = ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; what is not HTTP goes to the routes as it is."""
         if scope["type"] != ScopeType.HTTP:
-            await app(scope, receive, send)
+            await self.routes(scope, receive, send)
             return
-        given = dict(scope["headers"]).get(REQUEST_ID.lower().encode(), b"")
-        request_id = given.decode() if is_request_id(given) else uuid.uuid4().hex
-        scope.setdefault("state", {})["request_id"] = request_id
-        begun = time.perf_counter()
-
-        async def answer(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                _complete(message, request_id)
-                _log(scope, message["status"], time.perf_counter() - begun)
-            await send(message)
-
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            await app(scope, receive, answer)
-
-    return identified
-
-
-def answer_head_and_options(app: ASGIApp, methods: Mapping[str, Collection[str]]) -> ASGIApp:
-    """Wrap an application so that HEAD is GET without a body, and OPTIONS tells every method of a path.
-
-    `methods` has the methods by path template, as the application notes it in the scope.
-    """
-
-    async def answering(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP or scope["method"] not in ("HEAD", "OPTIONS"):
-            await app(scope, receive, send)
-            return
-        head = scope["method"] == "HEAD"
-        scope.setdefault("state", {})[_HEAD] = head
-        # A copy: the server must go on seeing what it was asked, or it would send a body.
-        asked = cast("HTTPScope", {**scope, "method": "GET" if head else "OPTIONS"})
-
-        async def answer(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == 204 and not head:
-                MutableScopeHeaders(message)["Allow"] = allow(methods[asked["path_template"]])
-            if message["type"] == "http.response.body" and head:
-                message["body"] = b""
-            await send(message)
-
-        await app(asked, receive, answer)
-
-    return answering
+        if self.base_path:
+            scope["path"] = without(self.base_path, scope["path"])
+        exchange = _Exchange(self, scope, receive, send)
+        with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
+            if is_late(scope, self.standstill):
+                await exchange.refuse_late()
+            else:
+                await self.routes(exchange.asked, exchange.receive, exchange.send)
 
 
 def is_head(connection: Connection) -> bool:
@@ -78,21 +84,82 @@ def is_head(connection: Connection) -> bool:
     return bool(connection.scope["state"].get(_HEAD))
 
 
-def allow(methods: Collection[str]) -> str:
-    """Return the value of an Allow header."""
-    return ", ".join(sorted({*methods, "OPTIONS", *({"HEAD"} if "GET" in methods else ())}))
+def torn(_request: Handled, _error: SenderGoneError) -> Response[bytes]:
+    """Answer what nobody reads."""
+    return Response(b"", status_code=400)
 
 
-def _complete(message: HTTPResponseStartEvent, request_id: str) -> None:
-    headers = MutableScopeHeaders(message)
-    headers[REQUEST_ID] = request_id
-    # Answers are of the moment, and some hold a credential.
-    headers.setdefault("Cache-Control", "no-store")
+class _Exchange:
+    """One request and its answer."""
+
+    __slots__ = ("_around", "_begun", "_receive", "_scope", "_send", "_torn", "_whole", "asked", "request_id")
+
+    def __init__(self, around: Middleware, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        self._around, self._scope, self._receive, self._send = around, scope, receive, send
+        self._begun = time.perf_counter()
+        self._torn = self._whole = False
+        given = dict(scope["headers"]).get(REQUEST_ID.lower().encode(), b"")
+        self.request_id = given.decode() if is_request_id(given) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = self.request_id
+        self.asked = scope
+        """What the routes see."""
+        if scope["method"] == "HEAD":
+            scope["state"][_HEAD] = True
+            # A copy: the server must go on seeing what it was asked, or it would send a body.
+            self.asked = cast("HTTPScope", {**scope, "method": "GET"})
+
+    async def receive(self) -> ReceiveMessage:
+        """Return the next part of the body. Raises StoodStillError, and SenderGoneError when there will be none."""
+        message = await self._receive()
+        if message["type"] == "http.request":
+            if is_late(self._scope, self._around.standstill):
+                raise StoodStillError
+            self._whole = not message.get("more_body", False)
+        elif not self._whole:
+            self._torn = True
+            raise SenderGoneError
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Pass a part of the answer on, unless nobody is left to read it."""
+        if self._torn:
+            return
+        if message["type"] == "http.response.start":
+            self._complete(message)
+        elif message["type"] == "http.response.body" and self._scope["method"] == "HEAD":
+            message["body"] = b""
+        await self._send(message)
+
+    async def refuse_late(self) -> None:
+        """Refuse a request that came before this process stood still."""
+        problem, headers = described(StoodStillError())
+        problem.request_id = self.request_id
+        body = msgspec.json.encode(problem)
+        headers |= {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body))}
+        lines = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await self.send({"type": "http.response.start", "status": problem.status, "headers": lines})
+        await self.send({"type": "http.response.body", "body": body, "more_body": False})
+
+    def _complete(self, message: HTTPResponseStartEvent) -> None:
+        """Count and log an answer that begins, and complete its headers."""
+        status, seconds = message["status"], time.perf_counter() - self._begun
+        self._around.traffic.count(self.asked["method"], self.asked.get("path_template"), status, seconds)
+        headers = MutableScopeHeaders(message)
+        if status == 204 and self._scope["method"] == "OPTIONS":
+            headers["Allow"] = allow(self._around.methods[self.asked["path_template"]])
+        headers[REQUEST_ID] = self.request_id
+        # Answers are of the moment, and some hold a credential.
+        headers.setdefault("Cache-Control", "no-store")
+        _log(self._scope, status, seconds)
+        if self._around.base_path:
+            for name in ADDRESSES:
+                if is_local(headers.get(name, "")):
+                    headers[name] = self._around.base_path + headers[name]
 
 
-def _log(scope: Scope, status: int, seconds: float) -> None:
+def _log(scope: HTTPScope, status: int, seconds: float) -> None:
     """Leave out what instances, health checks, scrapes and pages do when all is well: they would drown the rest."""
-    path, method = scope["path"], scope.get("method", "")
+    path, method = scope["path"], scope["method"]
     principal = scope["state"].get("principal")
     by_operator = principal is not None and principal.role is Role.OPERATOR
     routine = path.startswith(("/inventory/instances/", "/healthz", "/readyz")) and method in ("GET", "PATCH")

@@ -1,5 +1,6 @@
 """Refusals as problem documents (RFC 9457)."""
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -7,7 +8,6 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from dides.api.middleware import allow
 from dides.model.errors import (
     BusyError,
     FieldError,
@@ -83,6 +83,11 @@ def http_error(request: Handled, error: HTTPException) -> Response[bytes]:
     title = TITLES.get(error.status_code, "The request was refused")
     problem = Problem(type="about:blank", title=title, status=error.status_code, detail=_detail(request, error))
     return _answer(request, problem, headers)
+
+
+def allow(methods: Collection[str]) -> str:
+    """Return the value of an Allow header."""
+    return ", ".join(sorted({*methods, "OPTIONS", *({"HEAD"} if "GET" in methods else ())}))
 
 
 def _detail(request: Handled, error: HTTPException) -> str:

@@ -1,10 +1,6 @@
 """How many requests were answered, and how; for metrics."""
 
 from collections import Counter
-from time import perf_counter
-
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from dides.runtime.histogram import Histogram
 
@@ -40,27 +36,9 @@ class Traffic:
         self.durations: dict[tuple[str, str], Histogram] = {}
         """In how many seconds the routes began to answer, by method and path template."""
 
-    def counted(self, app: ASGIApp) -> ASGIApp:
-        """Wrap an application that notes the path template of a request in its scope."""
-
-        async def counting(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != ScopeType.HTTP:
-                await app(scope, receive, send)
-                return
-            begun = perf_counter()
-
-            async def answer(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    self._count(scope, message["status"], perf_counter() - begun)
-                await send(message)
-
-            await app(scope, receive, answer)
-
-        return counting
-
-    def _count(self, scope: HTTPScope, status: int, seconds: float) -> None:
-        method = scope["method"] if scope["method"] in METHODS else OTHER
-        route = scope.get("path_template") or OTHER
+    def count(self, method: str, path_template: str | None, status: int, seconds: float) -> None:
+        """Count an answer of the routes, or of nobody, that began after so many seconds."""
+        method, route = method if method in METHODS else OTHER, path_template or OTHER
         self.answers[method, route, status] += 1
         if (method, route) not in self.durations:
             self.durations[method, route] = Histogram()

@@ -13,15 +13,11 @@ import termios
 from contextlib import suppress
 from typing import Any, ClassVar
 
-import msgspec
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Receive, ReceiveMessage, Scope, Send
+from litestar.types import HTTPScope
 
 from dides.api.connections.timed import Timed
-from dides.api.problems import MEDIA_TYPE, described
 from dides.api.traffic import Traffic
 from dides.coordinator.loops.standstill import Standstill
-from dides.model.errors import StoodStillError
 
 LATE = -1
 """Stands for a number of standstills that there never were: what is marked with it came before the last one."""
@@ -140,43 +136,6 @@ def is_late(scope: HTTPScope, standstill: Standstill) -> bool:
     """Tell whether a request began to come before a standstill."""
     came: int = scope.get("state", {}).get(_STATE, standstill.count)
     return came != standstill.look()
-
-
-def refuse_late(app: ASGIApp, standstill: Standstill) -> ASGIApp:
-    """Wrap an application that answers StoodStillError: requests that began to come before a standstill are refused.
-
-    One of which the rest comes after it meets StoodStillError where it waits for that.
-    """
-
-    async def refusing(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            await app(scope, receive, send)
-        elif is_late(scope, standstill):
-            await _refuse(scope, send)
-        else:
-            await app(scope, _checked(scope, receive, standstill), send)
-
-    return refusing
-
-
-def _checked(scope: HTTPScope, receive: Receive, standstill: Standstill) -> Receive:
-    async def checked() -> ReceiveMessage:
-        message = await receive()
-        if message["type"] == "http.request" and is_late(scope, standstill):
-            raise StoodStillError
-        return message
-
-    return checked
-
-
-async def _refuse(scope: HTTPScope, send: Send) -> None:
-    problem, headers = described(StoodStillError())
-    problem.request_id = scope["state"].get("request_id")
-    body = msgspec.json.encode(problem)
-    headers |= {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body))}
-    lines = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": problem.status, "headers": lines})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def _unaccepted(listening: socket.socket) -> int:
