@@ -1,16 +1,31 @@
-"""Cursors: where the next page of a list begins, as an opaque text."""
+"""Lists, a page at a time. A cursor is the place where the next page begins, as an opaque text."""
 
 import base64
 import binascii
 import re
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from msgspec import UNSET, UnsetType
 
 from dides.model.errors import FieldError, InvalidError
 from dides.protocol.fields import HOSTNAME_PATTERN, LARGEST, LONGEST_HOSTNAME, whole
 
+T = TypeVar("T")
 _NAME = re.compile(whole(HOSTNAME_PATTERN))
 _NUMBER = re.compile(r"[0-9]{1,16}\Z", re.ASCII)
+
+
+def page_of(
+    find: Callable[[int], Sequence[T]], limit: int, place: Callable[[T], str | int]
+) -> tuple[Sequence[T], str | None]:
+    """Return up to `limit` of what `find` returns, and the cursor of the next page, None when this is the last one.
+
+    `find` is called with how many to look for: one more than are shown. `place` returns where an item stands.
+    """
+    found = find(limit + 1)
+    shown = found[:limit]
+    return shown, cursor_of(place(shown[-1])) if len(found) > limit else None
 
 
 def cursor_of(place: str | int) -> str:

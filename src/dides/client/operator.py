@@ -1,6 +1,7 @@
 """What an operator says to the coordinator."""
 
 from collections.abc import AsyncIterator
+from typing import TypeVar
 
 from msgspec import UNSET
 
@@ -23,6 +24,7 @@ from dides.protocol.messages import (
 )
 
 PAGE = 1000
+P = TypeVar("P", InstancePage, TargetPage)
 
 
 class OperatorClient(Transport):
@@ -98,15 +100,9 @@ class OperatorClient(Transport):
 
     async def targets(self, deployment_id: int, *, state: str | None = None) -> AsyncIterator[Target]:
         """Yield the targets of a deployment in its order, page by page."""
-        cursor: str | None = None
-        while True:
-            query = {"state": state, "limit": PAGE, "cursor": cursor}
-            page = await self.send(TargetPage, "GET", f"/deployments/{deployment_id}/instances", query=query)
+        async for page in self._pages(TargetPage, f"/deployments/{deployment_id}/instances", {"state": state}):
             for target in page.instances:
                 yield target
-            cursor = page.next_cursor
-            if cursor is None:
-                return
 
     async def events(self, *, deployment_id: int | None = None, limit: int = 100) -> list[Event]:
         """Return the newest events in the order in which they happened, of one deployment or of all."""
@@ -119,16 +115,10 @@ class OperatorClient(Transport):
         self, *, selector: str | None = None, status: int | None = None, duplicated: bool = False
     ) -> AsyncIterator[Instance]:
         """Yield the instances that match, by name, page by page."""
-        only = "true" if duplicated else None
-        cursor: str | None = None
-        while True:
-            query = {"selector": selector, "status": status, "duplicated": only, "limit": PAGE, "cursor": cursor}
-            page = await self.send(InstancePage, "GET", "/inventory/instances", query=query)
+        query = {"selector": selector, "status": status, "duplicated": "true" if duplicated else None}
+        async for page in self._pages(InstancePage, "/inventory/instances", query):
             for instance in page.instances:
                 yield instance
-            cursor = page.next_cursor
-            if cursor is None:
-                return
 
     async def count(self, *, selector: str | None = None, status: int | None = None, duplicated: bool = False) -> int:
         """Return how many instances match."""
@@ -145,6 +135,16 @@ class OperatorClient(Transport):
         """Remove an instance from the inventory; its agent stops. Refused while it updates, unless forced."""
         query = {"force": "true" if force else None}
         await self.send(type(None), "DELETE", f"/inventory/instances/{name}", query=query)
+
+    async def _pages(self, kind: type[P], path: str, query: Query) -> AsyncIterator[P]:
+        """Yield every page of a list, as long as a page names a next one."""
+        cursor: str | None = None
+        while True:
+            page = await self.send(kind, "GET", path, query={**query, "limit": PAGE, "cursor": cursor})
+            yield page
+            cursor = page.next_cursor
+            if cursor is None:
+                return
 
 
 def _action(deployment_id: int | None) -> ActionRequest:

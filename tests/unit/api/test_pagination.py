@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from dides.api.pagination import cursor_of, name_in, number_in
+from dides.api.pagination import cursor_of, name_in, number_in, page_of
 from dides.model.errors import InvalidError
 from dides.protocol.fields import HOSTNAME_PATTERN, whole
 
@@ -43,3 +43,13 @@ def test_a_place_that_cannot_be_is_refused(place: str) -> None:
     if place not in ("1.5", "9" * 17):  # those are hostnames
         with pytest.raises(InvalidError):
             name_in(cursor)
+
+
+@pytest.mark.parametrize(("there", "shown", "further"), [(0, 0, False), (2, 2, False), (3, 3, False), (4, 3, True)])
+def test_a_page_has_a_cursor_only_when_there_is_more(there: int, shown: int, *, further: bool) -> None:
+    numbers = list(range(10, 10 + there))
+    page, cursor = page_of(lambda most: numbers[:most], 3, lambda number: number)
+    assert list(page) == numbers[:shown]
+    assert (cursor is not None) is further
+    if cursor is not None:
+        assert number_in(cursor) == page[-1]

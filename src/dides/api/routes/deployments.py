@@ -1,5 +1,6 @@
 """The routes under /deploy and /deployments."""
 
+from collections.abc import Sequence
 from typing import Annotated, TypeAlias
 
 from litestar import Response, Router, get, post
@@ -13,7 +14,7 @@ from dides.api.access import operators
 from dides.api.body import Strict
 from dides.api.dependencies import DeploymentId, Sender, Services
 from dides.api.deploy_request import key_of, order_of
-from dides.api.pagination import cursor_of, number_in
+from dides.api.pagination import number_in, page_of
 from dides.api.responses import for_operators, with_body
 from dides.api.serializers import deployment_view, target_view
 from dides.coordinator.transactions import preconditions, undo
@@ -175,12 +176,8 @@ async def undoable(coordinator: Services) -> Deployment:
 async def deployments(coordinator: Services, parameters: NamedDependency[DeploymentQuery]) -> DeploymentPage:
     """List deployments, newest first."""
     status, before = (None if parameters.status is UNSET else parameters.status), number_in(parameters.cursor)
-    found = await coordinator.read(lambda tx: tx.deployments.page(status, before, parameters.limit + 1))
-    shown = found[: parameters.limit]
-    return DeploymentPage(
-        deployments=[deployment_view(each) for each in shown],
-        next_cursor=cursor_of(shown[-1].id) if len(found) > parameters.limit else None,
-    )
+    shown, further = await coordinator.read(lambda tx: deployments_page(tx, status, before, parameters.limit))
+    return DeploymentPage(deployments=[deployment_view(deployment) for deployment in shown], next_cursor=further)
 
 
 @get("/deployments/{id:str}", guards=[operators], summary="Read one deployment", responses=for_operators(404))
@@ -203,6 +200,13 @@ async def targets(
     return await coordinator.read(lambda tx: _targets(tx, deployment_id, parameters, after or 0))
 
 
+def deployments_page(
+    tx: Transaction, status: model.DeploymentStatus | None, before: int | None, limit: int
+) -> tuple[Sequence[model.Deployment], str | None]:
+    """Return up to `limit` deployments with ids under `before`, newest first, and the cursor of the next page."""
+    return page_of(lambda most: tx.deployments.page(status, before, most), limit, lambda deployment: deployment.id)
+
+
 def existing(tx: Transaction, deployment_id: int) -> model.Deployment:
     """Return a deployment by id; NotFoundError."""
     if found := tx.deployments.get(deployment_id):
@@ -218,12 +222,12 @@ def expected(request: ActionRequest) -> int | None:
 def _targets(tx: Transaction, deployment_id: int, parameters: TargetQuery, after: int) -> TargetPage:
     existing(tx, deployment_id)
     state = None if parameters.state is UNSET else parameters.state
-    found = tx.targets.page(deployment_id, state, after, parameters.limit + 1)
-    shown = found[: parameters.limit]
-    return TargetPage(
-        instances=[target_view(each) for each in shown],
-        next_cursor=cursor_of(shown[-1].position) if len(found) > parameters.limit else None,
+    shown, further = page_of(
+        lambda most: tx.targets.page(deployment_id, state, after, most),
+        parameters.limit,
+        lambda target: target.position,
     )
+    return TargetPage(instances=[target_view(target) for target in shown], next_cursor=further)
 
 
 router = Router(

@@ -10,7 +10,7 @@ from msgspec import UNSET
 from dides.api.access import operators
 from dides.api.dependencies import DeploymentId, Services
 from dides.api.middleware import is_head
-from dides.api.pagination import cursor_of, number_in
+from dides.api.pagination import number_in, page_of
 from dides.api.problems import Handled
 from dides.api.responses import for_operators
 from dides.api.routes.deployments import existing
@@ -63,12 +63,12 @@ def _of_existing(tx: Transaction, deployment_id: int, parameters: EventsQuery, b
 
 def _page(tx: Transaction, deployment_id: int | None, parameters: EventsQuery, beyond: int | None) -> EventPage:
     newest_first = parameters.order is Direction.NEWEST
-    found = tx.events.page(deployment_id, beyond, parameters.limit + 1, newest_first=newest_first)
-    shown = found[: parameters.limit]
-    return EventPage(
-        events=[event_view(each) for each in shown],
-        next_cursor=cursor_of(shown[-1].id) if len(found) > parameters.limit else None,
+    shown, further = page_of(
+        lambda most: tx.events.page(deployment_id, beyond, most, newest_first=newest_first),
+        parameters.limit,
+        lambda event: event.id,
     )
+    return EventPage(events=[event_view(event) for event in shown], next_cursor=further)
 
 
 router = Router("/", tags=["events"], route_handlers=[events, deployment_events])

@@ -16,7 +16,7 @@ from dides.api.body import Strict
 from dides.api.dependencies import Name, Sender, Services
 from dides.api.limits.rate_limits import limits_of
 from dides.api.limits.request_limits import REGISTRATION_BYTES
-from dides.api.pagination import cursor_of, name_in
+from dides.api.pagination import name_in, page_of
 from dides.api.problems import Handled
 from dides.api.registration_proof import has_token, registrants
 from dides.api.responses import OPTIONAL, for_operators, refusals
@@ -192,13 +192,16 @@ def _page(
 ) -> InstancePage:
     status = None if parameters.status is UNSET else parameters.status
     duplicated_at = tx.now if parameters.duplicated else None
-    found = tx.inventory.page(selector, status, after or "", parameters.limit + 1, duplicated_at=duplicated_at)
-    shown = found[: parameters.limit]
-    converging = {each.instance.id for each in tx.convergences.of(each.id for each in shown)}
+    shown, further = page_of(
+        lambda most: tx.inventory.page(selector, status, after or "", most, duplicated_at=duplicated_at),
+        parameters.limit,
+        lambda instance: instance.name,
+    )
+    converging = {source.instance.id for source in tx.convergences.of(instance.id for instance in shown)}
     return InstancePage(
-        instances=[_view(coordinator, each, converging=each.id in converging) for each in shown],
+        instances=[_view(coordinator, instance, converging=instance.id in converging) for instance in shown],
         count=tx.inventory.count(selector, status, duplicated_at=duplicated_at) if after is None else None,
-        next_cursor=cursor_of(shown[-1].name) if len(found) > parameters.limit else None,
+        next_cursor=further,
     )
 
 

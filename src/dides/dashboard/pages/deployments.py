@@ -9,7 +9,8 @@ from msgspec import UNSET
 
 from dides.api.dependencies import Services
 from dides.api.limits.request_limits import TARGET_BYTES
-from dides.api.pagination import cursor_of, number_in
+from dides.api.pagination import number_in
+from dides.api.routes.deployments import deployments_page
 from dides.api.serializers import deployment_view
 from dides.dashboard.guard import Browser
 from dides.dashboard.pages.deploy_form import texts_of
@@ -43,13 +44,11 @@ async def deployments(request: Browser, coordinator: Services) -> Response[str]:
     """List deployments, those of one status if asked to."""
     query = _query(request)
     status, before = (None if query.status is UNSET else query.status), number_in(query.cursor)
-    found = await coordinator.read(lambda tx: tx.deployments.page(status, before, query.limit + 1))
-    shown = [row_of(deployment_view(each)) for each in found[: query.limit]]
-    older = cursor_of(shown[-1].deployment.id) if len(found) > query.limit else ""
+    shown, older = await coordinator.read(lambda tx: deployments_page(tx, status, before, query.limit))
     return render(
         request,
         "deployments.html",
-        rows=shown,
+        rows=[row_of(deployment_view(deployment)) for deployment in shown],
         chosen=status.value if status else "",
         statuses=[("", "All"), *((each.value, each.value.capitalize()) for each in DeploymentStatus)],
         older=_address(status, older) if older else "",

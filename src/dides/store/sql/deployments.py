@@ -12,6 +12,7 @@ from dides.store.deletion import delete_some
 from dides.store.records import NewDeployment, StaleError
 from dides.store.sql.driver_query import run
 from dides.store.sql.mapping import deployment_columns, deployment_from
+from dides.store.sql.pagination import page_of
 from dides.store.sql.retention import ALIKE, is_needed
 from dides.store.sql.tables import deployments, heirs, targets
 
@@ -77,12 +78,8 @@ class SqlDeployments:
 
     def page(self, status: DeploymentStatus | None, before: int | None, limit: int) -> list[Deployment]:
         """Return up to `limit` deployments with ids under `before`, newest first."""
-        wanted = _KEPT.order_by(deployments.c.id.desc()).limit(limit)
-        if status is not None:
-            wanted = wanted.where(deployments.c.status == status.value)
-        if before is not None:
-            wanted = wanted.where(deployments.c.id < before)
-        return self._read(wanted)
+        wanted = _KEPT if status is None else _KEPT.where(deployments.c.status == status.value)
+        return self._read(page_of(wanted, deployments.c.id, before, limit, descending=True))
 
     def newest_completed(self) -> list[Deployment]:
         """Return completed deployments, newest first; of those alike the newest only."""

@@ -10,6 +10,7 @@ from dides.store.records import Event
 from dides.store.sql.driver_query import ask
 from dides.store.sql.heartbeat_writes import append_events
 from dides.store.sql.mapping import Row
+from dides.store.sql.pagination import page_of
 from dides.store.sql.tables import events, idempotency_keys, notes
 
 
@@ -27,12 +28,11 @@ class SqlEvents:
         self, deployment_id: int | None, cursor: int | None, limit: int, *, newest_first: bool = False
     ) -> list[Event]:
         """Return up to `limit` events beyond a cursor (an event's id), oldest or newest first."""
-        wanted = select(events).order_by(events.c.id.desc() if newest_first else events.c.id).limit(limit)
+        wanted = select(events)
         if deployment_id is not None:
             wanted = wanted.where(events.c.deployment_id == deployment_id)
-        if cursor is not None:
-            wanted = wanted.where(events.c.id < cursor if newest_first else events.c.id > cursor)
-        return [_event_from(row) for row in self._db.execute(wanted).mappings()]
+        rows = self._db.execute(page_of(wanted, events.c.id, cursor, limit, descending=newest_first))
+        return [_event_from(row) for row in rows.mappings()]
 
     def of_instance(self, name: str, limit: int, newest: int) -> list[Event]:
         """Return up to `limit` events of an instance, newest first, from among the `newest` events of all."""

@@ -25,6 +25,7 @@ from dides.store.sql.mapping import (
     state_columns,
 )
 from dides.store.sql.owned_labels import owned_text
+from dides.store.sql.pagination import page_of
 from dides.store.sql.tables import decommissioned, instance_labels, instances, targets
 
 _MATCHED = (
@@ -127,8 +128,8 @@ class SqlInventory:
 
         With `duplicated_at` only those that are duplicated at that moment (ms).
         """
-        wanted = and_(_matches(selector), _has(status), _is_duplicated(duplicated_at), instances.c.name > after)
-        rows = self._db.execute(select(instances).where(wanted).order_by(instances.c.name).limit(limit))
+        wanted = select(instances).where(_matches(selector), _has(status), _is_duplicated(duplicated_at))
+        rows = self._db.execute(page_of(wanted, instances.c.name, after, limit))
         return [instance_from(row) for row in rows.mappings()]
 
     def count(self, selector: Selector, status: Status | None, *, duplicated_at: int | None = None) -> int:

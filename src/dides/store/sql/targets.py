@@ -22,6 +22,7 @@ from dides.store.sql.mapping import (
     state_from,
     target_from,
 )
+from dides.store.sql.pagination import page_of
 from dides.store.sql.tables import convergences, deployments, instances, targets
 from dides.store.sql.target_columns import OWN, assigned_columns, own, reassigned_columns, unassigned
 
@@ -49,10 +50,10 @@ class SqlTargets:
 
     def page(self, deployment_id: int, state: TargetState | None, after: int, limit: int) -> list[Target]:
         """Return up to `limit` targets with positions above `after`, in order."""
-        wanted = _TARGET.where(_in(deployment_id), targets.c.position > after)
+        wanted = _TARGET.where(_in(deployment_id))
         if state is not None:
             wanted = wanted.where(targets.c.state == state.value)
-        return self._targets(wanted.order_by(targets.c.position).limit(limit))
+        return self._targets(page_of(wanted, targets.c.position, after, limit))
 
     def reported(self, deployment_id: int) -> tuple[Target, ...]:
         """Return the targets that heartbeats have marked."""
