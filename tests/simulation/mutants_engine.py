@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 from msgspec.structs import replace
 
-from dides.coordinator.transactions import step, stopping, target_reports
+from dides.coordinator.transactions import plan_writer, step, target_reports
 from dides.engine import (
     admission,
     availability,
@@ -166,7 +166,7 @@ def stopped_ones_keep_what_they_never_read(patch: Patch) -> None:
     def broken(updating: Iterable[Target]) -> tuple[tuple[Settled, ...], tuple[Restoration, ...]]:
         return right(updating)[0], ()
 
-    patch.setattr(stopping, "stop", broken)
+    patch.setattr(plan_writer, "stop", broken)
 
 
 def last_target_is_not_waited_for(patch: Patch) -> None:

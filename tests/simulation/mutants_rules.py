@@ -11,7 +11,6 @@ from dides.coordinator.transactions import (
     ingest,
     plan_writer,
     registration,
-    step,
     target_reports,
 )
 from dides.coordinator.transactions.registration import Newcomer
@@ -74,14 +73,14 @@ def ended_successes_stay_good(patch: Patch) -> None:
 
 
 def found_in_place_is_not_known_as_good(patch: Patch) -> None:
-    right = step._assign
+    right = plan_writer._assign
 
     def assign(tx: Transaction, deployment: Deployment, assigned: tuple[Assignment, ...]) -> set[str]:
         with pytest.MonkeyPatch.context() as inner:
             inner.setattr(SqlInventory, "set_last_good", lambda _self, _states: None)
             return right(tx, deployment, assigned)
 
-    patch.setattr(step, "_assign", assign)
+    patch.setattr(plan_writer, "_assign", assign)
 
 
 def found_in_place_is_downgraded(patch: Patch) -> None:

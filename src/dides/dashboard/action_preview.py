@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from dides.coordinator.transactions.rollbacks import undos_of
+from dides.coordinator.transactions.undo import undos_of
 from dides.engine.rollback import Standing, common_state, is_a_rollback
 from dides.engine.stop import stop
 from dides.engine.threshold import threshold_of

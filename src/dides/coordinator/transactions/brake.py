@@ -6,7 +6,7 @@ import msgspec
 
 from dides.coordinator.transactions import convergence
 from dides.coordinator.transactions.preconditions import existing
-from dides.coordinator.transactions.record import log
+from dides.coordinator.transactions.record import record_event
 from dides.engine.brake import is_stopped, released, replaces
 from dides.engine.inheritance import may_be_inherited
 from dides.model.deployment import Deployment
@@ -46,7 +46,7 @@ def resume(tx: Transaction, actor: str, source_id: int | None = None) -> Converg
     """
     source = _only(stopped_sources(tx)) if source_id is None else existing(tx, source_id)
     if is_stopped(source):
-        log(tx, "convergence.resumed", actor, deployment_id=source.id)
+        record_event(tx, "convergence.resumed", actor, deployment_id=source.id)
         source = tx.deployments.save(released(source))
         convergence.admit(tx)
     return Converging(source, *tx.convergences.numbers().get(source.id, (0, 0)))

@@ -5,16 +5,12 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from dides.coordinator.transactions import convergence, outages
-from dides.coordinator.transactions.plan_writer import settle_reported
+from dides.coordinator.transactions.plan_writer import MOST_NAMED, record_wave, reinstate, write_ending
 from dides.coordinator.transactions.preconditions import in_flight
-from dides.coordinator.transactions.reassignments import MOST_NAMED, log_wave
-from dides.coordinator.transactions.record import log
-from dides.coordinator.transactions.rollbacks import reinstate
-from dides.coordinator.transactions.step import Stepped, begin_rollback, step_of
-from dides.coordinator.transactions.stopping import stop_targets
+from dides.coordinator.transactions.record import record_event
+from dides.coordinator.transactions.step import Stepped, begin_rollback, settle_reported, step_of
 from dides.coordinator.transactions.undo import to_undo
 from dides.engine.availability import is_unavailable
-from dides.engine.ending import ended
 from dides.engine.limits import limits_of
 from dides.engine.ordering import in_order
 from dides.engine.rollback import Standing, is_a_rollback
@@ -81,7 +77,7 @@ def pause(tx: Transaction, actor: str, only: int | None = None) -> Deployment:
     deployment = in_flight(tx, only)
     if deployment.status is DeploymentStatus.PAUSED:
         return deployment
-    log(tx, "deployment.paused", actor, deployment_id=deployment.id)
+    record_event(tx, "deployment.paused", actor, deployment_id=deployment.id)
     return tx.deployments.save(msgspec.structs.replace(deployment, status=DeploymentStatus.PAUSED, paused_at=tx.now))
 
 
@@ -112,8 +108,8 @@ def promote(tx: Transaction, actor: str, quiet_until: int, *, only: int | None =
     data: dict[str, object] = {"wave": deployment.wave.open}
     if deployment.wave.lapsed and changed.wave != deployment.wave:
         data["passed_over"] = tx.targets.lapsed(deployment.id, deployment.wave.open, MOST_NAMED)
-    log(tx, "wave.promoted", actor, deployment_id=deployment.id, data=data)
-    log_wave(tx, deployment, changed)
+    record_event(tx, "wave.promoted", actor, deployment_id=deployment.id, data=data)
+    record_wave(tx, deployment, changed)
     after = step_of(tx, tx.deployments.save(changed), quiet_until)
     return msgspec.structs.replace(after, told=before.told | after.told)
 
@@ -182,7 +178,7 @@ def _create(tx: Transaction, order: Order) -> Deployment:
     ]
     tx.targets.create(deployment.id, targets)
     data = {"to": msgspec.to_builtins(order.to), "targets": len(targets), "policy": msgspec.to_builtins(order.policy)}
-    log(tx, "deployment.triggered", order.actor, deployment_id=deployment.id, data=data)
+    record_event(tx, "deployment.triggered", order.actor, deployment_id=deployment.id, data=data)
     return deployment
 
 
@@ -206,12 +202,8 @@ def _new(tx: Transaction, order: Order, matched: Sequence[Matched]) -> NewDeploy
 
 
 def _stop(tx: Transaction, deployment: Deployment, actor: str, reason: str) -> tuple[set[str], Deployment]:
-    deployment = settle_reported(tx, deployment)
-    told = stop_targets(tx, deployment)
-    convergence.let_go(tx, deployment, told)
     aborted = Ending(status=DeploymentStatus.ABORTED, reason=reason, stop=True)
-    log(tx, "deployment.aborted", actor, deployment_id=deployment.id, data={"reason": reason})
-    stopped = tx.deployments.save(ended(deployment, aborted, tx.now))
+    stopped, restored = write_ending(tx, settle_reported(tx, deployment), aborted, actor)
     if stopped.kind is Kind.ROLLBACK:
         convergence.inherit_again(tx, reinstate(tx, stopped))
-    return told, stopped
+    return restored, stopped

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from dides.coordinator.transactions.record import event, log
+from dides.coordinator.transactions.record import event, record_event
 from dides.engine.applying import WITHOUT_A_SLOT
 from dides.engine.brake import fared, is_stopped
 from dides.engine.inheritance import (
@@ -94,7 +94,7 @@ def _note(tx: Transaction, arrived: Counter[int], failed: Counter[int]) -> None:
         now = tx.deployments.save(fared(before, arrived=arrived[source_id], failed=failed[source_id], now=tx.now))
         if is_stopped(now) and not is_stopped(before):
             data = {"failed": now.brake.failed, "arrived": now.brake.arrived}
-            log(tx, "convergence.stopped", deployment_id=source_id, data=data)
+            record_event(tx, "convergence.stopped", deployment_id=source_id, data=data)
 
 
 def admit(tx: Transaction) -> set[str]:
@@ -219,7 +219,7 @@ def _assign(tx: Transaction, source: Deployment, waiting: Convergence) -> str:
 
 def _log_inherited(tx: Transaction, heir: Instance, source_id: int, desired: State) -> None:
     data = {"desired": msgspec.to_builtins(desired)}
-    log(tx, "instance.inherited", deployment_id=source_id, instance=heir.name, data=data)
+    record_event(tx, "instance.inherited", deployment_id=source_id, instance=heir.name, data=data)
 
 
 def _is_done(each: Convergence, instance: Instance) -> bool:

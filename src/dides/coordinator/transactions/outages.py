@@ -2,7 +2,7 @@
 
 import msgspec
 
-from dides.coordinator.transactions.record import log
+from dides.coordinator.transactions.record import record_event
 from dides.engine.outage import Silence, begun, ended, reviewed, stood_still_since
 from dides.engine.timers import moved, moved_target
 from dides.model.deployment import Deployment, DeploymentStatus, Kind, Outage
@@ -26,7 +26,7 @@ def notice(tx: Transaction, heard_by: int, time_to_live: int, *, reachable: int,
         return
     tx.deployments.save(msgspec.structs.replace(deployment, outage=outage))
     data = {"silent": silence.silent, "of": outage.base, "since": outage.since}
-    log(tx, "deployment.outage_began", deployment_id=deployment.id, data=data)
+    record_event(tx, "deployment.outage_began", deployment_id=deployment.id, data=data)
 
 
 def review(tx: Transaction, time_to_live: int, limit: int) -> None:
@@ -52,7 +52,7 @@ def end(tx: Transaction, deployment: Deployment, after: Outage | None, reason: s
     deployment = msgspec.structs.replace(deployment, outage=after)
     if not lasted or since is None:
         return deployment
-    log(tx, "deployment.outage_ended", deployment_id=deployment.id, data={"reason": reason})
+    record_event(tx, "deployment.outage_ended", deployment_id=deployment.id, data={"reason": reason})
     if deployment.status is DeploymentStatus.PAUSED:
         return msgspec.structs.replace(deployment, paused_at=since)
     return go_on(tx, deployment, since, at_least)
@@ -63,9 +63,9 @@ def resume(tx: Transaction, deployment: Deployment, actor: str) -> Deployment:
     outage, since = deployment.outage, stood_still_since(deployment)
     if outage and deployment.held_by_outage:
         outage = ended(outage)
-        log(tx, "deployment.outage_ended", actor, deployment_id=deployment.id, data={"reason": "resumed"})
+        record_event(tx, "deployment.outage_ended", actor, deployment_id=deployment.id, data={"reason": "resumed"})
     if deployment.status is DeploymentStatus.PAUSED:
-        log(tx, "deployment.resumed", actor, deployment_id=deployment.id)
+        record_event(tx, "deployment.resumed", actor, deployment_id=deployment.id)
     deployment = go_on(tx, deployment, tx.now if since is None else since)
     return msgspec.structs.replace(deployment, status=DeploymentStatus.RUNNING, paused_at=None, outage=outage)
 

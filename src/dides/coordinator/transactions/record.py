@@ -7,7 +7,7 @@ from dides.store.interface import Transaction
 from dides.store.records import Event
 
 
-def log(
+def record_event(
     tx: Transaction,
     kind: str,
     actor: str = SYSTEM,

@@ -6,8 +6,8 @@ import msgspec
 
 from dides.coordinator.credentials import same
 from dides.coordinator.transactions import convergence
-from dides.coordinator.transactions.plan_writer import settle_reported
-from dides.coordinator.transactions.record import log
+from dides.coordinator.transactions.record import record_event
+from dides.coordinator.transactions.step import settle_reported
 from dides.coordinator.transactions.target_reports import end_success
 from dides.engine.applying import WITHOUT_A_SLOT
 from dides.engine.counters import with_joined, without
@@ -87,7 +87,7 @@ def relabel(tx: Transaction, name: str, labels: Mapping[str, str], actor: str) -
     changed = msgspec.structs.replace(instance, labels=labels, owned=owned)
     if instance.labels != labels:
         tx.inventory.relabel(changed)
-        log(tx, "instance.relabelled", actor, instance=name, data={"labels": dict(labels)})
+        record_event(tx, "instance.relabelled", actor, instance=name, data={"labels": dict(labels)})
     return changed
 
 
@@ -108,7 +108,7 @@ def decommission(tx: Transaction, name: str, actor: str, *, force: bool) -> bool
         _withdraw(tx, deployment, target)
     tx.targets.detach(instance.id)
     tx.inventory.remove(instance, tx.now)
-    log(tx, "instance.decommissioned", actor, instance=name)
+    record_event(tx, "instance.decommissioned", actor, instance=name)
     return deployment is not None
 
 
@@ -129,7 +129,9 @@ def target_in(tx: Transaction, deployment: Deployment | None, instance: Instance
 def _add(tx: Transaction, newcomer: Newcomer) -> Instance:
     new = Instance(id=0, name=newcomer.name, ip=newcomer.ip, labels=newcomer.labels, registered_at=tx.now)
     stored = tx.inventory.add(new, newcomer.credential)
-    log(tx, "instance.registered", instance_actor(newcomer.name), instance=newcomer.name, data={"ip": newcomer.ip})
+    record_event(
+        tx, "instance.registered", instance_actor(newcomer.name), instance=newcomer.name, data={"ip": newcomer.ip}
+    )
     return stored
 
 
@@ -158,7 +160,7 @@ def _take_up(tx: Transaction, known: Instance, newcomer: Newcomer, *, itself: bo
     kept = newcomer.presented if itself else None
     tx.inventory.replace(changed, kept or newcomer.credential)
     data = {"ip": newcomer.ip, "same": itself}
-    log(tx, "instance.registered_again", instance_actor(known.name), instance=known.name, data=data)
+    record_event(tx, "instance.registered_again", instance_actor(known.name), instance=known.name, data=data)
     return changed
 
 
@@ -191,7 +193,7 @@ def _join_in_flight(tx: Transaction, instance: Instance) -> bool:
     new = NewTarget(instance.id, instance.name, deployment.to, instance.current, spread, unhealthy, joined=True)
     tx.targets.append(deployment.id, new)
     tx.deployments.save(with_joined(deployment, spread, healthy=healthy))
-    log(tx, "target.joined", deployment_id=deployment.id, instance=instance.name)
+    record_event(tx, "target.joined", deployment_id=deployment.id, instance=instance.name)
     return True
 
 
@@ -222,6 +224,6 @@ def _withdraw(tx: Transaction, deployment: Deployment, target: Target) -> None:
         tx.deployments.save(left)
     if target.state in (TargetState.PENDING, TargetState.UPDATING):
         tx.targets.remove(target)
-        log(tx, "target.withdrawn", deployment_id=deployment.id, instance=target.instance)
+        record_event(tx, "target.withdrawn", deployment_id=deployment.id, instance=target.instance)
     elif target.lapse is not None:
         tx.targets.note([after_decommission(target)], marked=False)

@@ -1,25 +1,23 @@
-"""One reconcile step: snapshot, engine, plan, apply, all in one transaction."""
+"""One reconcile step: read a snapshot, let the engine make a plan, write it down, all in one transaction.
+
+This is the one place that drives a step. What a plan writes stands in `plan_writer.py`, which never calls back.
+"""
 
 import msgspec
 
 from dides.coordinator.transactions import convergence
-from dides.coordinator.transactions.plan_writer import settle, target_event
-from dides.coordinator.transactions.reassignments import log_wave, reassign
-from dides.coordinator.transactions.record import event, log
-from dides.coordinator.transactions.rollbacks import create_rollback
-from dides.coordinator.transactions.stopping import stop_targets
+from dides.coordinator.transactions.plan_writer import create_rollback, settle, write_ending, write_plan
 from dides.engine.admission import in_turn
-from dides.engine.applying import WITHOUT_A_SLOT
-from dides.engine.ending import UNREACHABLE, ended
+from dides.engine.counters import tally
 from dides.engine.inheritance import may_be_inherited
 from dides.engine.outage import as_paused, as_stored
 from dides.engine.reconcile import reconcile
+from dides.engine.verdict import heard_at, verdicts
 from dides.engine.window import may_examine, may_examine_of_each, may_examine_unhealthy
 from dides.model.actor import SYSTEM
 from dides.model.deployment import Deployment
-from dides.model.plan import Assignment, Ending, Snapshot
+from dides.model.plan import Ending, Snapshot
 from dides.store.interface import Transaction
-from dides.store.records import NewAssignment
 
 
 class Stepped(msgspec.Struct):
@@ -52,17 +50,26 @@ def step_of(tx: Transaction, deployment: Deployment, quiet_until: int) -> Steppe
     plan = reconcile(snapshot)
     plan = msgspec.structs.replace(plan, deployment=as_stored(plan.deployment, deployment))
     tx.targets.unmark(snapshot.reported)
-    settle(tx, deployment, plan.settled)
-    told = reassign(tx, deployment, plan) | _assign(tx, deployment, plan.assigned)
-    tx.targets.defer(deployment.id, plan.deferred)
-    if plan.skip_deferred:
-        told |= _skip_deferred(tx, deployment, restore=plan.restore_deferred)
-    log_wave(tx, deployment, plan.deployment)
+    assigned = write_plan(tx, deployment, plan)
     if plan.ending is None:
         changed = plan.deployment != deployment
         deployment = tx.deployments.save(plan.deployment) if changed else deployment
-        return Stepped(deployment, told, plan.run_again, plan.next_deadline, in_flight=deployment)
-    return _end(tx, plan.deployment, plan.ending, told, quiet_until)
+        return Stepped(deployment, assigned, plan.run_again, plan.next_deadline, in_flight=deployment)
+    return _end(tx, plan.deployment, plan.ending, assigned, quiet_until)
+
+
+def settle_reported(tx: Transaction, deployment: Deployment) -> Deployment:
+    """Give the verdicts that acknowledged heartbeats call for, before something else ends these targets.
+
+    Of a step this is the first part alone: nothing is assigned, and no timeout fires.
+    """
+    settled = verdicts(deployment, tx.targets.reported(deployment.id), heard_at(tx.now)).settled
+    if not settled:
+        return deployment
+    # The others keep their marks: the next step has to see the attempts that failed, and those that begin to hold.
+    tx.targets.unmark([verdict.target for verdict in settled])
+    settle(tx, deployment, settled)
+    return tx.deployments.save(tally(deployment, settled))
 
 
 def _snapshot(tx: Transaction, deployment: Deployment, quiet_until: int) -> Snapshot:
@@ -87,70 +94,27 @@ def _snapshot(tx: Transaction, deployment: Deployment, quiet_until: int) -> Snap
     )
 
 
-def _assign(tx: Transaction, deployment: Deployment, assigned: tuple[Assignment, ...]) -> set[str]:
-    """Tell the instances, and return their names."""
-    assignments = [
-        NewAssignment(each.target.instance_id, each.desired, deployment.id, each.apply)
-        for each in assigned
-        if each.target.instance_id
-    ]
-    tx.targets.assign(assigned, tx.inventory.assign(assignments), tx.now)
-    convergence.give_way(tx, deployment, (each.instance_id for each in assignments))
-    already = (assignment for assignment in assigned if assignment.already)
-    tx.inventory.set_last_good({each.target.instance_id: each.before for each in already if each.target.instance_id})
-    tx.events.append([target_event(tx, deployment, each) for each in assigned])
-    return {each.target.instance for each in assigned}
-
-
-def _skip_deferred(tx: Transaction, deployment: Deployment, *, restore: bool) -> set[str]:
-    """Skip the targets that stayed unreachable; return the names of those whose desired state was set back."""
-    put_off = tx.targets.deferred(deployment.id)
-    tx.targets.skip_pending(deployment.id, UNREACHABLE, tx.now)
-    names = {each.target.instance for each in put_off}
-    tx.events.append(
-        [
-            event(tx, "target.skipped", deployment_id=deployment.id, instance=name, data={"reason": UNREACHABLE})
-            for name in sorted(names)
-        ]
-    )
-    if not restore:
-        return set()
-    tx.inventory.assign(
-        [NewAssignment(each.instance.id, each.target.to, deployment.id, WITHOUT_A_SLOT) for each in put_off]
-    )
-    # What the rollback leaves alone, such as the code, is as good as it was.
-    good = {
-        each.instance.id: each.target.to.over(each.instance.last_good) for each in put_off if not each.target.to.empty
-    }
-    tx.inventory.set_last_good(good)
-    tx.convergences.drop(each.instance.id for each in put_off)
-    return names
-
-
-def _end(tx: Transaction, deployment: Deployment, ending: Ending, told: set[str], quiet_until: int) -> Stepped:
-    restored = stop_targets(tx, deployment) if ending.stop else set()
-    convergence.let_go(tx, deployment, restored)
-    told |= restored
-    deployment = tx.deployments.save(ended(deployment, ending, tx.now))
-    log(tx, f"deployment.{ending.status.value}", deployment_id=deployment.id, data={"reason": ending.reason})
+def _end(tx: Transaction, deployment: Deployment, ending: Ending, assigned: set[str], quiet_until: int) -> Stepped:
+    deployment, restored = write_ending(tx, deployment, ending)
+    assigned |= restored
     if may_be_inherited(deployment):
         convergence.follow_newest(tx)
     if not ending.rollback:
-        return Stepped(deployment, told, ended=(deployment,))
-    stepped, _ = begin_rollback(tx, deployment, told, quiet_until)
+        return Stepped(deployment, assigned, ended=(deployment,))
+    stepped, _ = begin_rollback(tx, deployment, assigned, quiet_until)
     stepped.ended = (deployment, *stepped.ended)
     return stepped
 
 
 def begin_rollback(
-    tx: Transaction, undone: Deployment, told: set[str], quiet_until: int, actor: str = SYSTEM
+    tx: Transaction, undone: Deployment, assigned: set[str], quiet_until: int, actor: str = SYSTEM
 ) -> tuple[Stepped, Deployment]:
     """Start the rollback of a finished deployment with its first step; return what that did, and the rollback.
 
-    `told` are the instances that this unit of work has told something before. That it has ended `undone`, if it has, is
-    its own to say.
+    `assigned` are the instances whose desired state this unit of work has set before. The caller adds the `undone`
+    deployment to those that ended, if it has ended it.
     """
     undone, rollback = create_rollback(tx, undone, actor)
-    told |= convergence.inherit_anew(tx, rollback)
+    assigned |= convergence.inherit_anew(tx, rollback)
     first = step_of(tx, rollback, quiet_until)
-    return msgspec.structs.replace(first, deployment=undone, told=told | first.told), first.deployment
+    return msgspec.structs.replace(first, deployment=undone, told=assigned | first.told), first.deployment

@@ -1,9 +1,10 @@
 """Which deployment a rollback undoes, and whether it may be undone now."""
 
 from dides.coordinator.transactions.preconditions import existing
-from dides.engine.rollback import Standing, repeats, why_not
+from dides.engine.rollback import Standing, repeats, undo, why_not
 from dides.model.deployment import Deployment, Kind
 from dides.model.errors import ConflictError, InFlightError, NotFoundError
+from dides.model.plan import Undo
 from dides.store.interface import Transaction
 
 NOTHING_DEPLOYED = "Nothing was ever deployed, so there is nothing to roll back."
@@ -33,6 +34,12 @@ def withdrawn_with(tx: Transaction, undone: Deployment) -> list[Deployment]:
     """Return the later deployments that are withdrawn together with one, because they have only repeated it."""
     later = tx.deployments.later_than(undone.id)
     return [each for each in later if repeats(each, undone, has_assigned=tx.targets.any_assigned(each.id))]
+
+
+def undos_of(tx: Transaction, undone: Deployment) -> tuple[Undo, ...]:
+    """Return what a rollback of a deployment would do, in its order."""
+    restored = tx.targets.restored(undone.id) if undone.rolled_back_by else frozenset()
+    return undo(touched for touched in tx.targets.touched(undone.id) if touched.instance.id not in restored)
 
 
 def _default(tx: Transaction) -> Deployment:
