@@ -5,6 +5,8 @@ from random import Random
 BASE = 0.5
 CAP = 30.0
 LONGEST_REQUEST = 60.0
+TERMINAL_CAP, LONGEST_TERMINAL_REQUEST = 4.0, 10.0
+"""Seconds: the highest ceiling of a command at a terminal, and the most that it waits because it is asked to."""
 
 
 class Backoff:
@@ -30,6 +32,11 @@ class Backoff:
         self.failures += 1
         first = min(asked or 0.0, max(LONGEST_REQUEST, spread))
         return first + self._random.uniform(0, max(ceiling, min(first, spread)))
+
+    def next_delay_at_terminal(self, asked: float | None = None) -> float:
+        """Return the next delay, in seconds, of a command that a person waits for: a short one."""
+        first = min(asked or 0.0, LONGEST_TERMINAL_REQUEST)
+        return self.next_delay(first, cap=TERMINAL_CAP, spread=TERMINAL_CAP)
 
     def reset(self) -> None:
         """Start over: the coordinator has answered."""

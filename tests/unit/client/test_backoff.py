@@ -70,3 +70,9 @@ def test_a_lower_cap_holds_for_one_delay() -> None:
     backoff = Backoff(Highest())
     assert [backoff.next_delay(cap=3) for _ in range(5)] == [0.5, 1, 2, 3, 3]
     assert backoff.next_delay() == 16
+
+
+def test_a_command_at_a_terminal_waits_less() -> None:
+    backoff = Backoff(Highest())
+    assert [backoff.next_delay_at_terminal() for _ in range(6)] == [0.5, 1, 2, 4, 4, 4]
+    assert backoff.next_delay_at_terminal(3600.0) == 14

@@ -1,12 +1,14 @@
 """The command `dides deploy`: triggers a deployment, and watches it to its end."""
 
 import asyncio
+from random import SystemRandom
 from typing import Annotated
 from uuid import uuid4
 
 import typer
 from msgspec import UNSET
 
+from dides.cli.display.follow import Sleep
 from dides.cli.display.follow_rollback import LEAVING, follow_or_leave
 from dides.cli.display.outcome import exit_code_of
 from dides.cli.display.plan_view import print_forecast
@@ -25,13 +27,13 @@ from dides.cli.options.common import (
 from dides.cli.options.connection import DEFAULT_SERVER, Server, Token, converse
 from dides.cli.options.output import Format, make_console, make_progress_console, print_remark
 from dides.cli.options.policy import takes_configuration
+from dides.client.backoff import Backoff
 from dides.client.errors import UnreachableError
 from dides.client.operator import OperatorClient
 from dides.protocol.messages import Configuration, Deployment, DeployRequest
 
-RETRY_PAUSES = (0.5, 1.0, 2.0, 4.0)
-"""Seconds before each further try of the trigger while the coordinator cannot be reached."""
-LONGEST_PAUSE = 10.0
+RETRIES = 6
+"""How often a trigger is sent again while the coordinator cannot be reached; with some 8 s of waiting in all."""
 
 CodeVersion = Annotated[
     str | None,
@@ -141,18 +143,18 @@ async def trigger_or_leave(client: OperatorClient, request: DeployRequest) -> De
         raise
 
 
-async def trigger(
-    client: OperatorClient, request: DeployRequest, *, pauses: tuple[float, ...] = RETRY_PAUSES
-) -> Deployment:
+async def trigger(client: OperatorClient, request: DeployRequest, *, sleep: Sleep = asyncio.sleep) -> Deployment:
     """Trigger a deployment once, however often it takes to get an answer: every try carries the same key.
+
+    `sleep` takes seconds; it is the seam for tests.
 
     Raises RefusedError, and UnreachableError when no try got through.
     """
-    key = str(uuid4())
-    for pause in pauses:
+    key, backoff = str(uuid4()), Backoff(SystemRandom())
+    for _ in range(RETRIES):
         try:
             return await client.deploy(request, key)
         except UnreachableError as error:
             print_remark(f"{error}; trying again.")
-            await asyncio.sleep(min(error.retry_after or pause, LONGEST_PAUSE))
+            await sleep(backoff.next_delay_at_terminal(error.retry_after))
     return await client.deploy(request, key)

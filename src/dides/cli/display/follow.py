@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from random import SystemRandom
 from typing import Protocol, TypeVar
 
 import msgspec
 
 from dides.cli.display.marks import in_flight
+from dides.client.backoff import Backoff
 from dides.client.errors import UnreachableError
 from dides.client.operator import OperatorClient
 from dides.model.deployment import TargetState
@@ -20,8 +22,6 @@ Sleep = Callable[[float], Awaitable[object]]
 
 SHORTEST, LONGEST = 0.1, 1.0
 """Seconds between two questions: the shortest while much changes, the longest while nothing does."""
-AWAY_PAUSE, LONGEST_AWAY_PAUSE = 0.5, 10.0
-"""Seconds between two questions to a coordinator that is away, and the most that it may ask for."""
 PATIENCE = 600.0
 """Seconds for which the coordinator may be away before watching gives up."""
 SOAK = "soak"
@@ -75,6 +75,7 @@ class Follower:
         self._clock = clock
         self._sleep = sleep
         self._patience = patience
+        self._random = SystemRandom()
         self._known_failures: set[tuple[str, int]] = set()
         self._shown: Sight | None = None
 
@@ -123,7 +124,7 @@ class Follower:
 
     async def _persist(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask until there is an answer; says so while there is none. Raises UnreachableError when patience ends."""
-        since, away = self._clock.monotonic(), False
+        since, away, backoff = self._clock.monotonic(), False, Backoff(self._random)
         while True:
             try:
                 answer = await ask()
@@ -133,7 +134,7 @@ class Follower:
                     raise
                 away = True
                 self._display.show_away(gone, str(error))
-                await self._sleep(min(error.retry_after or AWAY_PAUSE, LONGEST_AWAY_PAUSE))
+                await self._sleep(backoff.next_delay_at_terminal(error.retry_after))
             else:
                 if away:
                     self._display.show_back()

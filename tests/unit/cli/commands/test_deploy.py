@@ -2,7 +2,7 @@ import httpx2
 import pytest
 from msgspec import UNSET
 
-from dides.cli.commands.deploy import make_request, read_target, trigger
+from dides.cli.commands.deploy import RETRIES, make_request, read_target, trigger
 from dides.cli.options.common import UsageError
 from dides.client.errors import RefusedError, UnreachableError
 from dides.protocol.messages import Configuration, DeployRequest
@@ -43,12 +43,16 @@ def test_a_request_without_any_version_is_a_usage_error() -> None:
         make_request(None, None, ({}, None), Configuration())
 
 
+async def at_once(_: float) -> None:
+    """Do not wait."""
+
+
 async def test_a_trigger_is_tried_again_under_the_same_key() -> None:
     coordinator = FakeCoordinator()
     coordinator.triggered = make_deployment()
     coordinator.faults = [httpx2.ConnectError("refused"), refuse(503, "starting")]
     async with coordinator.client() as client:
-        assert await trigger(client, REQUEST, pauses=(0.0, 0.0)) == make_deployment()
+        assert await trigger(client, REQUEST, sleep=at_once) == make_deployment()
     keys = {request.headers["Idempotency-Key"] for request in coordinator.sent("POST", "/deploy")}
     assert len(coordinator.requests) == 3
     assert len(keys) == 1
@@ -65,10 +69,11 @@ async def test_two_triggers_have_two_keys() -> None:
 
 async def test_a_trigger_that_never_gets_through_says_so() -> None:
     coordinator = FakeCoordinator()
-    coordinator.faults = [httpx2.ConnectError("refused")] * 3
+    coordinator.faults = [httpx2.ConnectError("refused")] * (RETRIES + 1)
     async with coordinator.client() as client:
         with pytest.raises(UnreachableError, match="refused"):
-            await trigger(client, REQUEST, pauses=(0.0, 0.0))
+            await trigger(client, REQUEST, sleep=at_once)
+    assert len(coordinator.requests) == RETRIES + 1
 
 
 async def test_a_refused_trigger_is_not_tried_again() -> None:
@@ -76,5 +81,5 @@ async def test_a_refused_trigger_is_not_tried_again() -> None:
     coordinator.faults = [refuse(409, deployment_id=7)]
     async with coordinator.client() as client:
         with pytest.raises(RefusedError):
-            await trigger(client, REQUEST, pauses=(0.0, 0.0))
+            await trigger(client, REQUEST, sleep=at_once)
     assert len(coordinator.requests) == 1

@@ -153,15 +153,20 @@ async def test_a_coordinator_that_is_away_for_a_while_is_waited_for() -> None:
         "http://coordinator.test answered 503: starting",
     ]
     assert recorder.back == 1
-    assert recorder.away[1][0] == sleeper.slept[1]
+    assert recorder.away[1][0] == pytest.approx(sleeper.slept[1])
 
 
 async def test_patience_ends() -> None:
     coordinator = FakeCoordinator()
     coordinator.faults = [httpx2.ConnectError("refused")] * 100
-    with pytest.raises(UnreachableError):
-        await watch(coordinator, [RUNNING, COMPLETED], patience=3.0)
-    assert 3.0 / 0.5 <= len(coordinator.requests) <= 3.0 / 0.5 + 2
+    sleeper = Sleeper()
+    async with coordinator.client() as client:
+        follower = Follower(client, Recorder(), sleeper, sleep=sleeper.sleep, patience=3.0)
+        with pytest.raises(UnreachableError):
+            await follower.follow(42)
+    delays = sleeper.slept
+    assert sum(delays) >= 3.0, "it asked again as long as there was patience"
+    assert sum(delays[:-1]) < 3.0, "and no longer"
 
 
 async def test_a_refusal_ends_the_watching_at_once() -> None:
