@@ -185,9 +185,9 @@ def test_one_deployment_is_shown_with_how_it_proceeds(coordinator: FakeCoordinat
     assert run(coordinator, "deployment", "42") == 0
     out = capsys.readouterr().out
     for name, value in (
-        ("Waves", "1, 10%, then the rest"),
-        ("Between waves", "until promoted"),
-        ("Minimum healthy time", "10 s"),
+        ("Waves", "1, 10%"),
+        ("Wave pause", "manual"),
+        ("Min healthy time", "10 s"),
         ("Deadline", "3600 s"),
         ("Spread by", "zone"),
         ("Retries", "2"),

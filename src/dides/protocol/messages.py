@@ -86,7 +86,7 @@ class Configuration(Request, frozen=True):
         tuple[Count | Percentage, ...],
         Meta(
             max_length=MAX_WAVES,
-            description="Cumulative sizes of waves; a last wave of everything is implied.",
+            description="Who goes first, in cumulative sizes of waves; a last wave of everything is implied.",
             examples=[[1, "10%"]],
         ),
     ] = ()
@@ -108,15 +108,16 @@ class Configuration(Request, frozen=True):
         Meta(description="How many matched instances may be updating or not HEALTHY at once; null: any number."),
     ] = None
     spread_by: Annotated[
-        LabelKey | None, Meta(description="A label over whose values the window is taken evenly.", examples=["zone"])
+        LabelKey | None,
+        Meta(description="The label over whose values updates are spread evenly.", examples=["zone"]),
     ] = None
     retries: Annotated[
         int, Meta(ge=0, le=MAX_RETRIES, description="How often a failed attempt at one instance is repeated.")
     ] = 0
-    order: Annotated[Ordering, Meta(description="In which order instances are told.")] = Ordering.NAME
+    order: Annotated[Ordering, Meta(description="In which order instances are updated.")] = Ordering.NAME
     auto_rollback: Annotated[bool, Meta(description="Roll back by itself when it fails before its end.")] = True
     force: Annotated[
-        bool, Meta(description="Assign those already at the target too, and let every agent apply it once more.")
+        bool, Meta(description="Update those already at the target too: every agent applies it once more.")
     ] = False
 
 

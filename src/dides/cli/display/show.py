@@ -11,9 +11,12 @@ from dides.cli.display.marks import HELD_BY, in_flight, say_held, say_state, say
 from dides.cli.display.progress import ServerTime, counts, headline, verdict
 from dides.cli.display.tables import instance_status, print_targets, say_labels
 from dides.cli.options.output import Format, clean, make_console, print_json
-from dides.model.policy import Ordering
 from dides.protocol.messages import Configuration, Deployment, Instance, Target, Why
+from dides.protocol.settings import settings
 from dides.runtime.clock import SystemClock
+
+IN_HEADLINE = ("batch_size", "failure_threshold")
+ALWAYS_SHOWN = ("update_timeout", "auto_rollback")
 
 
 def show_deployment(deployment: Deployment, output: Format, *, watched: bool = False) -> None:
@@ -63,27 +66,28 @@ def print_deployment_with_targets(deployment: Deployment, targets: Sequence[Targ
 
 
 def say_configuration(configuration: Configuration) -> dict[str, str]:
-    """Return how a deployment proceeds, beyond what its headline says; what was left out is left out."""
-    waves = ", ".join(map(str, configuration.waves))
-    pause = "until promoted" if configuration.wave_pause == "manual" else f"{configuration.wave_pause:g} s"
-    facts = {
-        "Waves": f"{waves}, then the rest" if waves else "",
-        "Between waves": pause if waves and configuration.wave_pause else "",
-        "Minimum healthy time": _seconds(configuration.min_healthy_time),
-        "Update timeout": _seconds(configuration.update_timeout),
-        "Deadline": _seconds(configuration.deadline),
-        "Unavailable at most": str(configuration.max_unavailable or ""),
-        "Spread by": configuration.spread_by or "",
-        "Retries": str(configuration.retries or ""),
-        "Order": "shuffled" if configuration.order is Ordering.SHUFFLE else "",
-        "Forced": "yes: those at the target are updated, too" if configuration.force else "",
-        "Rolls back by itself": "yes" if configuration.auto_rollback else "no",
-    }
-    return {name: fact for name, fact in facts.items() if fact}
+    """Return how a deployment proceeds, beyond what its headline says, by the names of the settings.
+
+    A setting that is as it would be anyway is left out, but for the two that matter most when an update fails.
+    """
+    shown: dict[str, str] = {}
+    for name, setting in settings().items():
+        value = getattr(configuration, name)
+        if name not in IN_HEADLINE and (name in ALWAYS_SHOWN or value != setting.default):
+            shown[setting.label] = _say_value(value)
+    return shown
 
 
-def _seconds(number: float | None) -> str:
-    return f"{number:g} s" if number else ""
+def _say_value(value: object) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:g} s"
+        case tuple():
+            return ", ".join(map(str, value))
+        case _:
+            return str(value)
 
 
 def say_why(why: Why) -> str:

@@ -18,6 +18,7 @@ from dides.model.errors import FieldError, InvalidError, MalformedError
 from dides.model.policy import Amount
 from dides.protocol.decode import decode
 from dides.protocol.messages import Configuration, Deployment, DeployRequest
+from dides.protocol.settings import Kind, settings
 from dides.protocol.text_values import amount_in, number_in, number_text
 
 EVERYTHING = "everything"
@@ -208,7 +209,7 @@ def _labels(text: str) -> dict[str, str]:
     return labels
 
 
-def _waves(text: str) -> tuple[Amount, ...]:
+def _amounts(text: str) -> tuple[Amount, ...]:
     return tuple(amount_in(part) for part in _parts(text))
 
 
@@ -226,18 +227,18 @@ def _switch(text: str) -> object:
     return {YES: True, NO: False}.get(text, text)
 
 
+_READ_KIND: Mapping[Kind, Callable[[str], object]] = {
+    Kind.AMOUNT: amount_in,
+    Kind.AMOUNTS: _amounts,
+    Kind.SECONDS: _seconds,
+    Kind.SECONDS_OR_WORD: _seconds,
+    Kind.NUMBER: amount_in,
+    Kind.TEXT: str,
+    Kind.CHOICE: str,
+    Kind.SWITCH: _switch,
+}
 _READ: Mapping[str, Callable[[str], object]] = {
     "labels": _labels,
-    "batch_size": amount_in,
-    "failure_threshold": amount_in,
-    "max_unavailable": amount_in,
-    "retries": amount_in,
-    "waves": _waves,
-    "wave_pause": _seconds,
-    "min_healthy_time": _seconds,
-    "update_timeout": _seconds,
-    "deadline": _seconds,
-    "auto_rollback": _switch,
-    "force": _switch,
+    **{name: _READ_KIND[setting.kind] for name, setting in settings().items()},
 }
 """How the text of a field is read, where the wire has no text there."""

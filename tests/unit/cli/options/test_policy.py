@@ -7,7 +7,7 @@ import pytest
 import typer
 
 from dides.cli.main import load_command
-from dides.cli.options.policy import read_configuration, takes_configuration
+from dides.cli.options.policy import options, read_configuration, takes_configuration
 from dides.model.policy import Ordering
 from dides.protocol.messages import Configuration
 
@@ -17,8 +17,7 @@ def test_without_options_every_field_has_the_default_of_the_wire() -> None:
 
 
 def test_every_field_has_its_option() -> None:
-    options = set(inspect.signature(read_configuration).parameters)
-    assert options == set(Configuration.__struct_fields__)
+    assert tuple(options()) == Configuration.__struct_fields__
 
 
 def test_all_of_them_at_once() -> None:
@@ -67,7 +66,7 @@ def test_an_amount_that_is_neither_is_refused_by_the_name_of_its_option(option: 
     if option == "waves" and not text:
         return  # no waves
     with pytest.raises(typer.BadParameter) as caught:
-        read_configuration(**{option: text})  # type: ignore[arg-type]
+        read_configuration(**{option: text})
     message = caught.value.format_message()
     assert f"--{option.replace('_', '-')}" in message
     assert "must be" in message
@@ -96,7 +95,7 @@ def test_an_amount_that_is_neither_is_refused_by_the_name_of_its_option(option: 
 )
 def test_what_cannot_be_meant_is_refused_with_what_is_wanted(given: dict[str, object], says: str) -> None:
     with pytest.raises(typer.BadParameter) as caught:
-        read_configuration(**given)  # type: ignore[arg-type]
+        read_configuration(**given)
     assert says in caught.value.format_message()
 
 
@@ -111,7 +110,7 @@ def test_a_command_gets_the_options_in_the_place_of_its_configuration() -> None:
     names = list(inspect.signature(command).parameters)
     assert names == ["name", *Configuration.__struct_fields__, "last"]
     assert command.__doc__ == "Do it."
-    given = {name: each.default for name, each in inspect.signature(command).parameters.items()}
+    given = {name: option.default for name, option in inspect.signature(command).parameters.items()}
     command(**{**given, "retries": 7})
     assert seen == [("x", msgspec.structs.replace(Configuration(), retries=7), False)]
 
