@@ -15,10 +15,10 @@ import msgspec
 from sqlalchemy import Connection
 
 from dides.model.errors import RefusedError
-from dides.model.instance import Brief
+from dides.model.instance import InstanceSummary
 from dides.store.interface import Transaction
 from dides.store.records import Changes, MustBeAloneError
-from dides.store.sql.instance_summaries import all_briefs, changes_of
+from dides.store.sql.instance_summaries import all_summaries, changes_of
 from dides.store.sql.tables import metadata
 from dides.store.sql.transaction import SqlTransaction
 from simulator.base.clock import VirtualClock
@@ -112,10 +112,10 @@ class Disk:
                         READS_WRITE_NOTHING, f"{unit} only reads, but wrote to {', '.join(sorted(self._written))}"
                     )
 
-    def briefs(self) -> list[Brief]:
-        """Return the briefs of all instances."""
+    def summaries(self) -> list[InstanceSummary]:
+        """Return the summaries of all instances."""
         with self._connection.begin() as transaction:
-            found = [brief for piece in all_briefs(self._connection) for brief in piece]
+            found = [summary for piece in all_summaries(self._connection) for summary in piece]
             transaction.rollback()
         return found
 

@@ -13,7 +13,7 @@ from dides.coordinator.transactions.commands import Key, Order
 from dides.model.actor import OPERATOR
 from dides.model.deployment import Deployment
 from dides.model.errors import ConflictError, ForbiddenError, GoneError, NotFoundError, UnauthorizedError
-from dides.model.instance import Brief
+from dides.model.instance import InstanceSummary
 from dides.model.selector import parse_selector
 from dides.model.state import State
 from dides.protocol.messages import Directive, Heartbeat, InstanceSpec
@@ -47,18 +47,18 @@ class Doors:
         async def enter(coordinator: Coordinator) -> Directive:
             await self._check_is(coordinator, name, credential)
             received = _over_the_wire(heartbeat)
-            brief = coordinator.view.get(name)
-            if brief is not None and coordinator.hear(brief, received):
+            summary = coordinator.view.get(name)
+            if summary is not None and coordinator.hear(summary, received):
                 self._promises.heard_again(name, received)
-                return _directive(brief, coordinator)
+                return _directive(summary, coordinator)
             heard = self._promises.arrives(name, received)
             try:
-                taking = coordinator.take(brief, received) if brief else coordinator.heartbeat(name, received)
-                brief = await _still_there(taking)
+                taking = coordinator.take(summary, received) if summary else coordinator.heartbeat(name, received)
+                summary = await _still_there(taking)
                 self._promises.taken_in(heard)
             finally:
                 self._promises.over(heard)
-            return _directive(brief, coordinator)
+            return _directive(summary, coordinator)
 
         return enter
 
@@ -165,21 +165,21 @@ async def _source(resuming: Awaitable[Converging]) -> Deployment:
     return (await resuming).source
 
 
-async def _still_there(reading: Awaitable[Brief]) -> Brief:
+async def _still_there(reading: Awaitable[InstanceSummary]) -> InstanceSummary:
     try:
         return await reading
     except NotFoundError as error:
         raise GoneError(error.detail) from error
 
 
-def _directive(brief: Brief, coordinator: Coordinator) -> Directive:
+def _directive(summary: InstanceSummary, coordinator: Coordinator) -> Directive:
     directive = Directive(
-        name=brief.name,
-        desired=brief.desired,
-        generation=brief.generation,
-        deployment_id=brief.assigned_by,
-        update_needed=brief.update_needed,
-        apply=brief.apply,
-        heartbeat_interval=coordinator.interval_for(brief),
+        name=summary.name,
+        desired=summary.desired,
+        generation=summary.generation,
+        deployment_id=summary.assigned_by,
+        update_needed=summary.update_needed,
+        apply=summary.apply,
+        heartbeat_interval=coordinator.interval_for(summary),
     )
     return _over_the_wire(directive)

@@ -141,7 +141,7 @@ class SimulatedStore:
             broadcast()
         if self._everything and self._follower:
             follower, context = self._follower
-            self._pass_on(follower, context, Changes(self._disk.briefs(), []))
+            self._pass_on(follower, context, Changes(self._disk.summaries(), []))
 
     def heal(self) -> None:
         """End all that gets in the way."""
@@ -156,7 +156,7 @@ class SimulatedStore:
         self._check()
         self._follower = follower, copy_context()
         self._disk.hearings[self.owner] = partial(self._hear, *self._follower)
-        follower(Changes(self._disk.briefs(), []))
+        follower(Changes(self._disk.summaries(), []))
         await asyncio.sleep(after)
 
     def _hear(self, follower: Follower, context: Context, by: str, changes: Changes) -> None:
@@ -183,7 +183,7 @@ class SimulatedStore:
     def _pass_on(self, follower: Follower, context: Context, changes: Changes) -> None:
         if not self.dead:
             self._gone.update(number for number, _ in changes.gone)
-            known = [brief for brief in changes.briefs if brief.id not in self._gone]
+            known = [summary for summary in changes.summaries if summary.id not in self._gone]
             # As a callback of its own process, it waits while that stands still.
             asyncio.get_running_loop().call_soon(follower, Changes(known, changes.gone), context=context)
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from dides.model.errors import ConflictError, UnavailableError
-from dides.model.instance import Brief
+from dides.model.instance import InstanceSummary
 from dides.model.state import State, Status
 from dides.store.interface import Store, Transaction
 from dides.store.records import Changes, MustBeAloneError, NewAssignment
@@ -18,7 +18,7 @@ class View:
     """The instances as a follower keeps them."""
 
     def __init__(self) -> None:
-        self.briefs: dict[int, Brief] = {}
+        self.summaries: dict[int, InstanceSummary] = {}
         self.gone: list[tuple[int, str]] = []
         self.told = 0
         self.loops: set[object] = set()
@@ -26,20 +26,20 @@ class View:
     def take(self, changes: Changes) -> None:
         self.told += 1
         self.loops.add(asyncio.get_running_loop())
-        assert not {brief.id for brief in changes.briefs} & {number for number, _ in self.gone}
-        for brief in changes.briefs:
-            if brief.id not in self.briefs or brief.revision > self.briefs[brief.id].revision:
-                self.briefs[brief.id] = brief
+        assert not {summary.id for summary in changes.summaries} & {number for number, _ in self.gone}
+        for summary in changes.summaries:
+            if summary.id not in self.summaries or summary.revision > self.summaries[summary.id].revision:
+                self.summaries[summary.id] = summary
         for number, name in changes.gone:
             self.gone.append((number, name))
-            self.briefs.pop(number, None)
+            self.summaries.pop(number, None)
 
-    def __getitem__(self, name: str) -> Brief:
-        return next(brief for brief in self.briefs.values() if brief.name == name)
+    def __getitem__(self, name: str) -> InstanceSummary:
+        return next(summary for summary in self.summaries.values() if summary.name == name)
 
     @property
     def names(self) -> list[str]:
-        return sorted(brief.name for brief in self.briefs.values())
+        return sorted(summary.name for summary in self.summaries.values())
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ async def test_a_follower_is_told_of_everyone_first(store: Store, view: View) ->
     assert view.loops == {asyncio.get_running_loop()}
 
 
-async def test_a_brief_has_what_heartbeats_need(store: Store, view: View) -> None:
+async def test_a_summary_has_what_heartbeats_need(store: Store, view: View) -> None:
     fields = {
         "status": Status.DEGRADED,
         "current": State("1", None),
@@ -70,13 +70,13 @@ async def test_a_brief_has_what_heartbeats_need(store: Store, view: View) -> Non
     }
     await store.follow(view.take)
     (stored,) = await store.write(lambda tx: add(tx, "web-1", **fields))
-    brief = view["web-1"]
-    assert {name: getattr(brief, name) for name in fields} == fields
-    assert (brief.id, brief.credential_hash) == (stored.id, credential("web-1"))
-    assert type(brief.reachable) is bool
+    summary = view["web-1"]
+    assert {name: getattr(summary, name) for name in fields} == fields
+    assert (summary.id, summary.credential_hash) == (stored.id, credential("web-1"))
+    assert type(summary.reachable) is bool
 
 
-async def test_an_instance_without_states_has_none_in_its_brief(store: Store, view: View) -> None:
+async def test_an_instance_without_states_has_none_in_its_summary(store: Store, view: View) -> None:
     await store.follow(view.take)
     await store.write(lambda tx: add(tx, "web-1", current=State(), last_heartbeat_at=None))
     assert (view["web-1"].current, view["web-1"].desired, view["web-1"].observed) == (State(), None, None)
@@ -103,7 +103,7 @@ async def test_every_kind_of_change_is_told_before_its_write_returns(store: Stor
         b"another",
     )
     await store.write(lambda tx: tx.inventory.remove(seen, 0))
-    assert view.briefs == {}
+    assert view.summaries == {}
     assert view.gone == [(seen.id, "web-1")]
 
 
@@ -141,7 +141,7 @@ async def test_one_that_came_and_went_in_one_unit_of_work_is_only_gone(store: St
 
     await store.follow(view.take)
     await store.write(come_and_go)
-    assert view.briefs == {}
+    assert view.summaries == {}
     assert [name for _, name in view.gone] == ["web-1"]
 
 
@@ -157,7 +157,7 @@ async def test_whatever_is_written_meanwhile_the_view_is_complete(store: Store, 
     await store.follow(view.take)
     await asyncio.gather(*writing)
     assert view.names == sorted(f"web-{number}" for number in range(90) if number % 3)
-    assert all(brief.generation == 1 for brief in view.briefs.values())
+    assert all(summary.generation == 1 for summary in view.summaries.values())
 
 
 async def test_two_may_follow(store: Store, view: View) -> None:

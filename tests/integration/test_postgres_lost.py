@@ -86,7 +86,7 @@ async def test_a_commit_whose_answer_is_lost_was_done(
     assert await store.write(work, alone=alone) == "done"
     assert proxy.lost.is_set()
     assert (work.number, names(database)) == (1, ["web-1"])
-    assert [brief.name for each in heard for brief in each.briefs] == ["web-1"]
+    assert [summary.name for each in heard for summary in each.summaries] == ["web-1"]
 
 
 @BOTH
@@ -124,7 +124,7 @@ async def test_what_cannot_be_found_out_is_said_to_be_unknown(
     await written_again(store)
     if done:
         # Nobody was told, because nobody knew; now the feed has seen it.
-        await until(lambda: [brief.name for each in heard for brief in each.briefs] == ["web-1"])
+        await until(lambda: [summary.name for each in heard for summary in each.summaries] == ["web-1"])
 
 
 @BOTH
@@ -167,7 +167,7 @@ async def test_a_server_that_says_nothing_is_given_up_and_found_again(
     proxy.heal()
     await written_again(store)
     statement(the_server(), "UPDATE instances SET generation = 5, revision = revision + 1", database)
-    await until(lambda: any(brief.generation == 5 for each in heard for brief in each.briefs))
+    await until(lambda: any(summary.generation == 5 for each in heard for summary in each.summaries))
     assert store.behind < 1.0
 
 
@@ -199,7 +199,7 @@ async def test_who_follows_before_the_feed_has_looked_misses_nothing(proxy: Prox
         await other.write(lambda tx: add(tx, "web-1"))
         proxy.hear()
         await following
-        await until(lambda: [brief.name for each in heard for brief in each.briefs] == ["web-1"])
+        await until(lambda: [summary.name for each in heard for summary in each.summaries] == ["web-1"])
     finally:
         await store.close()
         await other.close()
@@ -256,7 +256,7 @@ async def test_a_crash_of_the_server_loses_nothing_that_was_answered() -> None:
     await asyncio.gather(*writers)
     stored = set(await store.read(lambda tx: tx.inventory.reachable_names()))
     assert set(answered) <= stored
-    await until(lambda: {brief.name for each in heard for brief in each.briefs} >= stored)
+    await until(lambda: {summary.name for each in heard for summary in each.summaries} >= stored)
     await store.close()
     server.remove()
 

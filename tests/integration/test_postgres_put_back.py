@@ -50,7 +50,7 @@ async def followed(store: PostgresStore) -> AsyncIterator[View]:
 
 def known(view: View, *names: str) -> dict[str, int]:
     """Return the generations of those of these instances that a view has."""
-    return {name: brief.generation for name in names if (brief := view.get(name))}
+    return {name: summary.generation for name in names if (summary := view.get(name))}
 
 
 def knows(view: View, expected: dict[str, int]) -> bool:

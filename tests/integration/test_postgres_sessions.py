@@ -29,8 +29,8 @@ async def until_known(app: App, session: str, sequence: int) -> None:
     """Wait until a coordinator knows which report of which session was stored last."""
 
     def is_known() -> bool:
-        brief = app.coordinator.view.get("web-1")
-        return brief is not None and (brief.session, brief.sequence) == (session, sequence)
+        summary = app.coordinator.view.get("web-1")
+        return summary is not None and (summary.session, summary.sequence) == (session, sequence)
 
     await until(is_known)
 

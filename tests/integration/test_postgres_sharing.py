@@ -66,8 +66,8 @@ class Follower:
         self.pieces += 1
         if changes.anew:
             self.generations.clear()
-        for brief in changes.briefs:
-            self.generations[brief.name] = max(brief.generation, self.generations.get(brief.name, 0))
+        for summary in changes.summaries:
+            self.generations[summary.name] = max(summary.generation, self.generations.get(summary.name, 0))
         for _, name in changes.gone:
             self.generations.pop(name, None)
 

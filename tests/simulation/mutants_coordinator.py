@@ -69,7 +69,7 @@ def signs_of_life_are_not_kept(patch: Patch) -> None:
 
 
 def every_heartbeat_changes_nothing(patch: Patch) -> None:
-    patch.setattr(heartbeat_queue, "changes_nothing", lambda brief, _heartbeat: brief.reachable)
+    patch.setattr(heartbeat_queue, "changes_nothing", lambda summary, _heartbeat: summary.reachable)
 
 
 def untouched_ones_are_rolled_back(patch: Patch) -> None:
@@ -86,8 +86,8 @@ def heartbeats_are_answered_before_they_are_stored(patch: Patch) -> None:
 
     async def write(self: Heartbeats, batch: Any) -> None:
         for incoming, answered, _ in batch:
-            if (brief := self._view.get(incoming.name)) and not answered.done():
-                answered.set_result(brief)
+            if (summary := self._view.get(incoming.name)) and not answered.done():
+                answered.set_result(summary)
         await right(self, batch)
 
     patch.setattr(Heartbeats, "_write", write)

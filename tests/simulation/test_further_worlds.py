@@ -12,7 +12,7 @@ from dides.engine import lapse, sessions, stop
 from dides.engine.rollback import Standing, why_not
 from dides.model.deployment import Lapse
 from dides.model.errors import OutcomeUnknownError
-from dides.model.instance import Brief
+from dides.model.instance import InstanceSummary
 from dides.protocol.messages import Heartbeat
 from simulation.scenarios import (
     canary_falls_back,
@@ -151,11 +151,11 @@ def other_versions_are_passed_over(patch: Patch) -> None:
 def unknown_outcomes_are_successes(patch: Patch) -> None:
     right = Coordinator.take
 
-    async def take(self: Coordinator, brief: Brief, heartbeat: Heartbeat) -> Brief:
+    async def take(self: Coordinator, summary: InstanceSummary, heartbeat: Heartbeat) -> InstanceSummary:
         try:
-            return await right(self, brief, heartbeat)
+            return await right(self, summary, heartbeat)
         except OutcomeUnknownError:
-            return brief
+            return summary
 
     patch.setattr(Coordinator, "take", take)
 

@@ -167,8 +167,8 @@ def _named(connection: Connection) -> str:
 
 def _is_known(connection: Connection, coordinator: Coordinator, credential: bytes) -> bool:
     """Tell whether a credential is that of the instance that the path names, as far as this process knows."""
-    brief = coordinator.view.get(str(connection.path_params.get("name", "")))
-    return brief is not None and same(credential, brief.credential_hash)
+    summary = coordinator.view.get(str(connection.path_params.get("name", "")))
+    return summary is not None and same(credential, summary.credential_hash)
 
 
 def _owner(tx: Transaction, credential: bytes) -> str | None:

@@ -8,7 +8,7 @@ from dides.engine.sessions import is_duplicated
 from dides.engine.window import held_by
 from dides.model import deployment as model
 from dides.model.explanation import Explanation
-from dides.model.instance import Brief, Instance
+from dides.model.instance import Instance, InstanceSummary
 from dides.protocol import messages
 from dides.runtime.clock import to_datetime
 from dides.store.records import Event
@@ -45,7 +45,7 @@ def why_view(found: Explanation) -> messages.Why:
     )
 
 
-def directive_view(instance: Brief | Instance, heartbeat_interval: float) -> messages.Directive:
+def directive_view(instance: InstanceSummary | Instance, heartbeat_interval: float) -> messages.Directive:
     """Return what an instance should be; an update is needed when it is not there."""
     return messages.Directive(
         name=instance.name,

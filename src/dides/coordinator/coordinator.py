@@ -34,7 +34,7 @@ from dides.coordinator.transactions.step import Stepped
 from dides.engine.forecast import Forecast
 from dides.model.deployment import Deployment
 from dides.model.errors import NotFoundError, RefusedError, UnavailableError
-from dides.model.instance import Brief, Instance
+from dides.model.instance import Instance, InstanceSummary
 from dides.protocol.messages import Heartbeat, InstanceSpec
 from dides.runtime.clock import Clock
 from dides.store.interface import Store, Transaction
@@ -168,23 +168,23 @@ class Coordinator:
             self._signals.step_due()
         return joined, presented if presented and joined.itself else credential
 
-    def hear(self, brief: Brief, heartbeat: Heartbeat) -> bool:
+    def hear(self, summary: InstanceSummary, heartbeat: Heartbeat) -> bool:
         """Take a heartbeat that changes nothing, without waiting; return whether it was one. UnavailableError."""
         self.check_current()
-        return self.heartbeats.hear(brief, heartbeat, self._clock.now())
+        return self.heartbeats.hear(summary, heartbeat, self._clock.now())
 
-    async def heartbeat(self, name: str, heartbeat: Heartbeat) -> Brief:
+    async def heartbeat(self, name: str, heartbeat: Heartbeat) -> InstanceSummary:
         """Take a heartbeat in. NotFoundError, UnavailableError, BusyError."""
-        brief = self.view.get(name)
-        if brief is None:
+        summary = self.view.get(name)
+        if summary is None:
             # It may have registered at another coordinator a moment ago.
             return await self.heartbeats.take(Incoming(name, heartbeat, self._clock.now()))
-        return brief if self.hear(brief, heartbeat) else await self.take(brief, heartbeat)
+        return summary if self.hear(summary, heartbeat) else await self.take(summary, heartbeat)
 
-    def take(self, brief: Brief, heartbeat: Heartbeat) -> "asyncio.Future[Brief]":
+    def take(self, summary: InstanceSummary, heartbeat: Heartbeat) -> "asyncio.Future[InstanceSummary]":
         """Store a heartbeat, whether or not it changes anything; see Heartbeats.queue. BusyError."""
-        incoming = Incoming(brief.name, heartbeat, self._clock.now(), instance_id=brief.id)
-        return self.heartbeats.queue(incoming, awaited=brief.awaited)
+        incoming = Incoming(summary.name, heartbeat, self._clock.now(), instance_id=summary.id)
+        return self.heartbeats.queue(incoming, awaited=summary.awaited)
 
     async def relabel(self, name: str, labels: dict[str, str], actor: str) -> Instance:
         """Replace an instance's labels."""
@@ -196,7 +196,7 @@ class Coordinator:
         if step_due:
             self._signals.step_due()
 
-    def interval_for(self, instance: Brief | Instance) -> float:
+    def interval_for(self, instance: InstanceSummary | Instance) -> float:
         """Return in how many seconds an instance is to report next."""
         return self.watch.pacing.interval_for(instance)
 

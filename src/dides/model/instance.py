@@ -49,13 +49,13 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.update_needed or self.heard != self.generation
 
 
-class Brief(msgspec.Struct, frozen=True, gc=False):
+class InstanceSummary(msgspec.Struct, frozen=True, gc=False):
     """As much of an instance as heartbeats need; small, because a coordinator keeps one of every instance."""
 
     id: int
     name: str
     revision: int
-    """Counts the changes of the instance: of two briefs the one with the higher revision is the newer."""
+    """Counts the changes of the instance: of two summaries the one with the higher revision is the newer."""
     credential_hash: bytes
     status: Status
     current: State

@@ -9,7 +9,7 @@ from time import monotonic
 from sqlalchemy import Connection
 
 from dides.store.records import Changes
-from dides.store.sql.instance_summaries import TOLD, all_briefs
+from dides.store.sql.instance_summaries import TOLD, all_summaries
 
 Follower = Callable[[Changes], None]
 REMEMBER_SECONDS = 60.0
@@ -37,7 +37,7 @@ class _Member:
         if self._loop.is_closed():
             return
         with self._caught_up:
-            self._behind += len(changes.briefs)
+            self._behind += len(changes.summaries)
         self._loop.call_soon_threadsafe(self._take, changes)
 
     def _take(self, changes: Changes) -> None:
@@ -45,7 +45,7 @@ class _Member:
             self._follower(changes)
         finally:
             with self._caught_up:
-                self._behind -= len(changes.briefs)
+                self._behind -= len(changes.summaries)
                 self._caught_up.notify_all()
 
 
@@ -90,7 +90,7 @@ class Audience:
             self._note_gone(changes)
             if self._gone:
                 # What was read before an instance was removed may be told after that.
-                known = [each for each in changes.briefs if each.id not in self._gone]
+                known = [each for each in changes.summaries if each.id not in self._gone]
                 changes = Changes(known, changes.gone, changes.anew)
             for member in members:
                 member.broadcast(changes)
@@ -104,5 +104,5 @@ class Audience:
 
 def broadcast_all(broadcast: Follower, connection: Connection) -> None:
     """Tell of all instances there are, in pieces."""
-    for briefs in all_briefs(connection):
-        broadcast(Changes(briefs, []))
+    for summaries in all_summaries(connection):
+        broadcast(Changes(summaries, []))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from dides.model.deployment import Kind, Timers
-from dides.model.instance import Brief, Instance
+from dides.model.instance import Instance, InstanceSummary
 from dides.model.policy import Policy
 from dides.model.state import ApplyRule, State
 
@@ -21,10 +21,10 @@ class MustBeAloneError(Exception):
 class Changes(msgspec.Struct):
     """What followers are told: instances as they are now, and those that are gone."""
 
-    briefs: list[Brief]
-    """Some may be old news: one whose revision is not higher than that of a brief seen before is to be ignored."""
+    summaries: list[InstanceSummary]
+    """Some may be old news: one whose revision is not higher than that of a summary seen before is to be ignored."""
     gone: list[tuple[int, str]]
-    """The ids and names of instances that were removed, some perhaps more than once. No brief of one comes later."""
+    """The ids and names of instances that were removed, some perhaps more than once. No summary of one comes later."""
     anew: bool = False
     """Whether these are all there are, and nothing that was told before is true any more: the database is another."""
 

@@ -18,13 +18,13 @@ from dides.coordinator.transactions.ingest import Incoming, changes_nothing, ing
 from dides.coordinator.transactions.step import step
 from dides.model.deployment import Target, TargetState
 from dides.model.errors import RefusedError
-from dides.model.instance import Brief
+from dides.model.instance import InstanceSummary
 from dides.model.selector import Selector
 from dides.model.state import State, Status
 from dides.protocol.messages import Heartbeat
 from dides.store.interface import Transaction
-from support.briefs import a_brief
 from support.hand_fleet import Fleet
+from support.summaries import a_summary
 
 NAMES = [f"web-{number}" for number in range(5)]
 MOMENTS = re.compile(rb'"(at|\w+_at)":\d+')
@@ -48,15 +48,17 @@ def _what_counts(target: Target) -> Target:
     return msgspec.structs.replace(target, report=None, healthy_at=None)
 
 
-def drawn(chance: random.Random, brief: Brief) -> Heartbeat:
+def drawn(chance: random.Random, summary: InstanceSummary) -> Heartbeat:
     """Return a heartbeat that an instance may well send, most often one that says what is known."""
     again = chance.random() < 0.6
-    statuses: list[Status | UnsetType] = [UNSET, brief.status, *([] if again else list(Status))]
-    messages: list[str | UnsetType] = [UNSET, brief.message, *([] if again else ["other"])]
+    statuses: list[Status | UnsetType] = [UNSET, summary.status, *([] if again else list(Status))]
+    messages: list[str | UnsetType] = [UNSET, summary.message, *([] if again else ["other"])]
     return Heartbeat(
         status=chance.choice(statuses),
-        code_version=chance.choice([UNSET, brief.current.code_version, *([] if again else ["1", "2"])]),
-        observed=chance.choice([UNSET, brief.generation, brief.observed if brief.observed is not None else UNSET]),
+        code_version=chance.choice([UNSET, summary.current.code_version, *([] if again else ["1", "2"])]),
+        observed=chance.choice(
+            [UNSET, summary.generation, summary.observed if summary.observed is not None else UNSET]
+        ),
         message=chance.choice(messages),
     )
 
@@ -82,18 +84,18 @@ class Course:
 
     async def look(self) -> None:
         """Take one heartbeat in that is said to change nothing, if one can be drawn."""
-        brief = self.view.get(self.chance.choice(NAMES))
-        assert brief is not None
-        heartbeat = drawn(self.chance, brief)
-        if not changes_nothing(brief, heartbeat):
+        summary = self.view.get(self.chance.choice(NAMES))
+        assert summary is not None
+        heartbeat = drawn(self.chance, summary)
+        if not changes_nothing(summary, heartbeat):
             return
         self.told_apart += 1
-        incoming = Incoming(brief.name, heartbeat, self.fleet.clock.now())
+        incoming = Incoming(summary.name, heartbeat, self.fleet.clock.now())
         before = await self.fleet.store.read(everything)
         taken = await self.fleet.store.write(lambda tx: ingest_batch(tx, [incoming]))
         after = await self.fleet.store.read(everything)
         changed = [pair for pair in zip(before.split(b","), after.split(b","), strict=True) if pair[0] != pair[1]]
-        assert changed == [], (brief, heartbeat)
+        assert changed == [], (summary, heartbeat)
         assert not taken.told
 
     async def trigger(self) -> None:
@@ -111,15 +113,15 @@ class Course:
         await self.fleet.run(lambda tx: step(tx, 0))
 
     async def report(self) -> None:
-        brief = self.view.get(self.chance.choice(NAMES))
-        assert brief is not None
-        current = self.chance.choice([brief.current, brief.desired or brief.current])
-        observed = UNSET if self.chance.random() < 0.5 else brief.generation
+        summary = self.view.get(self.chance.choice(NAMES))
+        assert summary is not None
+        current = self.chance.choice([summary.current, summary.desired or summary.current])
+        observed = UNSET if self.chance.random() < 0.5 else summary.generation
         status = self.chance.choice([Status.HEALTHY, Status.HEALTHY, Status.DEGRADED, Status.FAILED])
         said = Heartbeat(status=status, code_version=current.code_version, observed=observed)
         # It may have waited in line for so long that its sender was told something since.
         received = self.fleet.clock.now() - self.chance.choice([0, 0, 30_000])
-        await self.fleet.run(lambda tx: ingest_batch(tx, [Incoming(brief.name, said, received)]))
+        await self.fleet.run(lambda tx: ingest_batch(tx, [Incoming(summary.name, said, received)]))
 
     async def silence(self) -> None:
         await self.fleet.silence(self.chance.choice(NAMES))
@@ -152,18 +154,19 @@ async def test_what_changes_nothing_changes_nothing(fleet: Fleet, seed: int) -> 
     ],
 )
 def test_what_says_something_else_is_news(heartbeat: Heartbeat) -> None:
-    assert not changes_nothing(a_brief(), heartbeat)
+    assert not changes_nothing(a_summary(), heartbeat)
 
 
 @pytest.mark.parametrize(
-    "brief", [a_brief(reachable=False), a_brief(generation=1), a_brief(status=Status.FAILED), a_brief(observed=0)]
+    "summary",
+    [a_summary(reachable=False), a_summary(generation=1), a_summary(status=Status.FAILED), a_summary(observed=0)],
 )
-def test_of_some_instances_everything_is_news(brief: Brief) -> None:
-    assert not changes_nothing(brief, Heartbeat(status=brief.status, code_version="1"))
+def test_of_some_instances_everything_is_news(summary: InstanceSummary) -> None:
+    assert not changes_nothing(summary, Heartbeat(status=summary.status, code_version="1"))
 
 
 def test_a_status_alone_clears_the_message() -> None:
-    brief = a_brief(status=Status.DEGRADED, message="x")
-    assert not changes_nothing(brief, Heartbeat(status=Status.DEGRADED))
-    assert changes_nothing(brief, Heartbeat(status=Status.DEGRADED, message="x"))
-    assert changes_nothing(brief, Heartbeat())
+    summary = a_summary(status=Status.DEGRADED, message="x")
+    assert not changes_nothing(summary, Heartbeat(status=Status.DEGRADED))
+    assert changes_nothing(summary, Heartbeat(status=Status.DEGRADED, message="x"))
+    assert changes_nothing(summary, Heartbeat())

@@ -65,18 +65,18 @@ class Network:
         await asyncio.gather(*(self._report(name) for name in self.names if name not in self.cut))
 
     async def _report(self, name: str) -> None:
-        brief = self.coordinator.view.get(name)
-        assert brief
+        summary = self.coordinator.view.get(name)
+        assert summary
         working = name in self.working
-        wanted = brief.desired.code_version if brief.desired and not working else "1"
+        wanted = summary.desired.code_version if summary.desired and not working else "1"
         status = Status.DEGRADED if working else Status.HEALTHY
-        said = Heartbeat(status=status, code_version=wanted, observed=brief.generation)
+        said = Heartbeat(status=status, code_version=wanted, observed=summary.generation)
         await self.coordinator.heartbeat(name, said)
 
     async def fail(self, name: str) -> None:
-        brief = self.coordinator.view.get(name)
-        assert brief
-        await self.coordinator.heartbeat(name, Heartbeat(status=Status.FAILED, observed=brief.generation))
+        summary = self.coordinator.view.get(name)
+        assert summary
+        await self.coordinator.heartbeat(name, Heartbeat(status=Status.FAILED, observed=summary.generation))
 
     async def pass_time(self, seconds: int, *, look_every: int = 1) -> None:
         """Let time pass, with all that happens in it by itself; where little does, it may be looked at less often."""
@@ -140,7 +140,7 @@ async def test_one_that_falls_silent_alone_is_lost_as_ever(network: Network) -> 
     await network.start(10)
     network.working = set(network.names)
     await network.deploy(batch_size=2, failure_threshold=2)
-    updating = [name for name in network.names if (brief := network.coordinator.view.get(name)) and brief.awaited]
+    updating = [name for name in network.names if (summary := network.coordinator.view.get(name)) and summary.awaited]
     network.cut_off(updating[:1])
     await network.pass_time(100)
     assert (await network.newest()).counts.failed >= 1
@@ -151,7 +151,7 @@ async def test_a_version_that_silences_whoever_has_it_is_no_outage(network: Netw
     """Those that are being updated, and those that have just succeeded, say nothing of the network."""
     await network.start(10)
     await network.deploy(batch_size=6, failure_threshold=2, update_timeout=100.0)
-    told = [name for name in network.names if (brief := network.coordinator.view.get(name)) and brief.awaited]
+    told = [name for name in network.names if (summary := network.coordinator.view.get(name)) and summary.awaited]
     assert len(told) == 6
     network.cut_off(told)
     await network.pass_time(150)

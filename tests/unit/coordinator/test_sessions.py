@@ -12,7 +12,7 @@ from dides.coordinator.memory.waiters import Feed
 from dides.coordinator.settings import Settings
 from dides.coordinator.transactions.flapping import Flapping
 from dides.coordinator.transactions.ingest import Incoming
-from dides.model.instance import Brief, Instance
+from dides.model.instance import Instance, InstanceSummary
 from dides.model.state import Status
 from dides.protocol.messages import Heartbeat
 from support.clocks import FakeClock
@@ -41,10 +41,10 @@ class Coordinator:
         self.view.on_replaced = self.heartbeats.resubmit
         self.view.on_gone = self.heartbeats.forget
 
-    def known(self) -> Brief:
-        brief = self.view.get("web-1")
-        assert brief is not None
-        return brief
+    def known(self) -> InstanceSummary:
+        summary = self.view.get("web-1")
+        assert summary is not None
+        return summary
 
     async def take(self, heartbeat: Heartbeat) -> bool:
         """Take a heartbeat as the API does; return whether it was answered without being written."""

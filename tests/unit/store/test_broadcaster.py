@@ -7,7 +7,7 @@ from dides.store.broadcaster import PATIENCE as LONGEST
 from dides.store.broadcaster import Audience
 from dides.store.records import Changes
 from dides.store.sql.instance_summaries import TOLD
-from support.briefs import a_brief
+from support.summaries import a_summary
 
 PATIENCE = 10.0
 PIECES = 10
@@ -15,7 +15,7 @@ PIECES = 10
 
 def pieces() -> list[Changes]:
     """Return what one large commit is told in."""
-    many = [a_brief(f"web-{number}", id=number) for number in range(PIECES * TOLD)]
+    many = [a_summary(f"web-{number}", id=number) for number in range(PIECES * TOLD)]
     return [Changes(many[first : first + TOLD], []) for first in range(0, len(many), TOLD)]
 
 
@@ -34,7 +34,7 @@ class Follower:
 
     def hear(self, changes: Changes) -> None:
         self.turns.append(self.turn)
-        self.names += [each.name for each in changes.briefs]
+        self.names += [each.name for each in changes.summaries]
 
     async def count(self) -> None:
         """Count the turns, until cancelled."""
@@ -52,7 +52,7 @@ async def test_the_pieces_of_a_large_change_come_one_in_a_turn_and_in_order() ->
     counting.cancel()
     assert len(follower.turns) == PIECES, "all of it has come when the teller goes on"
     assert len(set(follower.turns)) == PIECES, "and others were served between them"
-    assert follower.names == [brief.name for each in told for brief in each.briefs]
+    assert follower.names == [summary.name for each in told for summary in each.summaries]
 
 
 async def test_a_loop_that_stands_still_holds_nobody_up_for_ever() -> None:

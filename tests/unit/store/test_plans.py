@@ -16,7 +16,7 @@ from dides.model.state import Status
 from dides.store.interface import Transaction
 from dides.store.migrate import migrate
 from dides.store.records import NewAssignment
-from dides.store.sql.instance_summaries import briefs_of
+from dides.store.sql.instance_summaries import summaries_of
 from dides.store.sql.transaction import SqlTransaction
 from dides.store.sqlite.store import open_engine
 from support.stores import V2, an_instance, deploy
@@ -65,7 +65,7 @@ OF_A_HEARTBEAT: dict[str, Query] = {
     "convergences": lambda tx: tx.convergences.of([1, 2]),
     "waiting": lambda tx: tx.convergences.waiting(1, 2),
     "credential": lambda tx: tx.inventory.owner_of(b"hash"),
-    "briefs": lambda tx: briefs_of(connection_of(tx), [1, 2]),
+    "summaries": lambda tx: summaries_of(connection_of(tx), [1, 2]),
 }
 OF_AN_OPERATOR: dict[str, Query] = {
     "prune": lambda tx: tx.events.prune(NOW),

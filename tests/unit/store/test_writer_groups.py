@@ -51,7 +51,7 @@ async def test_followers_hear_after_the_commit_and_before_anybody_is_told(engine
     order: list[str] = []
 
     def hear(changes: Changes) -> None:
-        order.extend([*commits, *(brief.name for brief in changes.briefs)])
+        order.extend([*commits, *(summary.name for summary in changes.summaries)])
         heard.set()
 
     with audience.joined(hear):
@@ -92,5 +92,5 @@ async def test_a_large_change_is_told_in_pieces(engine: Engine) -> None:
     heard: list[Changes] = []
     with audience.joined(heard.append):
         await asyncio.wrap_future(writer.submit(lambda tx: add(tx, *some)))
-    assert [len(each.briefs) for each in heard] == [TOLD, 1]
+    assert [len(each.summaries) for each in heard] == [TOLD, 1]
     await asyncio.to_thread(writer.close)

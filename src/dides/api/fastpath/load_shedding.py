@@ -9,7 +9,7 @@ is awaited of: so operators and rollouts go on being served. It ends as soon as 
 import asyncio
 
 from dides.api.fastpath.fair_queue import Turns
-from dides.model.instance import Brief
+from dides.model.instance import InstanceSummary
 from dides.runtime.histogram import Histogram
 
 LOOK_SECONDS = 0.02
@@ -51,9 +51,9 @@ class Overload:
             self.lags.observe(self.late)
             self.shedding = self.late > (IN_TIME_SECONDS if self.shedding else LATE_SECONDS)
 
-    def sheds(self, brief: Brief) -> bool:
+    def sheds(self, summary: InstanceSummary) -> bool:
         """Tell whether a request of an instance is to be refused now."""
-        if not self.shedding or brief.awaited:
+        if not self.shedding or summary.awaited:
             return False
         if self._taken < self._most:
             if self._taken == 0:

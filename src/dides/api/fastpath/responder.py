@@ -25,7 +25,7 @@ from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.memory.blocking_queries import Query
 from dides.coordinator.memory.waiters import Wait
 from dides.model.errors import BusyError, RateError, RefusedError, StoodStillError, UnavailableError
-from dides.model.instance import Brief
+from dides.model.instance import InstanceSummary
 from dides.protocol.messages import Heartbeat
 from dides.protocol.queries import LONGEST_WAIT
 
@@ -62,7 +62,7 @@ class Answer(msgspec.Struct, gc=False):
 class Taking(msgspec.Struct, gc=False):
     """A heartbeat that is answered once it is durable."""
 
-    future: "asyncio.Future[Brief]"
+    future: "asyncio.Future[InstanceSummary]"
     request_id: bytes
 
 
@@ -108,10 +108,10 @@ class Responder:
         self._process = secrets.token_hex(8).encode()
         self._numbers = itertools.count(secrets.randbits(32))
 
-    def known(self, name: str, credential: bytes) -> Brief | None:
+    def known(self, name: str, credential: bytes) -> InstanceSummary | None:
         """Return what is known of an instance, if `credential` is the SHA-256 of its own one."""
-        brief = self._known(name)
-        return brief if brief and compare_digest(credential, brief.credential_hash) else None
+        summary = self._known(name)
+        return summary if summary and compare_digest(credential, summary.credential_hash) else None
 
     def knows(self, plain: Plain) -> bool:
         """Tell whether a request shows the credential of the instance that it is about."""
@@ -124,13 +124,13 @@ class Responder:
         """
         if self._turns.is_now():
             return self.answer(plain)
-        brief = self.known(self._name_in(plain), plain.credential)
-        if brief is None or brief.awaited:
+        summary = self.known(self._name_in(plain), plain.credential)
+        if summary is None or summary.awaited:
             return self.answer(plain)
         if self._turns.is_full:
             self._overload.shed += 1
             return self._shed(plain.method == b"PATCH", plain.request_id)
-        self._turns.wait(brief.name, later)
+        self._turns.wait(summary.name, later)
         return plain
 
     def answer(self, plain: Plain) -> Answer | Taking | Holding | None:
@@ -147,40 +147,40 @@ class Responder:
 
     def beat(self, name: str, credential: bytes, request_id: bytes, body: bytes) -> Answer | Taking | None:
         """Take a heartbeat; return its answer, or what it waits for, or None when it is one for the routes."""
-        brief = self.known(name, credential)
-        if brief is None or not self._is_current():
+        summary = self.known(name, credential)
+        if summary is None or not self._is_current():
             return None
-        if self._overload.shedding and self._overload.sheds(brief):
+        if self._overload.shedding and self._overload.sheds(summary):
             return self._shed(True, request_id)
         heartbeat = _plain(body)
         if heartbeat is None:
             return None
         if self._requests is not None and (seconds := self._requests.wait(name)):
             return self._limit(too_many_requests(seconds), True, request_id)
-        if self._hear(brief, heartbeat, self._now()):
+        if self._hear(summary, heartbeat, self._now()):
             self.traffic.heartbeats += 1
-            return self.directive(brief, request_id)
+            return self.directive(summary, request_id)
         if self._changes is not None and (seconds := self._changes.wait(name)):
             return self._limit(too_many_changes(seconds), True, request_id)
         try:
-            return Taking(self._take(brief, heartbeat), request_id)
+            return Taking(self._take(summary, heartbeat), request_id)
         except BusyError as error:
             self.traffic.heartbeats_busy += 1
             return self.refusal(error, request_id)
 
     def query(self, name: str, credential: bytes, request_id: bytes, asked: str) -> Answer | Holding | None:
         """Take a blocking query with that query string; return as `answer` does."""
-        brief, parameters = self.known(name, credential), _QUERY.fullmatch(asked)
-        if brief is None or parameters is None:
+        summary, parameters = self.known(name, credential), _QUERY.fullmatch(asked)
+        if summary is None or parameters is None:
             return None
         generation, wait = int(parameters["generation"]), float(parameters["wait"])
         if wait > LONGEST_WAIT:
             return None
-        if self._overload.shedding and self._overload.sheds(brief):
+        if self._overload.shedding and self._overload.sheds(summary):
             return self._shed(False, request_id)
         if self._requests is not None and (seconds := self._requests.wait(name)):
             return self._limit(too_many_requests(seconds), False, request_id)
-        return self._look(self._queries.query(name, generation, wait, brief), request_id)
+        return self._look(self._queries.query(name, generation, wait, summary), request_id)
 
     def outcome(self, pending: Taking | Holding) -> Answer | Holding | None:
         """Return the answer to a request whose future is done, as `answer` does."""
@@ -220,17 +220,17 @@ class Responder:
     def _look(self, query: Query, request_id: bytes) -> Answer | Holding | None:
         """Answer a query, or hold it."""
         try:
-            brief = self._queries.answer(query)
+            summary = self._queries.answer(query)
         except RefusedError:
             return None  # The routes have the words for it.
-        if brief is None:
+        if summary is None:
             return Holding(self._queries.hold(query), query, request_id)
         self.traffic.queries += 1
-        return self.directive(brief, request_id)
+        return self.directive(summary, request_id)
 
-    def directive(self, brief: Brief, request_id: bytes) -> Answer:
+    def directive(self, summary: InstanceSummary, request_id: bytes) -> Answer:
         """Return what an instance is told."""
-        return Answer(200, _encode(directive_view(brief, self._interval_for(brief))), request_id or self._new_id())
+        return Answer(200, _encode(directive_view(summary, self._interval_for(summary))), request_id or self._new_id())
 
     def refusal(self, error: RefusedError, request_id: bytes) -> Answer:
         """Return the answer to what was refused."""

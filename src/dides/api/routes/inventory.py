@@ -27,7 +27,7 @@ from dides.coordinator.transactions.explaining import explain_instance
 from dides.coordinator.transactions.ingest import changes_nothing
 from dides.coordinator.transactions.registration import existing
 from dides.model.errors import ForbiddenError, GoneError, NotFoundError
-from dides.model.instance import Brief, Instance
+from dides.model.instance import Instance, InstanceSummary
 from dides.model.selector import Selector, parse_selector
 from dides.protocol import messages
 from dides.protocol.messages import Directive, Heartbeat, InstancePage, Registered, Registration
@@ -108,7 +108,7 @@ async def heartbeat(
         await access_of(request).principal(request)
     if data.labels is not UNSET:
         await coordinator.relabel(name, data.labels, principal.name)
-    instance: Brief | Instance
+    instance: InstanceSummary | Instance
     if _reports(data) or (data.labels is UNSET and principal.is_instance(name)):
         reported = data if data.labels is UNSET else msgspec.structs.replace(data, labels=UNSET)
         _check_changes_seldom(request, principal, coordinator.view.get(name), reported)
@@ -218,15 +218,17 @@ def _check_may_change(principal: Principal, heartbeat: Heartbeat) -> None:
         raise ForbiddenError("Only the instance itself may report versions and status; an operator may change labels.")
 
 
-def _check_changes_seldom(request: Handled, principal: Principal, brief: Brief | None, heartbeat: Heartbeat) -> None:
-    if principal.role is Role.INSTANCE and principal.instance and not (brief and changes_nothing(brief, heartbeat)):
+def _check_changes_seldom(
+    request: Handled, principal: Principal, summary: InstanceSummary | None, heartbeat: Heartbeat
+) -> None:
+    if principal.role is Role.INSTANCE and principal.instance and not (summary and changes_nothing(summary, heartbeat)):
         limits_of(request).check_change(principal.instance)
 
 
 def _check_registers_seldom(request: Handled, coordinator: Coordinator, name: str) -> None:
     """Count the registration of an instance that shows that it is the one that is there."""
-    brief, presented = coordinator.view.get(name), bearer(request)
-    if brief and presented and same(hash_of(presented), brief.credential_hash):
+    summary, presented = coordinator.view.get(name), bearer(request)
+    if summary and presented and same(hash_of(presented), summary.credential_hash):
         limits_of(request).check_change(name)
 
 

@@ -14,7 +14,7 @@ from dides.coordinator.memory.signals import Signals
 from dides.coordinator.transactions.flapping import Flapping
 from dides.coordinator.transactions.ingest import Incoming, Memory, TakenIn, changes_nothing, ingest_batch
 from dides.model.errors import BusyError, NotFoundError, RefusedError, StoodStillError
-from dides.model.instance import Brief
+from dides.model.instance import InstanceSummary
 from dides.protocol.messages import Heartbeat
 from dides.runtime.histogram import SIZES, Histogram
 from dides.store.interface import Store, Transaction
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 LARGEST_BATCH = 500
 MOST_WAITING = 10 * LARGEST_BATCH
 """Heartbeats that wait to be written; more are refused, because they would wait for longer than their senders do."""
-Waiting = tuple[Incoming, "asyncio.Future[Brief]", float]
+Waiting = tuple[Incoming, "asyncio.Future[InstanceSummary]", float]
 """A heartbeat, where its answer goes, and when it came, by the event loop's time."""
 
 
@@ -65,22 +65,22 @@ class Heartbeats:
         """How many wait to be written."""
         return len(self._awaited) + len(self._waiting)
 
-    def hear(self, brief: Brief, heartbeat: Heartbeat, at: int) -> bool:
+    def hear(self, summary: InstanceSummary, heartbeat: Heartbeat, at: int) -> bool:
         """Take a heartbeat (received at `at`, ms) that changes nothing; return whether it was one.
 
         One that comes while an earlier one of its sender is being written may change what that one says. One that
         comes after a later one of its sender does not count as seen.
         """
-        if self._is_late(brief, heartbeat):
+        if self._is_late(summary, heartbeat):
             self.unchanged += 1
             return True
-        if brief.name in self._in_line or not changes_nothing(brief, heartbeat):
+        if summary.name in self._in_line or not changes_nothing(summary, heartbeat):
             return False
-        self._note(brief.id, heartbeat, at)
+        self._note(summary.id, heartbeat, at)
         self.unchanged += 1
         return True
 
-    def resubmit(self, known: Brief, now: Brief) -> None:
+    def resubmit(self, known: InstanceSummary, now: InstanceSummary) -> None:
         """Report once more what an instance has reported here, if that is newer than what has come from elsewhere.
 
         Two coordinators that hear of one instance within milliseconds may each have taken its heartbeat for one that
@@ -107,7 +107,7 @@ class Heartbeats:
         )
         self._enqueue(Incoming(known.name, said, at, again=True))
 
-    def _last_sequence(self, known: Brief) -> int:
+    def _last_sequence(self, known: InstanceSummary) -> int:
         """Return the number of the last report that was taken here; 0 where it had none, or there was none."""
         return self._sequences.last(known.id, known.session) if known.session else 0
 
@@ -116,11 +116,11 @@ class Heartbeats:
         self._last_seen.forget(instance_id)
         self._sequences.forget(instance_id)
 
-    def revive(self, brief: Brief) -> None:
+    def revive(self, summary: InstanceSummary) -> None:
         """Take in that an instance lives that was heard of while it was being declared unreachable."""
-        self._enqueue(Incoming(brief.name, Heartbeat(), self._last_seen.own(brief.id), again=True))
+        self._enqueue(Incoming(summary.name, Heartbeat(), self._last_seen.own(summary.id), again=True))
 
-    def queue(self, incoming: Incoming, *, awaited: bool = False) -> "asyncio.Future[Brief]":
+    def queue(self, incoming: Incoming, *, awaited: bool = False) -> "asyncio.Future[InstanceSummary]":
         """Put a heartbeat in line; the future gives what is known of its sender once it is durable.
 
         Raises BusyError when too many wait already; the future raises NotFoundError when there is no such instance any
@@ -138,13 +138,13 @@ class Heartbeats:
         _fail_all([each for each in (*self._awaited, *self._waiting) if not each[0].again], StoodStillError())
         self._awaited, self._waiting = [], again
 
-    async def take(self, incoming: Incoming, *, awaited: bool = False) -> Brief:
+    async def take(self, incoming: Incoming, *, awaited: bool = False) -> InstanceSummary:
         """Store a heartbeat and return what is known of its sender afterwards. Raises as `queue` and its future do."""
         return await self.queue(incoming, awaited=awaited)
 
-    def _enqueue(self, incoming: Incoming, *, first: bool = False) -> "asyncio.Future[Brief]":
+    def _enqueue(self, incoming: Incoming, *, first: bool = False) -> "asyncio.Future[InstanceSummary]":
         loop = asyncio.get_running_loop()
-        answered: asyncio.Future[Brief] = loop.create_future()
+        answered: asyncio.Future[InstanceSummary] = loop.create_future()
         (self._awaited if first else self._waiting).append((incoming, answered, loop.time()))
         self._in_line.add(incoming.name)
         if self._writing is None:
@@ -196,22 +196,22 @@ class Heartbeats:
 
     def _answer(self, batch: list[Waiting], taken: TakenIn) -> None:
         for each, answered, _ in batch:
-            brief = self._view.get(each.name)
+            summary = self._view.get(each.name)
             stored = taken.instances.get(each.name)
-            if stored is None or brief is None or each.instance_id not in (None, stored.id):
+            if stored is None or summary is None or each.instance_id not in (None, stored.id):
                 _fail(each, answered, NotFoundError(f"There is no instance {each.name}."))
                 continue
             if (newest := taken.newest.get(each.name)) is each:
-                self._note(brief.id, newest.heartbeat, newest.at)
+                self._note(summary.id, newest.heartbeat, newest.at)
             if not answered.done():
-                answered.set_result(brief)
+                answered.set_result(summary)
 
-    def _is_late(self, brief: Brief, heartbeat: Heartbeat) -> bool:
+    def _is_late(self, summary: InstanceSummary, heartbeat: Heartbeat) -> bool:
         """Tell whether a later heartbeat of the same process was received before."""
         session, sequence = heartbeat.session, heartbeat.sequence
-        if session is UNSET or sequence is UNSET or session != brief.session:
+        if session is UNSET or sequence is UNSET or session != summary.session:
             return False
-        return sequence <= max(brief.sequence, self._last_sequence(brief))
+        return sequence <= max(summary.sequence, self._last_sequence(summary))
 
     def _note(self, instance_id: int, heartbeat: Heartbeat, at: int) -> None:
         """Note a heartbeat that was taken: its time, and its number."""
@@ -225,7 +225,7 @@ def _fail_all(batch: list[Waiting], error: Exception) -> None:
         _fail(each, answered, error)
 
 
-def _fail(incoming: Incoming, answered: "asyncio.Future[Brief]", error: Exception) -> None:
+def _fail(incoming: Incoming, answered: "asyncio.Future[InstanceSummary]", error: Exception) -> None:
     if incoming.again:
         log.warning("a heartbeat could not be stored anew", instance=incoming.name, error=str(error))
         answered.cancel()  # Nobody waits for it.

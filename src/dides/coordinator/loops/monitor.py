@@ -141,7 +141,7 @@ class Watch:
         time out before. Whoever reports seldom by nature says nothing.
         """
         now, interval = self._clock.now() - self._margin_ms, 1000 * self.pacing.interval
-        heard = [self._last_seen.last(brief.id) for brief in self._view.sample(SAMPLE)]
+        heard = [self._last_seen.last(summary.id) for summary in self._view.sample(SAMPLE)]
         heard = [last for last in heard if last > now - SELDOM * interval]
         silent = sum(last < now - LATE * interval for last in heard)
         nobody = len(heard) > 1 and max(heard) < now - max(LEAST_QUIET_MS, LONGEST_GAPS * interval / len(heard))
@@ -233,10 +233,10 @@ class Watch:
         declared = await self._store.write(declare)
         self.stopped_sources = declared.stopped
         for name in sorted(declared.gone):
-            brief = self._view.get(name)
-            if brief is not None and self._last_seen.own(brief.id) > silent[name]:
-                heartbeats.revive(brief)
+            summary = self._view.get(name)
+            if summary is not None and self._last_seen.own(summary.id) > silent[name]:
+                heartbeats.revive(summary)
 
     def _heard(self, name: str) -> int:
-        brief = self._view.get(name)
-        return max(self._heard_until, self._last_seen.last(brief.id) if brief else 0)
+        summary = self._view.get(name)
+        return max(self._heard_until, self._last_seen.last(summary.id) if summary else 0)

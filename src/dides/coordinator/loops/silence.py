@@ -57,10 +57,10 @@ class Liveness:
         """
         found: dict[str, int] = {}
         for name in self._take_due(now):
-            brief = self._view.get(name)
-            if brief is None or not brief.reachable:
+            summary = self._view.get(name)
+            if summary is None or not summary.reachable:
                 continue
-            last = self._last_seen.last(brief.id)
+            last = self._last_seen.last(summary.id)
             if last + allowed <= now:
                 found[name] = last
                 self.watch([name], now + 1000)

@@ -7,7 +7,7 @@ import msgspec
 from dides.coordinator.memory.instance_cache import View
 from dides.coordinator.memory.waiters import Feed, Wait
 from dides.model.errors import NotFoundError, UnauthorizedError
-from dides.model.instance import Brief
+from dides.model.instance import InstanceSummary
 from dides.runtime.clock import Clock
 
 
@@ -19,7 +19,7 @@ class Query(msgspec.Struct, frozen=True, gc=False):
     """What the instance knows of."""
     until: float
     """When it is answered at the latest, in seconds of the coordinator's monotonic clock."""
-    asker: Brief | None = None
+    asker: InstanceSummary | None = None
     """The instance as it was when it showed its credential; None where that was looked at elsewhere."""
 
 
@@ -33,23 +33,23 @@ class Queries:
         self._clock = clock
         self._check_current = check_current
 
-    def query(self, name: str, generation: int, wait: float, asker: Brief | None = None) -> Query:
+    def query(self, name: str, generation: int, wait: float, asker: InstanceSummary | None = None) -> Query:
         """Return a query that is asked now, and waits for `wait` seconds at the most."""
         return Query(name, generation, self._clock.monotonic() + wait, asker)
 
-    def answer(self, query: Query) -> Brief | None:
+    def answer(self, query: Query) -> InstanceSummary | None:
         """Return what is known of the instance; None while there is nothing new and time is left.
 
         At a stop at once. NotFoundError, UnavailableError; UnauthorizedError once the asker's credential is replaced.
         """
         self._check_current()
-        brief, asker = self._view.get(query.name), query.asker
-        if brief is None or (asker and asker.id != brief.id):
+        summary, asker = self._view.get(query.name), query.asker
+        if summary is None or (asker and asker.id != summary.id):
             raise NotFoundError(f"There is no instance {query.name}.")
-        if asker and asker.credential_hash != brief.credential_hash:
+        if asker and asker.credential_hash != summary.credential_hash:
             raise UnauthorizedError("This credential was replaced by a newer one.")
-        if brief.generation > query.generation or self._left(query) <= 0 or self._feed.closed:
-            return brief
+        if summary.generation > query.generation or self._left(query) <= 0 or self._feed.closed:
+            return summary
         return None
 
     def hold(self, query: Query) -> Wait:
@@ -68,20 +68,20 @@ class Queries:
         """Hold a query no longer."""
         self._feed.leave(wait)
 
-    async def answered(self, query: Query) -> Brief:
+    async def answered(self, query: Query) -> InstanceSummary:
         """Return what is known of the instance once there is something new, else when time is over.
 
         At a stop at once. NotFoundError, UnavailableError; UnauthorizedError once the asker's credential is replaced.
         """
-        while (brief := self.answer(query)) is None:
+        while (summary := self.answer(query)) is None:
             wait = self.hold(query)
             try:
                 query = self.after(query, makes_room=await wait)
             finally:
                 self.leave(wait)
-        return brief
+        return summary
 
-    async def wait_for_change(self, name: str, generation: int, wait: float) -> Brief:
+    async def wait_for_change(self, name: str, generation: int, wait: float) -> InstanceSummary:
         """Return what is known of an instance once its generation is above the given one, else after `wait` seconds.
 
         At a stop at once. NotFoundError, UnavailableError.

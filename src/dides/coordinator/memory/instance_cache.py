@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 
 from dides.coordinator.memory.waiters import Feed
-from dides.model.instance import Brief
+from dides.model.instance import InstanceSummary
 from dides.model.state import Status
 from dides.store.records import Changes
 
@@ -32,30 +32,30 @@ class View:
         """How many of them run something else than their desired state."""
         self.on_reachable: Callable[[Sequence[str]], None] = lambda _: None
         """Called with those that are reachable and were not before, or were not known."""
-        self.on_replaced: Callable[[Brief, Brief], None] = lambda _before, _after: None
+        self.on_replaced: Callable[[InstanceSummary, InstanceSummary], None] = lambda _before, _after: None
         """Called with what was known of an instance and what is known now."""
         self.on_gone: Callable[[int], None] = lambda _: None
         """Called with the id of each instance that was removed."""
         self._feed = feed
-        self._briefs: dict[str, Brief] = {}
+        self._summaries: dict[str, InstanceSummary] = {}
         self._duplicated: dict[str, int] = {}
         """Until when (ms) instances are duplicated, by name: those as which two agents have ever reported."""
 
-    def get(self, name: str) -> Brief | None:
+    def get(self, name: str) -> InstanceSummary | None:
         """Return what is known of an instance."""
-        return self._briefs.get(name)
+        return self._summaries.get(name)
 
     def duplicated(self, now: int) -> list[str]:
         """Return the names of the instances as which two agents report, in order."""
         return sorted(name for name, until in list(self._duplicated.items()) if now < until)
 
     def __len__(self) -> int:
-        return len(self._briefs)
+        return len(self._summaries)
 
-    def sample(self, most: int) -> list[Brief]:
+    def sample(self, most: int) -> list[InstanceSummary]:
         """Return up to `most` of the reachable instances, from among the first ten times as many: a look at few."""
-        some = islice(self._briefs.values(), 10 * most)
-        return list(islice((brief for brief in some if brief.reachable), most))
+        some = islice(self._summaries.values(), 10 * most)
+        return list(islice((summary for summary in some if summary.reachable), most))
 
     def apply(self, changes: Changes) -> None:
         """Take committed changes up; a change that was overtaken by a later one is passed over."""
@@ -64,13 +64,13 @@ class View:
         for instance_id, name in changes.gone:
             self._remove(instance_id, name)
             self.on_gone(instance_id)
-        back = [each.name for each in changes.briefs if self._replace(each)]
+        back = [each.name for each in changes.summaries if self._replace(each)]
         if back:
             self.on_reachable(back)
 
     def _forget(self) -> None:
         """Forget everyone; whoever waits is to look again, once these changes are taken up."""
-        self._briefs.clear()
+        self._summaries.clear()
         self._duplicated.clear()
         self.census.clear()
         self.statuses.clear()
@@ -78,43 +78,43 @@ class View:
         self._feed.publish_all()
 
     def _remove(self, instance_id: int, name: str) -> None:
-        known = self._briefs.get(name)
+        known = self._summaries.get(name)
         if known is not None and known.id == instance_id:
-            del self._briefs[name]
+            del self._summaries[name]
             self._duplicated.pop(name, None)
             self._count(known, -1)
             self._feed.publish([name])
 
-    def _replace(self, brief: Brief) -> bool:
+    def _replace(self, summary: InstanceSummary) -> bool:
         """Take one instance up; return whether it has become reachable."""
-        known = self._briefs.get(brief.name)
-        if known is not None and (brief.id, brief.revision) <= (known.id, known.revision):
+        known = self._summaries.get(summary.name)
+        if known is not None and (summary.id, summary.revision) <= (known.id, known.revision):
             return False
-        self._briefs[brief.name] = brief
-        if brief.duplicated_until:
-            self._duplicated[brief.name] = brief.duplicated_until
+        self._summaries[summary.name] = summary
+        if summary.duplicated_until:
+            self._duplicated[summary.name] = summary.duplicated_until
         elif self._duplicated:
-            self._duplicated.pop(brief.name, None)
-        self._count(brief, 1)
+            self._duplicated.pop(summary.name, None)
+        self._count(summary, 1)
         if known is None:
-            return brief.reachable
+            return summary.reachable
         self._count(known, -1)
-        self.on_replaced(known, brief)
-        if brief.generation != known.generation or brief.id != known.id:
-            self._feed.publish([brief.name])
-        return brief.reachable and not known.reachable
+        self.on_replaced(known, summary)
+        if summary.generation != known.generation or summary.id != known.id:
+            self._feed.publish([summary.name])
+        return summary.reachable and not known.reachable
 
-    def _count(self, brief: Brief, by: int) -> None:
-        key = brief.status, brief.current.code_version
+    def _count(self, summary: InstanceSummary, by: int) -> None:
+        key = summary.status, summary.current.code_version
         # Not as a Counter does it, step by step in Python: this is done twice for every heartbeat that is news.
         if left := self.census.get(key, 0) + by:
             self.census[key] = left
         else:
             self.census.pop(key, None)
-        self.statuses[brief.status] += by
-        if brief.reachable:
+        self.statuses[summary.status] += by
+        if summary.reachable:
             self.reachable += by
-            if brief.awaited:
+            if summary.awaited:
                 self.awaited += by
-        if brief.update_needed:
+        if summary.update_needed:
             self.update_needed += by

@@ -2,7 +2,7 @@
 
 from dides.coordinator.settings import Settings
 from dides.engine.pacing import Pace, allowed_silence, pace_of
-from dides.model.instance import Brief, Instance
+from dides.model.instance import Instance, InstanceSummary
 
 
 class Pacing:
@@ -21,7 +21,7 @@ class Pacing:
             self._earlier, self._until = self._pace, now + self._pace.time_to_live
         self._pace = pace
 
-    def interval_for(self, instance: Brief | Instance) -> float:
+    def interval_for(self, instance: InstanceSummary | Instance) -> float:
         """Return in how many seconds an instance is to report next."""
         return self._pace.updating if instance.awaited else self._pace.interval
 

@@ -15,7 +15,7 @@ from dides.engine.sessions import Listening, hear, is_duplicated
 from dides.engine.verdict import counts
 from dides.model.actor import instance_actor
 from dides.model.deployment import Target, TargetState
-from dides.model.instance import Brief, Instance, Report
+from dides.model.instance import Instance, InstanceSummary, Report
 from dides.model.sessions import Sessions
 from dides.model.state import State, Status
 from dides.protocol.messages import Heartbeat
@@ -62,7 +62,7 @@ class TakenIn(msgspec.Struct):
     """What the batch said that was new."""
 
 
-def changes_nothing(brief: Brief, heartbeat: Heartbeat) -> bool:
+def changes_nothing(summary: InstanceSummary, heartbeat: Heartbeat) -> bool:
     """Tell whether a heartbeat says what is stored already, so that storing it would change its time and nothing else.
 
     Not of one whose sender was told something since it was heard of last: a target may wait for any word of it. Nor of
@@ -70,20 +70,20 @@ def changes_nothing(brief: Brief, heartbeat: Heartbeat) -> bool:
     """
     status, message = heartbeat.status, heartbeat.message
     if message is UNSET:
-        message = brief.message if status is UNSET else ""
+        message = summary.message if status is UNSET else ""
     return (
-        brief.reachable
-        and brief.heard == brief.generation
-        and brief.status is not Status.FAILED
-        and (status is UNSET or status is brief.status)
-        and (heartbeat.code_version is UNSET or heartbeat.code_version == brief.current.code_version)
+        summary.reachable
+        and summary.heard == summary.generation
+        and summary.status is not Status.FAILED
+        and (status is UNSET or status is summary.status)
+        and (heartbeat.code_version is UNSET or heartbeat.code_version == summary.current.code_version)
         and (
             heartbeat.configuration_version is UNSET
-            or heartbeat.configuration_version == brief.current.configuration_version
+            or heartbeat.configuration_version == summary.current.configuration_version
         )
-        and message == brief.message
-        and (heartbeat.session is UNSET or heartbeat.session == brief.session)
-        and (None if heartbeat.observed is UNSET else heartbeat.observed) == brief.observed
+        and message == summary.message
+        and (heartbeat.session is UNSET or heartbeat.session == summary.session)
+        and (None if heartbeat.observed is UNSET else heartbeat.observed) == summary.observed
         and heartbeat.labels is UNSET
     )
 

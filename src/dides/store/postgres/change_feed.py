@@ -26,7 +26,7 @@ from dides.store.postgres.change_log import (
 from dides.store.postgres.connections import driver_of
 from dides.store.postgres.database_clock import DatabaseClock
 from dides.store.records import Changes
-from dides.store.sql.instance_summaries import all_briefs, briefs_of
+from dides.store.sql.instance_summaries import all_summaries, summaries_of
 from dides.store.writer import said
 
 log = structlog.get_logger()
@@ -156,14 +156,14 @@ class PostgresFeed:
             if gone:
                 self._broadcast(Changes([], gone))
             for piece in chunks(sorted(changed)):
-                self._broadcast(Changes(briefs_of(connection, piece), []))
+                self._broadcast(Changes(summaries_of(connection, piece), []))
 
     def _broadcast_everything(self, connection: Connection, last: Look) -> None:
         """Tell of every instance, and of those removed meanwhile: what changed cannot be said any more."""
         log.warning("reading every instance anew")
         self._broadcast(Changes([], removed_before(connection, last)))
-        for briefs in all_briefs(connection):
-            self._broadcast(Changes(briefs, []))
+        for summaries in all_summaries(connection):
+            self._broadcast(Changes(summaries, []))
 
     def _broadcast_another(self, connection: Connection) -> None:
         """Tell of every instance of another database, in which what was known may never have happened.
@@ -171,7 +171,7 @@ class PostgresFeed:
         All at once: between two pieces instances would seem not to be there.
         """
         log.warning("the database was put back, or is another; forgetting every instance and reading all anew")
-        every = [brief for briefs in all_briefs(connection) for brief in briefs]
+        every = [summary for summaries in all_summaries(connection) for summary in summaries]
         self._broadcast(Changes(every, [], anew=True))
 
     def _wait(self, connection: Connection) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from dides.model.instance import Brief, Instance
+from dides.model.instance import Instance, InstanceSummary
 from dides.model.state import ApplyRule, State, Status
 from dides.store.sql.arrays import array_of
 from dides.store.sql.driver_query import ask
@@ -52,10 +52,10 @@ class Known(msgspec.Struct, gc=False):
         self.reported = reported
         self.revision += 1
 
-    def brief(self) -> Brief:
-        """Return the brief that would be read now."""
+    def summary(self) -> InstanceSummary:
+        """Return the summary that would be read now."""
         its, now = self.instance, self.reported
-        return Brief(
+        return InstanceSummary(
             its.id,
             its.name,
             self.revision,

@@ -1,4 +1,4 @@
-"""Briefs, read as fast as can be: after every batch of heartbeats, and of the whole fleet at the start."""
+"""Summaries, read as fast as can be: after every batch of heartbeats, and of the whole fleet at the start."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from dides.model.instance import Brief
+from dides.model.instance import InstanceSummary
 from dides.model.state import NOTHING, ApplyRule, State, Status
 from dides.store.batching import chunks
 from dides.store.records import Changes
@@ -41,36 +41,36 @@ def changes_of(connection: Connection, units: Sequence[SqlTransaction]) -> list[
     for number, _ in removed:
         times.pop(number, None)
     # What one unit alone has touched may be known to it; nobody else has changed it since.
-    briefs = {
-        brief.id: brief
+    summaries = {
+        summary.id: summary
         for unit in units
-        for brief in unit.inventory.briefs(unit.inventory.touched)
-        if times[brief.id] == 1
+        for summary in unit.inventory.summaries(unit.inventory.touched)
+        if times[summary.id] == 1
     }
-    briefs.update((brief.id, brief) for brief in briefs_of(connection, times.keys() - briefs.keys()))
-    changed = [Changes(piece, []) for piece in chunks((briefs[number] for number in sorted(briefs)), TOLD)]
+    summaries.update((summary.id, summary) for summary in summaries_of(connection, times.keys() - summaries.keys()))
+    changed = [Changes(piece, []) for piece in chunks((summaries[number] for number in sorted(summaries)), TOLD)]
     return [Changes([], removed), *changed] if removed else changed
 
 
-def briefs_of(connection: Connection, instance_ids: Iterable[int]) -> list[Brief]:
-    """Return the briefs of those of these instances that exist."""
+def summaries_of(connection: Connection, instance_ids: Iterable[int]) -> list[InstanceSummary]:
+    """Return the summaries of those of these instances that exist."""
     wanted: Any = sorted(instance_ids)
     if not wanted:
         return []
     if connection.dialect.name == "sqlite":
         wanted = msgspec.json.encode(wanted).decode()  # one parameter, however many: the statement stays prepared
-    return [_brief(row) for row in ask(connection, _OF, wanted)]
+    return [_summary(row) for row in ask(connection, _OF, wanted)]
 
 
-def all_briefs(connection: Connection, piece: int = PIECE) -> Iterator[list[Brief]]:
-    """Yield the briefs of all instances in lists, none of them empty."""
+def all_summaries(connection: Connection, piece: int = PIECE) -> Iterator[list[InstanceSummary]]:
+    """Yield the summaries of all instances in lists, none of them empty."""
     last = 0
     while rows := ask(connection, _AFTER, last, piece):
-        yield [_brief(row) for row in rows]
+        yield [_summary(row) for row in rows]
         last = rows[-1][0]
 
 
-def _brief(row: Any) -> Brief:
+def _summary(row: Any) -> InstanceSummary:
     key, name, revision, credential, status, code, configuration, message, reachable, *rest = row
     (
         desired_code,
@@ -88,7 +88,7 @@ def _brief(row: Any) -> Brief:
     current = State(code, configuration) if code is not None or configuration is not None else NOTHING
     desires = desired_code is not None or desired_configuration is not None
     desired = State(desired_code, desired_configuration) if desires else None
-    return Brief(
+    return InstanceSummary(
         key,
         name,
         revision,

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, inse
 from sqlalchemy.exc import IntegrityError
 
 from dides.model.deployment import TargetState
-from dides.model.instance import Brief, Instance, Matched
+from dides.model.instance import Instance, InstanceSummary, Matched
 from dides.model.selector import Operator, Requirement, Selector
 from dides.model.state import State, Status
 from dides.store.batching import MOST
@@ -202,9 +202,9 @@ class SqlInventory:
         """Drop the remembered credentials from before a moment, `most` of them; return how many."""
         return delete_some(self._db, decommissioned, decommissioned.c.at < before, most)
 
-    def briefs(self, wanted: Iterable[int]) -> list[Brief]:
-        """Return the briefs of those of these instances (ids) of which they are known here and need not be read."""
-        return [self._known[each].brief() for each in wanted if each in self._known]
+    def summaries(self, wanted: Iterable[int]) -> list[InstanceSummary]:
+        """Return the summaries of those of these instances (ids) of which they are known here and need not be read."""
+        return [self._known[each].summary() for each in wanted if each in self._known]
 
     def _keep(self, found: list[Known], *, locked: bool) -> dict[str, Instance]:
         """Keep what was read while nobody else can change it; return the instances by name."""

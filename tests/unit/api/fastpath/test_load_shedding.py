@@ -6,11 +6,11 @@ import pytest
 
 from dides.api.fastpath.fair_queue import Turns
 from dides.api.fastpath.load_shedding import Overload
-from dides.model.instance import Brief
+from dides.model.instance import InstanceSummary
 from dides.model.state import State
-from support.briefs import a_brief
+from support.summaries import a_summary
 
-IDLE = a_brief()
+IDLE = a_summary()
 
 
 async def test_nothing_is_shed_while_the_loop_is_in_time() -> None:
@@ -21,11 +21,11 @@ async def test_nothing_is_shed_while_the_loop_is_in_time() -> None:
     assert overload.shed == 1
 
 
-@pytest.mark.parametrize("brief", [a_brief(generation=1), a_brief(generation=1, heard=1, desired=State("2"))])
-async def test_who_is_waited_for_is_served(brief: Brief) -> None:
+@pytest.mark.parametrize("summary", [a_summary(generation=1), a_summary(generation=1, heard=1, desired=State("2"))])
+async def test_who_is_waited_for_is_served(summary: InstanceSummary) -> None:
     overload = Overload(most=0)
     overload.shedding = True
-    assert not overload.sheds(brief)
+    assert not overload.sheds(summary)
 
 
 async def test_so_many_are_taken_in_each_turn() -> None:

@@ -9,7 +9,7 @@ from dides.coordinator.memory.waiters import Feed
 from dides.model.state import State, Status
 from dides.runtime.histogram import Histogram
 from dides.store.records import Changes
-from support.briefs import a_brief
+from support.summaries import a_summary
 
 
 def instances_of(view: View) -> dict[tuple[str, str], float]:
@@ -22,8 +22,8 @@ def view_with(versions: dict[str | None, int], status: Status = Status.HEALTHY) 
     for version, count in versions.items():
         for _ in range(count):
             number += 1
-            brief = a_brief(f"web-{number}", id=number, status=status, current=State(version))
-            view.apply(Changes([brief], []))
+            summary = a_summary(f"web-{number}", id=number, status=status, current=State(version))
+            view.apply(Changes([summary], []))
     return view
 
 

@@ -16,7 +16,7 @@ from dides.coordinator.settings import Settings
 from dides.coordinator.transactions.flapping import Flapping
 from dides.coordinator.transactions.ingest import Incoming
 from dides.model.errors import BusyError, NotFoundError, UnavailableError
-from dides.model.instance import Brief
+from dides.model.instance import InstanceSummary
 from dides.model.state import State, Status
 from dides.protocol.messages import Heartbeat
 from dides.store.interface import Store, Transaction
@@ -62,10 +62,10 @@ class Entrance:
             self.store, self.view, self.signals, self.last_seen, outage_detection, Flapping(self.store, clock)
         )
 
-    def known(self, name: str) -> Brief:
-        brief = self.view.get(name)
-        assert brief is not None
-        return brief
+    def known(self, name: str) -> InstanceSummary:
+        summary = self.view.get(name)
+        assert summary is not None
+        return summary
 
     def send(self, name: str, status: Status = Status.HEALTHY, **fields: str) -> "asyncio.Task[object]":
         heartbeat = Heartbeat(status=status, code_version=fields.get("code", "1"))
@@ -93,7 +93,7 @@ async def until_sent() -> None:
 async def test_the_answer_is_the_instance_as_it_is_now(fleet: Fleet, entrance: Entrance) -> None:
     await fleet.running("a")
     (answer,) = await answers(entrance.send("a", Status.DEGRADED))
-    assert isinstance(answer, Brief)
+    assert isinstance(answer, InstanceSummary)
     assert (answer.name, answer.status) == ("a", Status.DEGRADED)
     assert (await fleet.instance("a")).status is Status.DEGRADED
 

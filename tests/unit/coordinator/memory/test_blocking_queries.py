@@ -8,10 +8,10 @@ from dides.coordinator.memory.blocking_queries import Queries
 from dides.coordinator.memory.instance_cache import View
 from dides.coordinator.memory.waiters import Feed
 from dides.model.errors import NotFoundError, UnauthorizedError
-from dides.model.instance import Brief
+from dides.model.instance import InstanceSummary
 from dides.store.records import Changes
-from support.briefs import a_brief
 from support.clocks import FakeClock
+from support.summaries import a_summary
 
 WAIT = 60.0
 PATIENCE = 20.0
@@ -23,23 +23,23 @@ class Held:
     def __init__(self, clock: FakeClock) -> None:
         self.feed = Feed()
         self.view = View(self.feed)
-        known = a_brief(id=1, revision=9, generation=7, credential_hash=b"old")
+        known = a_summary(id=1, revision=9, generation=7, credential_hash=b"old")
         self.view.apply(Changes([known], []))
         queries = Queries(self.view, self.feed, clock, lambda: None)
         self.answer = asyncio.create_task(queries.answered(queries.query("web-1", 7, WAIT, asker=known)))
 
-    async def put_back(self, *briefs: Brief) -> Brief:
+    async def put_back(self, *summaries: InstanceSummary) -> InstanceSummary:
         """Put another state of the database in its place; return the answer that this brings."""
         while not self.feed.held:
             await asyncio.sleep(0)
-        self.view.apply(Changes(list(briefs), [], anew=True))
+        self.view.apply(Changes(list(summaries), [], anew=True))
         async with asyncio.timeout(PATIENCE):
             return await self.answer
 
 
 async def test_one_whose_desired_state_was_put_back_is_answered(clock: FakeClock) -> None:
     """The backup is the newer one of two: its generation is above what the asker has heard of."""
-    now = a_brief(id=1, revision=3, generation=8, credential_hash=b"old")
+    now = a_summary(id=1, revision=3, generation=8, credential_hash=b"old")
     assert await Held(clock).put_back(now) is now
 
 
@@ -50,9 +50,9 @@ async def test_one_whose_instance_is_not_in_the_backup_is_told_so(clock: FakeClo
 
 async def test_one_whose_credential_is_not_in_the_backup_is_told_so(clock: FakeClock) -> None:
     with pytest.raises(UnauthorizedError):
-        await Held(clock).put_back(a_brief(id=1, revision=3, generation=3, credential_hash=b"older"))
+        await Held(clock).put_back(a_summary(id=1, revision=3, generation=3, credential_hash=b"older"))
 
 
 async def test_one_whose_name_another_instance_has_in_the_backup_is_told_so(clock: FakeClock) -> None:
     with pytest.raises(NotFoundError):
-        await Held(clock).put_back(a_brief(id=2, revision=3, generation=3, credential_hash=b"old"))
+        await Held(clock).put_back(a_summary(id=2, revision=3, generation=3, credential_hash=b"old"))

@@ -8,22 +8,22 @@ import pytest
 
 from dides.coordinator.memory.instance_cache import View
 from dides.coordinator.memory.waiters import Feed
-from dides.model.instance import Brief
+from dides.model.instance import InstanceSummary
 from dides.model.state import State, Status
 from dides.store.records import Changes
-from support.briefs import a_brief
+from support.summaries import a_summary
 
 PATIENCE = 20.0
 
 
-def view_of(*briefs: Brief, feed: Feed | None = None) -> View:
+def view_of(*summaries: InstanceSummary, feed: Feed | None = None) -> View:
     view = View(feed or Feed())
-    view.apply(Changes(list(briefs), []))
+    view.apply(Changes(list(summaries), []))
     return view
 
 
 def test_a_change_that_was_overtaken_is_passed_over() -> None:
-    newer, older = a_brief(revision=3, message="newer"), a_brief(revision=2, message="older")
+    newer, older = a_summary(revision=3, message="newer"), a_summary(revision=2, message="older")
     view = view_of(newer, older)
     assert view.get("web-1") is newer
     view.apply(Changes([], [(0, "web-1")]))
@@ -31,12 +31,12 @@ def test_a_change_that_was_overtaken_is_passed_over() -> None:
 
 
 def test_an_instance_of_the_same_name_that_came_later_takes_its_place() -> None:
-    later = a_brief(id=2, revision=0)
-    assert view_of(a_brief(id=1, revision=9), later).get("web-1") is later
+    later = a_summary(id=2, revision=0)
+    assert view_of(a_summary(id=1, revision=9), later).get("web-1") is later
 
 
 def test_it_tells_who_is_gone_also_of_those_it_did_not_know() -> None:
-    view, gone = view_of(a_brief(id=1)), list[int]()
+    view, gone = view_of(a_summary(id=1)), list[int]()
     view.on_gone = gone.append
     view.apply(Changes([], [(1, "web-1"), (7, "other")]))
     assert gone == [1, 7]
@@ -47,17 +47,17 @@ def test_it_tells_who_has_become_reachable() -> None:
     view, told = View(Feed()), list[str]()
     view.on_reachable = told.extend
     for revision, reachable in enumerate([True, True, False, False, True], start=1):
-        view.apply(Changes([a_brief(revision=revision, reachable=reachable)], []))
+        view.apply(Changes([a_summary(revision=revision, reachable=reachable)], []))
     assert told == ["web-1", "web-1"]
 
 
 async def test_who_waits_is_woken_by_a_new_generation_and_by_the_end_of_the_instance() -> None:
     feed = Feed()
-    view = view_of(a_brief(), feed=feed)
+    view = view_of(a_summary(), feed=feed)
     wait = feed.wait("web-1", PATIENCE)
-    view.apply(Changes([a_brief(revision=2, status=Status.DEGRADED)], []))
+    view.apply(Changes([a_summary(revision=2, status=Status.DEGRADED)], []))
     assert feed.holds("web-1")
-    view.apply(Changes([a_brief(revision=3, generation=1)], []))
+    view.apply(Changes([a_summary(revision=3, generation=1)], []))
     await asyncio.wait_for(wait, PATIENCE / 2)
     wait = feed.wait("web-1", PATIENCE)
     view.apply(Changes([], [(1, "web-1")]))
@@ -66,8 +66,8 @@ async def test_who_waits_is_woken_by_a_new_generation_and_by_the_end_of_the_inst
 
 async def test_what_it_knew_of_another_database_is_forgotten_and_who_waits_looks_again() -> None:
     feed = Feed()
-    view = view_of(a_brief("web-1", id=1, revision=9), a_brief("web-2", id=2), feed=feed)
-    wait, now = feed.wait("web-2", PATIENCE), a_brief("web-1", id=1, revision=3)
+    view = view_of(a_summary("web-1", id=1, revision=9), a_summary("web-2", id=2), feed=feed)
+    wait, now = feed.wait("web-2", PATIENCE), a_summary("web-1", id=1, revision=3)
     view.apply(Changes([now], [], anew=True))
     await asyncio.wait_for(wait, PATIENCE / 2)
     assert (len(view), view.get("web-1"), view.get("web-2")) == (1, now, None)
@@ -77,7 +77,7 @@ async def test_what_it_knew_of_another_database_is_forgotten_and_who_waits_looks
 @pytest.mark.parametrize("seed", range(30))
 def test_its_totals_are_those_of_a_count(seed: int) -> None:
     chance, view = random.Random(seed), View(Feed())
-    latest: dict[str, Brief] = {}
+    latest: dict[str, InstanceSummary] = {}
     for revision in range(1, 200):
         name = f"web-{chance.randrange(5)}"
         if chance.random() < 0.02:
@@ -86,7 +86,7 @@ def test_its_totals_are_those_of_a_count(seed: int) -> None:
             view.apply(Changes([], [(latest.pop(name).id, name)]))
             continue
         number = latest[name].id if name in latest else revision
-        brief = a_brief(
+        summary = a_summary(
             name,
             id=number,
             revision=revision,
@@ -96,8 +96,8 @@ def test_its_totals_are_those_of_a_count(seed: int) -> None:
             reachable=chance.random() < 0.7,
             generation=chance.choice([0, 1]),
         )
-        latest[name] = brief
-        view.apply(Changes([brief], []))
+        latest[name] = summary
+        view.apply(Changes([summary], []))
     assert view.census == Counter((each.status, each.current.code_version) for each in latest.values())
     assert view.statuses == Counter(each.status for each in latest.values())
     assert view.reachable == sum(each.reachable for each in latest.values())

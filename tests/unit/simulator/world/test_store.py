@@ -38,7 +38,7 @@ class Names(list[str]):
     """What a follower heard, in order: names, and `-name` of those that are gone."""
 
     def take(self, changes: Changes) -> None:
-        self += [brief.name for brief in changes.briefs]
+        self += [summary.name for summary in changes.summaries]
         self += [f"-{name}" for _, name in changes.gone]
 
 
@@ -158,7 +158,7 @@ def test_a_feed_that_broke_tells_once_it_is_mended(play: Play, everything: bool)
     play(story)
 
 
-def test_no_brief_comes_after_its_instance_is_gone(play: Play) -> None:
+def test_no_summary_comes_after_its_instance_is_gone(play: Play) -> None:
     async def story(site: Site) -> None:
         heard = Names()
         await site.beta.follow(heard.take)

@@ -1,15 +1,15 @@
-"""Briefs as tests need them."""
+"""Summaries as tests need them."""
 
 import msgspec
 
 from dides.coordinator.credentials import hash_of
-from dides.model.instance import Brief
+from dides.model.instance import InstanceSummary
 from dides.model.state import State, Status
 
 
-def a_brief(name: str = "web-1", **fields: object) -> Brief:
+def a_summary(name: str = "web-1", **fields: object) -> InstanceSummary:
     """Return what is known of an instance that is HEALTHY at version 1 and was never told anything."""
-    usual = Brief(
+    usual = InstanceSummary(
         id=1,
         name=name,
         revision=1,

@@ -13,7 +13,7 @@ from dides.model.sessions import NO_SESSIONS, Earlier, Sessions
 from dides.model.state import ApplyRule, State, Status
 from dides.store.interface import Store, Transaction
 from dides.store.records import NewAssignment
-from dides.store.sql.instance_summaries import briefs_of, changes_of
+from dides.store.sql.instance_summaries import changes_of, summaries_of
 from dides.store.sql.transaction import SqlTransaction
 from support.stores import V2, add
 
@@ -100,8 +100,8 @@ async def test_what_is_told_is_what_would_be_read(
         for unit, operations in zip(done, units, strict=True):
             run(unit, operations, its)
         touched = {number for unit in done for number in unit.inventory.touched}
-        told = [brief for changes in changes_of(connection, done) for brief in changes.briefs]
-        assert told == sorted(briefs_of(connection, touched), key=lambda brief: brief.id)
+        told = [summary for changes in changes_of(connection, done) for summary in changes.summaries]
+        assert told == sorted(summaries_of(connection, touched), key=lambda summary: summary.id)
         raise _UndoneError
 
     with pytest.raises(_UndoneError):
@@ -113,10 +113,10 @@ async def test_a_recorded_report_is_not_read_again(store: Store) -> None:
         assert isinstance(tx, SqlTransaction)
         (known,) = tx.inventory.many(["web-1"], locked=True).values()
         tx.inventory.record([msgspec.structs.replace(known, message="x")])
-        (brief,) = tx.inventory.briefs([known.id])
-        assert (brief.message, brief.revision) == ("x", 1)
+        (summary,) = tx.inventory.summaries([known.id])
+        assert (summary.message, summary.revision) == ("x", 1)
         tx.inventory.set_last_good({known.id: V2})
-        assert tx.inventory.briefs([known.id]) == []
+        assert tx.inventory.summaries([known.id]) == []
 
     await store.write(lambda tx: add(tx, "web-1"))
     await store.write(record)
@@ -127,7 +127,7 @@ async def test_what_others_may_change_meanwhile_is_read(store: Store) -> None:
         assert isinstance(tx, SqlTransaction)
         (known,) = tx.inventory.many(["web-1"]).values()
         tx.inventory.record([known])
-        assert tx.inventory.briefs([known.id]) == []
+        assert tx.inventory.summaries([known.id]) == []
 
     await store.write(lambda tx: add(tx, "web-1"))
     await store.write(record)
