@@ -47,7 +47,7 @@ class Doors:
         async def enter(coordinator: Coordinator) -> Directive:
             await self._check_is(coordinator, name, credential)
             received = _over_the_wire(heartbeat)
-            summary = coordinator.view.get(name)
+            summary = coordinator.instance_cache.get(name)
             if summary is not None and coordinator.hear(summary, received):
                 self._promises.heard_again(name, received)
                 return _directive(summary, coordinator)

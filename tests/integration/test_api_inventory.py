@@ -225,7 +225,7 @@ async def test_a_query_that_is_given_up_is_no_longer_held(app: App) -> None:
     query = asyncio.create_task(app.send("GET", f"{PATH}/desired?wait=60", credential=credential))
     await app.until_held(NAME)
     query.cancel()
-    await until(lambda: not app.coordinator.feed.holds(NAME))
+    await until(lambda: not app.coordinator.waiters.holds(NAME))
 
 
 async def test_decommission_is_204_and_the_credential_then_gets_410_everywhere(app: App) -> None:

@@ -60,7 +60,7 @@ def query(name: str, credential: str, wait: int = 60) -> bytes:
 
 
 async def until_held(app: App, number: int) -> None:
-    await until(lambda: app.coordinator.feed.held == number)
+    await until(lambda: app.coordinator.waiters.held == number)
 
 
 @pytest.mark.parametrize("ask", [beat, read])
@@ -91,7 +91,7 @@ async def test_one_that_waits_is_answered_before_it_gives_way(served: Served) ->
     answer = await wires[0].answer()
     assert (answer.status, b"connection: close" in answer.head) == (200, True)
     assert await wires[0].rest() == b""
-    assert not served.app.coordinator.feed.holds("web-1")
+    assert not served.app.coordinator.waiters.holds("web-1")
 
 
 async def test_connections_of_a_proxy_and_of_operators_are_not_counted(served: Served) -> None:
@@ -108,7 +108,7 @@ async def test_connections_of_a_proxy_and_of_operators_are_not_counted(served: S
 async def test_a_third_query_takes_the_place_of_the_oldest(served: Served) -> None:
     credential = await served.app.register("web-1")
     wires = await served.wires(3)
-    feed = served.app.coordinator.feed
+    feed = served.app.coordinator.waiters
     for held, wire in enumerate(wires[:2], 1):
         wire.send(query("web-1", credential))
         await until_held(served.app, held)
@@ -130,6 +130,6 @@ async def test_the_same_holds_for_queries_that_take_the_usual_way(tmp_path: Path
         asked.append(asyncio.create_task(app.get(path)))
         async with asyncio.timeout(PATIENCE):
             assert await asked[0]
-        assert app.coordinator.feed.held == 2
+        assert app.coordinator.waiters.held == 2
         app.coordinator.release()
         await asyncio.gather(*asked)

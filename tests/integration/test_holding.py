@@ -56,9 +56,9 @@ class Stage:
 
     async def held(self, *lines: str) -> Wire:
         """Return a connection on which a query is held."""
-        wire, before = await self.served.wire(), self.app.coordinator.feed.held
+        wire, before = await self.served.wire(), self.app.coordinator.waiters.held
         wire.send(self.query(LONG, *lines))
-        await until(lambda: self.app.coordinator.feed.held > before)
+        await until(lambda: self.app.coordinator.waiters.held > before)
         assert self.noting.paths == [], "it is held on the connection"
         return wire
 
@@ -233,7 +233,7 @@ async def test_it_is_answered_once_there_is_news_and_the_connection_goes_on(stag
     wire.send(stage.query(f"{PATH}?generation=1&wait=30"))
     assert (await wire.answer())[0] == 200
     wire.send(stage.query(f"{PATH}?generation=2&wait=30"))
-    await until(lambda: stage.app.coordinator.feed.holds("web-1"))
+    await until(lambda: stage.app.coordinator.waiters.holds("web-1"))
     assert wire.served.timeout_keep_alive_task is None
     assert stage.noting.paths == ["/deployments"]
     assert stage.served.server.server_state.total_requests == 3
@@ -259,7 +259,7 @@ async def test_another_query_that_comes_while_one_is_held_is_held_after_it(stage
     wire.served.data_received(stage.query(f"{PATH}?generation=2&wait=20"))
     await stage.assign("3")
     assert b'"generation":2' in (await wire.answer())[2]
-    await until(lambda: stage.app.coordinator.feed.holds("web-1"))
+    await until(lambda: stage.app.coordinator.waiters.holds("web-1"))
     assert not wire.served.flow.read_paused
     await stage.assign("4")
     assert b'"generation":3' in (await wire.answer())[2]
@@ -270,15 +270,15 @@ async def test_one_that_hangs_up_is_not_held(stage: Stage) -> None:
     wires = [await stage.held() for _ in range(2)]
     wires[0].close()
     wires[1].writer.transport.abort()
-    await until(lambda: stage.app.coordinator.feed.held == 0)
+    await until(lambda: stage.app.coordinator.waiters.held == 0)
     (await stage.held()).writer.write_eof()
-    await until(lambda: stage.app.coordinator.feed.held == 0)
+    await until(lambda: stage.app.coordinator.waiters.held == 0)
     await until(lambda: not stage.served.server.server_state.connections)
 
 
 async def test_one_that_hangs_up_at_the_moment_of_the_news_does_no_harm(stage: Stage) -> None:
     gone, stays = await stage.held(), await stage.held()
-    stage.app.coordinator.feed.publish(["web-1"])
+    stage.app.coordinator.waiters.publish(["web-1"])
     gone.served.transport.abort()
     await stage.assign()
     assert (await stays.answer())[0] == 200
@@ -286,8 +286,8 @@ async def test_one_that_hangs_up_at_the_moment_of_the_news_does_no_harm(stage: S
 
 async def test_a_waking_without_news_is_no_answer(stage: Stage) -> None:
     wire = await stage.held()
-    stage.app.coordinator.feed.publish(["web-1"])
-    await until(lambda: stage.app.coordinator.feed.holds("web-1"))
+    stage.app.coordinator.waiters.publish(["web-1"])
+    await until(lambda: stage.app.coordinator.waiters.holds("web-1"))
     await stage.assign()
     assert b'"generation":2' in (await wire.answer())[2]
 

@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
-from dides.coordinator.memory.instance_cache import View
-from dides.coordinator.memory.waiters import Feed
+from dides.coordinator.memory.instance_cache import InstanceCache
+from dides.coordinator.memory.waiters import Waiters
 from dides.store.interface import Transaction
 from dides.store.postgres.store import PostgresStore
 from support.postgres import statement
@@ -64,14 +64,14 @@ def remove(tx: Transaction, name: str) -> None:
 
 
 async def test_changes_are_heard_of_on(one: PostgresStore, other: PostgresStore, database: str) -> None:
-    view = View(Feed())
-    await one.follow(view.apply)
+    instance_cache = InstanceCache(Waiters())
+    await one.follow(instance_cache.apply)
     await other.write(partial(add_one, name="web-1"))
     before = other.clock.now()
     set_back(database)
     await other.write(partial(add_one, name="web-2"))
     await other.write(partial(remove, name="web-1"))
-    await until(lambda: len(view) == 1 and view.get("web-2"))
+    await until(lambda: len(instance_cache) == 1 and instance_cache.get("web-2"))
     for store in (one, other):
         assert HOUR_MS - 60_000 < before - store.clock.now() < HOUR_MS + 60_000
 
@@ -80,11 +80,11 @@ async def test_who_was_cut_off_meanwhile_forgets_who_was_removed(
     one: PostgresStore, other: PostgresStore, proxy: Proxy, database: str
 ) -> None:
     """By the new time that was long before it was heard of last."""
-    view = View(Feed())
+    instance_cache = InstanceCache(Waiters())
     await other.write(lambda tx: add(tx, "web-1", "web-2"))
-    await one.follow(view.apply)
+    await one.follow(instance_cache.apply)
     proxy.shut()
     set_back(database)
     await other.write(partial(remove, name="web-1"))
     proxy.open()
-    await until(lambda: len(view) == 1 and view.get("web-2"))
+    await until(lambda: len(instance_cache) == 1 and instance_cache.get("web-2"))

@@ -8,8 +8,8 @@ from time import monotonic
 
 import pytest
 
-from dides.coordinator.memory.instance_cache import View
-from dides.coordinator.memory.waiters import Feed
+from dides.coordinator.memory.instance_cache import InstanceCache
+from dides.coordinator.memory.waiters import Waiters
 from dides.store.interface import Transaction
 from dides.store.postgres.store import PostgresStore
 from dides.store.records import NewAssignment
@@ -42,19 +42,19 @@ async def opened(server: CopiedServer, port: int | None = None) -> AsyncIterator
 
 
 @asynccontextmanager
-async def followed(store: PostgresStore) -> AsyncIterator[View]:
-    view = View(Feed())
-    await store.follow(view.apply)
-    yield view
+async def followed(store: PostgresStore) -> AsyncIterator[InstanceCache]:
+    instance_cache = InstanceCache(Waiters())
+    await store.follow(instance_cache.apply)
+    yield instance_cache
 
 
-def known(view: View, *names: str) -> dict[str, int]:
-    """Return the generations of those of these instances that a view has."""
-    return {name: summary.generation for name in names if (summary := view.get(name))}
+def known(instance_cache: InstanceCache, *names: str) -> dict[str, int]:
+    """Return the generations of those of these instances that an instance cache has."""
+    return {name: summary.generation for name in names if (summary := instance_cache.get(name))}
 
 
-def knows(view: View, expected: dict[str, int]) -> bool:
-    return len(view) == len(expected) and known(view, *expected) == expected
+def knows(instance_cache: InstanceCache, expected: dict[str, int]) -> bool:
+    return len(instance_cache) == len(expected) and known(instance_cache, *expected) == expected
 
 
 def assign(tx: Transaction, name: str, times: int = 1) -> None:
@@ -101,24 +101,24 @@ async def until_looked(store: PostgresStore) -> None:
 @WAYS
 async def test_what_the_database_has_forgotten_is_forgotten(server: CopiedServer, way: str) -> None:
     keep, put_back = PUT_BACK[way]
-    async with opened(server) as store, followed(store) as view:
+    async with opened(server) as store, followed(store) as instance_cache:
         await store.write(lambda tx: add(tx, "web-1", "web-2"))
         await asyncio.to_thread(keep, server)
         await store.write(go_on)
-        assert knows(view, {"web-1": 3, "web-2": 0, "web-3": 0})
+        assert knows(instance_cache, {"web-1": 3, "web-2": 0, "web-3": 0})
         await asyncio.to_thread(put_back, server)
-        await until(lambda: knows(view, {"web-1": 0, "web-2": 0}))
+        await until(lambda: knows(instance_cache, {"web-1": 0, "web-2": 0}))
         await store.write(partial(assign, name="web-1"))
-        await until(lambda: knows(view, {"web-1": 1, "web-2": 0}))
+        await until(lambda: knows(instance_cache, {"web-1": 1, "web-2": 0}))
 
 
 async def test_who_looks_while_a_dump_is_being_put_back_knows_what_is_in_it(server: CopiedServer) -> None:
-    async with opened(server) as store, followed(store) as view:
+    async with opened(server) as store, followed(store) as instance_cache:
         await store.write(lambda tx: add(tx, "web-1", "web-2"))
         await asyncio.to_thread(server.dump, DATABASE)
         await store.write(go_on)
         await asyncio.to_thread(server.restore_in_front_of, DATABASE, partial(somebody_waits, server))
-        await until(lambda: knows(view, {"web-1": 0, "web-2": 0}), SOON)
+        await until(lambda: knows(instance_cache, {"web-1": 0, "web-2": 0}), SOON)
 
 
 @WAYS
@@ -126,12 +126,12 @@ async def test_who_was_away_meanwhile_forgets_it_too(server: CopiedServer, way: 
     """More has been written since than was forgotten, so that no number tells of it."""
     keep, put_back = PUT_BACK[way]
     proxy = Proxy(server.port)
-    async with opened(server, proxy.port) as store, opened(server) as other, followed(store) as view:
+    async with opened(server, proxy.port) as store, opened(server) as other, followed(store) as instance_cache:
         await other.write(lambda tx: add(tx, "web-1", "web-2"))
         await asyncio.to_thread(keep, server)
         await other.write(partial(assign, name="web-1", times=3))
         await other.write(partial(add_one, name="web-3"))
-        await until(lambda: knows(view, {"web-1": 3, "web-2": 0, "web-3": 0}))
+        await until(lambda: knows(instance_cache, {"web-1": 3, "web-2": 0, "web-3": 0}))
         proxy.shut()
         forgotten = newest(server)
         await asyncio.to_thread(put_back, server)
@@ -139,7 +139,7 @@ async def test_who_was_away_meanwhile_forgets_it_too(server: CopiedServer, way: 
             await other.write(partial(assign, name="web-2"))
         proxy.open()
         ((generation,),) = statement(server, "SELECT generation FROM instances WHERE name = 'web-2'")
-        await until(lambda: knows(view, {"web-1": 0, "web-2": generation}))
+        await until(lambda: knows(instance_cache, {"web-1": 0, "web-2": generation}))
     proxy.close()
 
 
@@ -150,37 +150,37 @@ async def test_it_is_noticed_though_the_connection_broke_while_followers_were_to
     """They know then of what the look has seen, which has not come to its end."""
     keep, put_back = PUT_BACK[way]
     proxy = Proxy(server.port)
-    async with opened(server, proxy.port) as store, opened(server) as other, followed(store) as view:
+    async with opened(server, proxy.port) as store, opened(server) as other, followed(store) as instance_cache:
         await other.write(lambda tx: add(tx, "web-1", "web-2"))
-        await until(lambda: knows(view, {"web-1": 0, "web-2": 0}))
+        await until(lambda: knows(instance_cache, {"web-1": 0, "web-2": 0}))
         await asyncio.to_thread(keep, server)
         await until_looked(store)
         proxy.lose_look()
         await other.write(go_on)
         assert await asyncio.to_thread(proxy.lost.wait, SOON)
-        await until(lambda: knows(view, {"web-1": 3, "web-2": 0, "web-3": 0}))
+        await until(lambda: knows(instance_cache, {"web-1": 3, "web-2": 0, "web-3": 0}))
         forgotten = newest(server)
         await asyncio.to_thread(put_back, server)
         while newest(server) <= forgotten:
             await other.write(partial(assign, name="web-2"))
         proxy.open()
         ((generation,),) = statement(server, "SELECT generation FROM instances WHERE name = 'web-2'")
-        await until(lambda: knows(view, {"web-1": 0, "web-2": generation}), SOON)
+        await until(lambda: knows(instance_cache, {"web-1": 0, "web-2": generation}), SOON)
     proxy.close()
 
 
 async def test_it_is_noticed_by_any_own_commit_since_the_last_look_not_only_by_the_newest(server: CopiedServer) -> None:
     proxy = Proxy(server.port)
-    async with opened(server, proxy.port) as store, followed(store) as view:
+    async with opened(server, proxy.port) as store, followed(store) as instance_cache:
         await store.write(lambda tx: add(tx, "web-1", "web-2"))
         await asyncio.to_thread(server.keep)
         await until_looked(store)
         proxy.deafen()
         proxy.cut()
         await store.write(go_on)
-        assert knows(view, {"web-1": 3, "web-2": 0, "web-3": 0})
+        assert knows(instance_cache, {"web-1": 3, "web-2": 0, "web-3": 0})
         await asyncio.to_thread(server.put_back)
         await store.write(partial(assign, name="web-2"))
         proxy.hear()
-        await until(lambda: knows(view, {"web-1": 0, "web-2": 1}), SOON)
+        await until(lambda: knows(instance_cache, {"web-1": 0, "web-2": 1}), SOON)
     proxy.close()

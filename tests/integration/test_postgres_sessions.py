@@ -29,7 +29,7 @@ async def until_known(app: App, session: str, sequence: int) -> None:
     """Wait until a coordinator knows which report of which session was stored last."""
 
     def is_known() -> bool:
-        summary = app.coordinator.view.get("web-1")
+        summary = app.coordinator.instance_cache.get("web-1")
         return summary is not None and (summary.session, summary.sequence) == (session, sequence)
 
     await until(is_known)
@@ -55,4 +55,4 @@ async def test_agents_of_one_name_at_two_coordinators_are_duplicated(one: App, o
         await one.beat("web-1", own, **HEALTHY, session="first", sequence=1 + number)
     for app in (one, other):
         assert (await app.get("/inventory/instances?duplicated=true"))["count"] == 1
-    await until(lambda: other.coordinator.view.duplicated(other.coordinator.now()) == ["web-1"])
+    await until(lambda: other.coordinator.instance_cache.duplicated(other.coordinator.now()) == ["web-1"])

@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
-from dides.coordinator.memory.instance_cache import View
-from dides.coordinator.memory.waiters import Feed
+from dides.coordinator.memory.instance_cache import InstanceCache
+from dides.coordinator.memory.waiters import Waiters
 from dides.store.interface import Transaction
 from dides.store.postgres.store import PostgresStore
 from support.postgres import statement
@@ -108,17 +108,17 @@ async def test_who_reads_does_not_wait_for_a_standby_that_is_away(
 async def test_what_an_asynchronous_standby_has_not_got_is_forgotten(
     primary: Primary, standby: Standby, store: PostgresStore
 ) -> None:
-    view = View(Feed())
-    await store.follow(view.apply)
+    instance_cache = InstanceCache(Waiters())
+    await store.follow(instance_cache.apply)
     await store.write(partial(add_one, name="web-1"))
     await until(lambda: statement(primary, HAS_ALL) == [(True,)])
     standby.stop()
     await store.write(partial(add_one, name="web-2"))
-    assert (len(view), view.get("web-2") is not None) == (2, True)
+    assert (len(instance_cache), instance_cache.get("web-2") is not None) == (2, True)
     primary.kill()
     await asyncio.to_thread(standby.start)
     await asyncio.to_thread(standby.promote)
-    await until(lambda: len(view) == 1)
-    assert view.get("web-1")
+    await until(lambda: len(instance_cache) == 1)
+    assert instance_cache.get("web-1")
     assert await store.write(partial(add_one, name="web-3")) == "web-3"
-    assert (names(standby), len(view)) == (["web-1", "web-3"], 2)
+    assert (names(standby), len(instance_cache)) == (["web-1", "web-3"], 2)

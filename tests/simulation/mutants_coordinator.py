@@ -86,7 +86,7 @@ def heartbeats_are_answered_before_they_are_stored(patch: Patch) -> None:
 
     async def write(self: Heartbeats, batch: Any) -> None:
         for incoming, answered, _ in batch:
-            if (summary := self._view.get(incoming.name)) and not answered.done():
+            if (summary := self._instance_cache.get(incoming.name)) and not answered.done():
                 answered.set_result(summary)
         await right(self, batch)
 

@@ -93,7 +93,7 @@ class App:
 
     async def until_held(self, name: str) -> None:
         """Wait until a query of an instance is being held."""
-        await until(lambda: self.coordinator.feed.holds(name))
+        await until(lambda: self.coordinator.waiters.holds(name))
 
     async def someone(self) -> None:
         """Leave something behind that bad requests might change: web-1, and a deployment that was aborted."""

@@ -6,11 +6,11 @@ from threading import Event
 
 from sqlalchemy import Connection, Engine
 
-from dides.store.broadcaster import Audience
+from dides.store.broadcaster import Broadcaster
 from dides.store.interface import Transaction
 from dides.store.records import Event as Happened
 from dides.store.sql.transaction import SqlTransaction
-from dides.store.writer import PlainBounds, Writer
+from dides.store.writer import LocalTransactions, Writer
 from support.clocks import FakeClock
 
 PATIENCE = 10.0
@@ -18,8 +18,8 @@ PATIENCE = 10.0
 
 
 def a_writer(engine: Engine) -> Writer:
-    """Return a writer with no bounds, which nobody follows."""
-    return Writer(engine, PlainBounds(FakeClock().now), Audience())
+    """Return a writer on a database in this process, which nobody follows."""
+    return Writer(engine, LocalTransactions(FakeClock().now), Broadcaster())
 
 
 class Gate:

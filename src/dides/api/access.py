@@ -167,7 +167,7 @@ def _named(connection: Connection) -> str:
 
 def _is_known(connection: Connection, coordinator: Coordinator, credential: bytes) -> bool:
     """Tell whether a credential is that of the instance that the path names, as far as this process knows."""
-    summary = coordinator.view.get(str(connection.path_params.get("name", "")))
+    summary = coordinator.instance_cache.get(str(connection.path_params.get("name", "")))
     return summary is not None and same(credential, summary.credential_hash)
 
 

@@ -16,12 +16,12 @@ from dides.coordinator.loops.outage import OutageDetection
 from dides.coordinator.loops.reconciler import Reconciler
 from dides.coordinator.loops.standstill import Standstill
 from dides.coordinator.memory.blocking_queries import Queries
-from dides.coordinator.memory.instance_cache import View
+from dides.coordinator.memory.instance_cache import InstanceCache
 from dides.coordinator.memory.last_seen import LastSeen
 from dides.coordinator.memory.metrics import Rollouts
 from dides.coordinator.memory.pacing import Pacing
 from dides.coordinator.memory.signals import Signals
-from dides.coordinator.memory.waiters import Feed
+from dides.coordinator.memory.waiters import Waiters
 from dides.coordinator.settings import Settings
 from dides.coordinator.transactions import brake, commands, forecast, registration
 from dides.coordinator.transactions.brake import Converging
@@ -57,9 +57,9 @@ class Coordinator:
         self._clock = clock
         self.now = clock.now
         self.monotonic = clock.monotonic
-        self.feed = Feed()
-        self.view = View(self.feed)
-        self.queries = Queries(self.view, self.feed, clock, self.check_current)
+        self.waiters = Waiters()
+        self.instance_cache = InstanceCache(self.waiters)
+        self.queries = Queries(self.instance_cache, self.waiters, clock, self.check_current)
         self.standstill = Standstill()
         self._last_seen = LastSeen()
         self._signals = Signals()
@@ -67,13 +67,20 @@ class Coordinator:
         self._outage_detection = OutageDetection(store, clock, settings, lambda: pacing.allowed_ms)
         self._flapping = Flapping(store, clock)
         self.heartbeats = Heartbeats(
-            store, self.view, self._signals, self._last_seen, self._outage_detection, self._flapping
+            store, self.instance_cache, self._signals, self._last_seen, self._outage_detection, self._flapping
         )
-        self.view.on_replaced = self.heartbeats.resubmit
-        self.view.on_gone = self.heartbeats.forget
+        self.instance_cache.on_replaced = self.heartbeats.resubmit
+        self.instance_cache.on_gone = self.heartbeats.forget
         self.standstill.on_noticed.append(self.heartbeats.refuse_waiting)
         self.watch = Watch(
-            store, clock, settings, self.view, self._last_seen, self._outage_detection, pacing, self.standstill
+            store,
+            clock,
+            settings,
+            self.instance_cache,
+            self._last_seen,
+            self._outage_detection,
+            pacing,
+            self.standstill,
         )
         self.rollouts = Rollouts()
         self.tail = Tail(store)
@@ -84,7 +91,7 @@ class Coordinator:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Make up for what came before, then run the loops for as long as the block lasts. UnavailableError."""
-        await self._store.follow(self.view.apply)
+        await self._store.follow(self.instance_cache.apply)
         await self.watch.recall()
         await self._outage_detection.arrive()  # Last: nobody is heard of before it.
         loops = [self._look_after, self._forget, self._flapping.run, self.tail.run]
@@ -103,7 +110,7 @@ class Coordinator:
 
     def release(self) -> None:
         """Answer every held query and end every stream now, and hold none from now on."""
-        self.feed.close()
+        self.waiters.close()
         self.tail.close()
 
     @property
@@ -175,7 +182,7 @@ class Coordinator:
 
     async def heartbeat(self, name: str, heartbeat: Heartbeat) -> InstanceSummary:
         """Take a heartbeat in. NotFoundError, UnavailableError, BusyError."""
-        summary = self.view.get(name)
+        summary = self.instance_cache.get(name)
         if summary is None:
             # It may have registered at another coordinator a moment ago.
             return await self.heartbeats.take(Incoming(name, heartbeat, self._clock.now()))

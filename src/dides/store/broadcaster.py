@@ -49,7 +49,7 @@ class _Member:
                 self._caught_up.notify_all()
 
 
-class Audience:
+class Broadcaster:
     """Tells followers, in the order in which it is told itself. May be used from any thread."""
 
     def __init__(self) -> None:

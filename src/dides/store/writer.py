@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, RootTransaction
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from dides.model.errors import OutcomeUnknownError, UnavailableError
-from dides.store.broadcaster import Audience
+from dides.store.broadcaster import Broadcaster
 from dides.store.interface import Transaction
 from dides.store.records import Changes
 from dides.store.sql.instance_summaries import changes_of
@@ -38,7 +38,7 @@ class Begun(msgspec.Struct, frozen=True):
     """What the database calls it, where that helps."""
 
 
-class Bounds(Protocol):
+class Transactions(Protocol):
     """How transactions begin and end on one kind of database."""
 
     def begin(self, connection: Connection) -> Begun:
@@ -54,8 +54,8 @@ class Bounds(Protocol):
         ...
 
 
-class PlainBounds:
-    """The bounds of transactions on a database in this process; `opening` gives the time (ms)."""
+class LocalTransactions:
+    """How transactions begin and end on a database in this process; `opening` gives the time (ms)."""
 
     def __init__(self, opening: Callable[[], int]) -> None:
         self._opening = opening
@@ -92,22 +92,22 @@ class _Job(msgspec.Struct):
 
 
 class Writer:
-    """A thread that writes to a database; `audience` is told of what it has committed before anybody else."""
+    """A thread that writes to a database; `broadcaster` is told of what it has committed before anybody else."""
 
     def __init__(
         self,
         engine: Engine,
-        bounds: Bounds,
-        audience: Audience,
+        transactions: Transactions,
+        broadcaster: Broadcaster,
         *,
         name: str = "sqlite-writer",
         alone: bool = True,
         largest: int = LARGEST_GROUP,
     ) -> None:
-        """With `alone`, `bounds` see to it that no other transaction writes at the same time."""
+        """With `alone`, `transactions` see to it that no other transaction writes at the same time."""
         self._engine = engine
-        self._bounds = bounds
-        self._audience = audience
+        self._transactions = transactions
+        self._broadcaster = broadcaster
         self._alone = alone
         self._largest = largest
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -183,7 +183,7 @@ class Writer:
         """Tell of what is durable, before the group is told: no follower is behind an answer."""
         try:
             for piece in changes:
-                self._audience.broadcast(piece)
+                self._broadcaster.broadcast(piece)
         except Exception:
             log.exception("what was written could not be told")
             return OutcomeUnknownError("What was written is stored, but could not be told within the coordinator.")
@@ -194,7 +194,7 @@ class Writer:
         try:
             return self._transact(group)
         except SQLAlchemyError as error:
-            if not self._bounds.may_run_again(error):
+            if not self._transactions.may_run_again(error):
                 raise
         for job in group:
             job.done = job.result = job.error = None
@@ -203,16 +203,16 @@ class Writer:
     def _transact(self, group: list[_Job]) -> list[Changes]:
         """Run a group in one transaction; return what it has changed, if anybody wants to know."""
         with self._engine.connect() as connection, connection.begin() as transaction:
-            begun = self._bounds.begin(connection)
+            begun = self._transactions.begin(connection)
             for job in group:
                 self._attempt(job, connection, begun.now, lone=len(group) == 1)
             done = [job.done for job in group if job.done]
             if not done:
                 transaction.rollback()
                 return []
-            changes = changes_of(connection, done) if self._audience else []
+            changes = changes_of(connection, done) if self._broadcaster else []
             with self.statistics.commits.timing():
-                self._bounds.commit(transaction, begun)
+                self._transactions.commit(transaction, begun)
             return changes
 
     def _attempt(self, job: _Job, connection: Connection, now: int, *, lone: bool) -> None:

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 from msgspec import UNSET, UnsetType
 
-from dides.coordinator.memory.instance_cache import View
-from dides.coordinator.memory.waiters import Feed
+from dides.coordinator.memory.instance_cache import InstanceCache
+from dides.coordinator.memory.waiters import Waiters
 from dides.coordinator.transactions.ingest import Incoming, changes_nothing, ingest_batch
 from dides.coordinator.transactions.step import step
 from dides.model.deployment import Target, TargetState
@@ -66,8 +66,8 @@ def drawn(chance: random.Random, summary: InstanceSummary) -> Heartbeat:
 class Course:
     """A random course of rollouts over a few instances."""
 
-    def __init__(self, fleet: Fleet, view: View, seed: int) -> None:
-        self.fleet, self.view, self.chance = fleet, view, random.Random(seed)
+    def __init__(self, fleet: Fleet, instance_cache: InstanceCache, seed: int) -> None:
+        self.fleet, self.instance_cache, self.chance = fleet, instance_cache, random.Random(seed)
         self.told_apart = 0
 
     async def run(self) -> None:
@@ -84,7 +84,7 @@ class Course:
 
     async def look(self) -> None:
         """Take one heartbeat in that is said to change nothing, if one can be drawn."""
-        summary = self.view.get(self.chance.choice(NAMES))
+        summary = self.instance_cache.get(self.chance.choice(NAMES))
         assert summary is not None
         heartbeat = drawn(self.chance, summary)
         if not changes_nothing(summary, heartbeat):
@@ -113,7 +113,7 @@ class Course:
         await self.fleet.run(lambda tx: step(tx, 0))
 
     async def report(self) -> None:
-        summary = self.view.get(self.chance.choice(NAMES))
+        summary = self.instance_cache.get(self.chance.choice(NAMES))
         assert summary is not None
         current = self.chance.choice([summary.current, summary.desired or summary.current])
         observed = UNSET if self.chance.random() < 0.5 else summary.generation
@@ -132,9 +132,9 @@ class Course:
 
 @pytest.mark.parametrize("seed", range(25))
 async def test_what_changes_nothing_changes_nothing(fleet: Fleet, seed: int) -> None:
-    view = View(Feed())
-    await fleet.store.follow(view.apply)
-    course = Course(fleet, view, seed)
+    instance_cache = InstanceCache(Waiters())
+    await fleet.store.follow(instance_cache.apply)
+    course = Course(fleet, instance_cache, seed)
     await course.run()
     assert course.told_apart > 10, "or this has shown nothing"
 

@@ -37,7 +37,7 @@ async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[SqliteStore]:
 async def started(store: SqliteStore, clock: FakeClock) -> Coordinator:
     """Return one of several coordinators, whose loops a test runs by hand."""
     coordinator = Coordinator(Shared(store), clock, SETTINGS)
-    await store.follow(coordinator.view.apply)
+    await store.follow(coordinator.instance_cache.apply)
     await coordinator.watch.recall()
     await coordinator._outage_detection.arrive()
     return coordinator
@@ -67,7 +67,7 @@ async def test_who_falls_silent_is_found(store: SqliteStore, clock: FakeClock, h
         await other.watch.look(other.heartbeats)
     assert await reachable(store) == {"alive", "silent"}
     clock.set_wall(clock.now() - HOUR_MS)
-    other.view.on_replaced = lambda *_: None  # It is gone, and hears of nothing any more.
+    other.instance_cache.on_replaced = lambda *_: None  # It is gone, and hears of nothing any more.
     if heard_by == "an earlier one":
         one = await started(store, clock)
     await pass_time(clock, one, SOON, "alive")

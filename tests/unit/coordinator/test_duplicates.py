@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from dides.coordinator.memory.instance_cache import View
-from dides.coordinator.memory.waiters import Feed
+from dides.coordinator.memory.instance_cache import InstanceCache
+from dides.coordinator.memory.waiters import Waiters
 from dides.engine.sessions import is_duplicated
 from dides.model.deployment import DeploymentStatus
 from dides.model.selector import Selector
@@ -147,19 +147,19 @@ async def test_a_rollback_is_not_stopped_by_one(fleet: Fleet, pair: Pair) -> Non
 
 
 async def test_the_view_and_the_list_show_those_alone(fleet: Fleet, pair: Pair) -> None:
-    view = View(Feed())
-    await fleet.store.follow(view.apply)
+    instance_cache = InstanceCache(Waiters())
+    await fleet.store.follow(instance_cache.apply)
     await fleet.running("web-2")
-    assert view.duplicated(fleet.clock.now()) == []
+    assert instance_cache.duplicated(fleet.clock.now()) == []
     await pair.rounds(4)
     now = fleet.clock.now()
-    assert view.duplicated(now) == ["web-1"]
+    assert instance_cache.duplicated(now) == ["web-1"]
     found = await fleet.store.read(lambda tx: tx.inventory.page(Selector(), None, "", 9, duplicated_at=now))
     assert [each.name for each in found] == ["web-1"]
     assert await fleet.store.read(lambda tx: tx.inventory.count(Selector(), None, duplicated_at=now)) == 1
-    assert view.duplicated(now + 60_000) == []
+    assert instance_cache.duplicated(now + 60_000) == []
     await fleet.decommission("web-1")
-    assert view.duplicated(now) == []
+    assert instance_cache.duplicated(now) == []
 
 
 async def test_another_machine_under_the_name_is_none(fleet: Fleet, pair: Pair) -> None:

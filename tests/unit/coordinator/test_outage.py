@@ -48,7 +48,7 @@ class Network:
     async def restart(self) -> None:
         """Start a coordinator, or another one in its place."""
         self.coordinator = Coordinator(self.store, self.clock, SETTINGS)
-        await self.store.follow(self.coordinator.view.apply)
+        await self.store.follow(self.coordinator.instance_cache.apply)
         await self.coordinator.watch.recall()
         await self.coordinator._outage_detection.arrive()
 
@@ -65,7 +65,7 @@ class Network:
         await asyncio.gather(*(self._report(name) for name in self.names if name not in self.cut))
 
     async def _report(self, name: str) -> None:
-        summary = self.coordinator.view.get(name)
+        summary = self.coordinator.instance_cache.get(name)
         assert summary
         working = name in self.working
         wanted = summary.desired.code_version if summary.desired and not working else "1"
@@ -74,7 +74,7 @@ class Network:
         await self.coordinator.heartbeat(name, said)
 
     async def fail(self, name: str) -> None:
-        summary = self.coordinator.view.get(name)
+        summary = self.coordinator.instance_cache.get(name)
         assert summary
         await self.coordinator.heartbeat(name, Heartbeat(status=Status.FAILED, observed=summary.generation))
 
@@ -140,7 +140,9 @@ async def test_one_that_falls_silent_alone_is_lost_as_ever(network: Network) -> 
     await network.start(10)
     network.working = set(network.names)
     await network.deploy(batch_size=2, failure_threshold=2)
-    updating = [name for name in network.names if (summary := network.coordinator.view.get(name)) and summary.awaited]
+    updating = [
+        name for name in network.names if (summary := network.coordinator.instance_cache.get(name)) and summary.awaited
+    ]
     network.cut_off(updating[:1])
     await network.pass_time(100)
     assert (await network.newest()).counts.failed >= 1
@@ -151,7 +153,9 @@ async def test_a_version_that_silences_whoever_has_it_is_no_outage(network: Netw
     """Those that are being updated, and those that have just succeeded, say nothing of the network."""
     await network.start(10)
     await network.deploy(batch_size=6, failure_threshold=2, update_timeout=100.0)
-    told = [name for name in network.names if (summary := network.coordinator.view.get(name)) and summary.awaited]
+    told = [
+        name for name in network.names if (summary := network.coordinator.instance_cache.get(name)) and summary.awaited
+    ]
     assert len(told) == 6
     network.cut_off(told)
     await network.pass_time(150)

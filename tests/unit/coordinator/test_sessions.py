@@ -5,10 +5,10 @@ import pytest
 
 from dides.coordinator.loops.heartbeat_queue import Heartbeats
 from dides.coordinator.loops.outage import OutageDetection
-from dides.coordinator.memory.instance_cache import View
+from dides.coordinator.memory.instance_cache import InstanceCache
 from dides.coordinator.memory.last_seen import LastSeen
 from dides.coordinator.memory.signals import Signals
-from dides.coordinator.memory.waiters import Feed
+from dides.coordinator.memory.waiters import Waiters
 from dides.coordinator.settings import Settings
 from dides.coordinator.transactions.flapping import Flapping
 from dides.coordinator.transactions.ingest import Incoming
@@ -33,16 +33,18 @@ class Coordinator:
 
     def __init__(self, fleet: Fleet, clock: FakeClock) -> None:
         self.clock = clock
-        self.view = View(Feed())
+        self.instance_cache = InstanceCache(Waiters())
         self.last_seen = LastSeen()
         outage_detection = OutageDetection(fleet.store, clock, SETTINGS, lambda: 30_000)
         flapping = Flapping(fleet.store, clock)
-        self.heartbeats = Heartbeats(fleet.store, self.view, Signals(), self.last_seen, outage_detection, flapping)
-        self.view.on_replaced = self.heartbeats.resubmit
-        self.view.on_gone = self.heartbeats.forget
+        self.heartbeats = Heartbeats(
+            fleet.store, self.instance_cache, Signals(), self.last_seen, outage_detection, flapping
+        )
+        self.instance_cache.on_replaced = self.heartbeats.resubmit
+        self.instance_cache.on_gone = self.heartbeats.forget
 
     def known(self) -> InstanceSummary:
-        summary = self.view.get("web-1")
+        summary = self.instance_cache.get("web-1")
         assert summary is not None
         return summary
 
@@ -63,7 +65,7 @@ async def here(fleet: Fleet, clock: FakeClock) -> Coordinator:
 
 async def following(fleet: Fleet, clock: FakeClock) -> Coordinator:
     coordinator = Coordinator(fleet, clock)
-    await fleet.store.follow(coordinator.view.apply)
+    await fleet.store.follow(coordinator.instance_cache.apply)
     return coordinator
 
 

@@ -58,8 +58,8 @@ class Two:
         self.one_follows = True
 
     async def start(self) -> None:
-        await self.store.follow(lambda changes: self.one.view.apply(changes) if self.one_follows else None)
-        await self.store.follow(self.other.view.apply)
+        await self.store.follow(lambda changes: self.one.instance_cache.apply(changes) if self.one_follows else None)
+        await self.store.follow(self.other.instance_cache.apply)
         for each in (self.one, self.other):
             await each.watch.recall()
             await each._outage_detection.arrive()

@@ -20,7 +20,7 @@ SAYS = Heartbeat(status=Status.HEALTHY, code_version="1")
 async def coordinator(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Coordinator]:
     store = SqliteStore(tmp_path / "dides.db", clock, synchronous="OFF")
     its = Coordinator(store, clock, Settings(time_to_live=TIME_TO_LIVE))
-    await store.follow(its.view.apply)
+    await store.follow(its.instance_cache.apply)
     await its.watch.recall()
     await its._outage_detection.arrive()
     await its.register(InstanceSpec(name="a", ip="192.0.2.1"), None)

@@ -4,7 +4,7 @@ import asyncio
 from threading import Thread
 
 from dides.store.broadcaster import PATIENCE as LONGEST
-from dides.store.broadcaster import Audience
+from dides.store.broadcaster import Broadcaster
 from dides.store.records import Changes
 from dides.store.sql.instance_summaries import TOLD
 from support.summaries import a_summary
@@ -19,9 +19,9 @@ def pieces() -> list[Changes]:
     return [Changes(many[first : first + TOLD], []) for first in range(0, len(many), TOLD)]
 
 
-def broadcast_all(audience: Audience, told: list[Changes]) -> None:
+def broadcast_all(broadcaster: Broadcaster, told: list[Changes]) -> None:
     for each in told:
-        audience.broadcast(each)
+        broadcaster.broadcast(each)
 
 
 class Follower:
@@ -44,11 +44,11 @@ class Follower:
 
 
 async def test_the_pieces_of_a_large_change_come_one_in_a_turn_and_in_order() -> None:
-    audience, follower, told = Audience(), Follower(), pieces()
+    broadcaster, follower, told = Broadcaster(), Follower(), pieces()
     counting = asyncio.create_task(follower.count())
 
-    with audience.joined(follower.hear):
-        await asyncio.wait_for(asyncio.to_thread(broadcast_all, audience, told), PATIENCE)
+    with broadcaster.joined(follower.hear):
+        await asyncio.wait_for(asyncio.to_thread(broadcast_all, broadcaster, told), PATIENCE)
     counting.cancel()
     assert len(follower.turns) == PIECES, "all of it has come when the teller goes on"
     assert len(set(follower.turns)) == PIECES, "and others were served between them"
@@ -56,10 +56,10 @@ async def test_the_pieces_of_a_large_change_come_one_in_a_turn_and_in_order() ->
 
 
 async def test_a_loop_that_stands_still_holds_nobody_up_for_ever() -> None:
-    audience, follower = Audience(), Follower()
-    with audience.joined(follower.hear):
+    broadcaster, follower = Broadcaster(), Follower()
+    with broadcaster.joined(follower.hear):
         first, second, *_ = pieces()
-        assigner = Thread(target=broadcast_all, args=(audience, [first, second]))
+        assigner = Thread(target=broadcast_all, args=(broadcaster, [first, second]))
         assigner.start()
         assigner.join(LONGEST + PATIENCE)  # This loop does nothing else meanwhile.
         assert not assigner.is_alive()
@@ -68,7 +68,7 @@ async def test_a_loop_that_stands_still_holds_nobody_up_for_ever() -> None:
 
 
 async def test_a_follower_that_fails_is_told_the_next_all_the_same() -> None:
-    audience, heard = Audience(), list[Changes]()
+    broadcaster, heard = Broadcaster(), list[Changes]()
 
     def hear(changes: Changes) -> None:
         heard.append(changes)
@@ -77,9 +77,9 @@ async def test_a_follower_that_fails_is_told_the_next_all_the_same() -> None:
     complaints: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context["message"]))
     told = pieces()[:2]
-    with audience.joined(hear):
+    with broadcaster.joined(hear):
         begun = asyncio.get_running_loop().time()
-        await asyncio.to_thread(broadcast_all, audience, told)
+        await asyncio.to_thread(broadcast_all, broadcaster, told)
         assert asyncio.get_running_loop().time() - begun < LONGEST
     while len(heard) < 2:
         await asyncio.sleep(0)

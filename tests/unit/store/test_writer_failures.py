@@ -6,16 +6,16 @@ import pytest
 from sqlalchemy import Connection, Engine, RootTransaction
 
 from dides.model.errors import ConflictError, NotFoundError, OutcomeUnknownError, UnavailableError
-from dides.store.broadcaster import Audience
+from dides.store.broadcaster import Broadcaster
 from dides.store.interface import Transaction
 from dides.store.records import Changes
-from dides.store.writer import Begun, PlainBounds, Writer
+from dides.store.writer import Begun, LocalTransactions, Writer
 from support.clocks import FakeClock
 from support.stores import add
 from support.writers import PATIENCE, Gate, connection_of, limit_pages, note, noted
 
 
-class MistakenBounds(PlainBounds):
+class MistakenTransactions(LocalTransactions):
     """Make a mistake once."""
 
     def __init__(self, breaks: str) -> None:
@@ -36,7 +36,7 @@ class MistakenBounds(PlainBounds):
             raise ValueError(here)
 
 
-class MistakenAudience(Audience):
+class MistakenBroadcaster(Broadcaster):
     """Cannot tell anything."""
 
     def broadcast(self, changes: Changes) -> None:
@@ -111,7 +111,7 @@ def test_a_transaction_that_broke_fails_its_group_and_not_the_writer(writer: Wri
 
 @pytest.mark.parametrize("breaks", ["begin", "commit"])
 def test_a_mistake_of_ours_fails_its_group_and_not_the_writer(engine: Engine, breaks: str) -> None:
-    writer = Writer(engine, MistakenBounds(breaks), Audience())
+    writer = Writer(engine, MistakenTransactions(breaks), Broadcaster())
     with pytest.raises(UnavailableError, match="internal error"):
         writer.submit(note(1)).result(PATIENCE)
     assert writer.submit(note(2)).result(PATIENCE) == 2
@@ -120,9 +120,9 @@ def test_a_mistake_of_ours_fails_its_group_and_not_the_writer(engine: Engine, br
 
 
 async def test_what_cannot_be_told_fails_its_group_and_not_the_writer(engine: Engine) -> None:
-    audience = MistakenAudience()
-    writer = Writer(engine, PlainBounds(FakeClock().now), audience)
-    with audience.joined(lambda _: None):
+    broadcaster = MistakenBroadcaster()
+    writer = Writer(engine, LocalTransactions(FakeClock().now), broadcaster)
+    with broadcaster.joined(lambda _: None):
         with pytest.raises(OutcomeUnknownError, match="is stored"):
             await asyncio.wrap_future(writer.submit(lambda tx: add(tx, "web-1")))
         assert await asyncio.wrap_future(writer.submit(lambda tx: tx.inventory.get("web-1")))

@@ -6,10 +6,10 @@ from contextlib import suppress
 from sqlalchemy import Engine, event
 
 from dides.model.errors import UnavailableError
-from dides.store.broadcaster import Audience
+from dides.store.broadcaster import Broadcaster
 from dides.store.records import Changes
 from dides.store.sql.instance_summaries import TOLD
-from dides.store.writer import LARGEST_GROUP, PlainBounds, Writer
+from dides.store.writer import LARGEST_GROUP, LocalTransactions, Writer
 from support.clocks import FakeClock
 from support.stores import add
 from support.writers import PATIENCE, Gate, limit_pages, note, noted
@@ -46,15 +46,15 @@ def test_nobody_is_told_before_the_commit(writer: Writer, engine: Engine) -> Non
 
 
 async def test_followers_hear_after_the_commit_and_before_anybody_is_told(engine: Engine, commits: list[str]) -> None:
-    audience, heard = Audience(), asyncio.Event()
-    writer = Writer(engine, PlainBounds(FakeClock().now), audience)
+    broadcaster, heard = Broadcaster(), asyncio.Event()
+    writer = Writer(engine, LocalTransactions(FakeClock().now), broadcaster)
     order: list[str] = []
 
     def hear(changes: Changes) -> None:
         order.extend([*commits, *(summary.name for summary in changes.summaries)])
         heard.set()
 
-    with audience.joined(hear):
+    with broadcaster.joined(hear):
         future = writer.submit(lambda tx: add(tx, "web-1"))
     future.add_done_callback(lambda _: order.append("told"))
     async with asyncio.timeout(PATIENCE):
@@ -65,10 +65,10 @@ async def test_followers_hear_after_the_commit_and_before_anybody_is_told(engine
 
 
 async def test_of_a_group_that_fails_nobody_hears(engine: Engine) -> None:
-    audience = Audience()
-    writer = Writer(engine, PlainBounds(FakeClock().now), audience)
+    broadcaster = Broadcaster()
+    writer = Writer(engine, LocalTransactions(FakeClock().now), broadcaster)
     heard: list[Changes] = []
-    with audience.joined(heard.append):
+    with broadcaster.joined(heard.append):
         limit_pages(writer, 1)
     for work in (lambda tx: (add(tx, "web-1"), note(1)(tx)), lambda tx: tx.inventory.get("web-1")):
         with suppress(UnavailableError):
@@ -86,11 +86,11 @@ def test_units_of_work_of_one_group_see_each_other_in_order(writer: Writer) -> N
 
 
 async def test_a_large_change_is_told_in_pieces(engine: Engine) -> None:
-    audience = Audience()
-    writer = Writer(engine, PlainBounds(FakeClock().now), audience)
+    broadcaster = Broadcaster()
+    writer = Writer(engine, LocalTransactions(FakeClock().now), broadcaster)
     some = [f"web-{number}" for number in range(TOLD + 1)]
     heard: list[Changes] = []
-    with audience.joined(heard.append):
+    with broadcaster.joined(heard.append):
         await asyncio.wrap_future(writer.submit(lambda tx: add(tx, *some)))
     assert [len(each.summaries) for each in heard] == [TOLD, 1]
     await asyncio.to_thread(writer.close)

@@ -23,7 +23,7 @@ from dides.api.serializers import directive_view
 from dides.api.traffic import Traffic
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.memory.blocking_queries import Query
-from dides.coordinator.memory.waiters import Wait
+from dides.coordinator.memory.waiters import Waiter
 from dides.model.errors import BusyError, RateError, RefusedError, StoodStillError, UnavailableError
 from dides.model.instance import InstanceSummary
 from dides.protocol.messages import Heartbeat
@@ -69,7 +69,7 @@ class Taking(msgspec.Struct, gc=False):
 class Holding(msgspec.Struct, gc=False):
     """A blocking query that is held: there is something to look at once its future is done."""
 
-    future: Wait
+    future: Waiter
     query: Query
     request_id: bytes
 
@@ -99,7 +99,7 @@ class Responder:
         self.crowd = limits.crowd
         self._requests = limits.requests
         self._changes = limits.changes
-        self._known = coordinator.view.get
+        self._known = coordinator.instance_cache.get
         self._hear = coordinator.heartbeats.hear
         self._now = coordinator.now
         self._interval_for = coordinator.watch.pacing.interval_for

@@ -54,7 +54,7 @@ class CoordinatorCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield every metric, read now."""
         yield InfoMetricFamily("dides_build", "What this coordinator is.", self._build)
-        yield from of_fleet(self._coordinator.view, self._coordinator.now())
+        yield from of_fleet(self._coordinator.instance_cache, self._coordinator.now())
         yield from of_rollouts(self._coordinator)
         yield of_convergence(self._coordinator.watch.stopped_sources)
         yield from of_store(self._coordinator)

@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from dides.api.metrics.families import counter, gauge, histogram
 from dides.coordinator.coordinator import Coordinator
-from dides.coordinator.memory.instance_cache import View
+from dides.coordinator.memory.instance_cache import InstanceCache
 from dides.engine.threshold import threshold_of
 from dides.engine.window import NAMES, held_by
 from dides.model.deployment import Deployment, DeploymentStatus, Kind, TargetState
@@ -22,13 +22,13 @@ LARGEST_CENSUS = 20_000
 ENDED = (DeploymentStatus.COMPLETED, DeploymentStatus.FAILED, DeploymentStatus.ABORTED)
 
 
-def of_fleet(view: View, now: int) -> Iterator[Metric]:
+def of_fleet(instance_cache: InstanceCache, now: int) -> Iterator[Metric]:
     """Yield how many instances there are, and how they are now (ms)."""
-    reachable, total = view.reachable, len(view)
+    reachable, total = instance_cache.reachable, len(instance_cache)
     yield gauge(
         "dides_instances",
         "Instances by what they report; only the most frequent code versions have their own names.",
-        (((status.name.lower(), version), number) for (status, version), number in _instances(view).items()),
+        (((status.name.lower(), version), number) for (status, version), number in _instances(instance_cache).items()),
         "status",
         "code_version",
     )
@@ -37,20 +37,20 @@ def of_fleet(view: View, now: int) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "dides_instances_update_needed",
         "Instances that report something else than their desired state: updating, converging or drifted.",
-        view.update_needed,
+        instance_cache.update_needed,
     )
     yield GaugeMetricFamily(
         "dides_instances_duplicated",
         "Instances as which two agents report, with copies of one state directory.",
-        len(view.duplicated(now)),
+        len(instance_cache.duplicated(now)),
     )
 
 
-def _instances(view: View) -> Counter[tuple[Status, str]]:
+def _instances(instance_cache: InstanceCache) -> Counter[tuple[Status, str]]:
     """Return the instances by status and version, copied in one step: heartbeats go on while this thread counts."""
-    if len(view.census) <= LARGEST_CENSUS:
-        return _bounded(dict(view.census))
-    return Counter({(status, OTHER_VERSIONS): number for status, number in dict(view.statuses).items()})
+    if len(instance_cache.census) <= LARGEST_CENSUS:
+        return _bounded(dict(instance_cache.census))
+    return Counter({(status, OTHER_VERSIONS): number for status, number in dict(instance_cache.statuses).items()})
 
 
 def _bounded(census: Mapping[tuple[Status, str | None], int]) -> Counter[tuple[Status, str]]:

@@ -113,7 +113,7 @@ def _received(heartbeats: Heartbeats, traffic: Traffic) -> Counter[str]:
 
 def of_liveness(coordinator: Coordinator) -> Iterator[Metric]:
     """Yield how often instances are asked to report, who is kept waiting, and what it costs to remember who lives."""
-    watch, feed = coordinator.watch, coordinator.feed
+    watch, waiters = coordinator.watch, coordinator.waiters
     yield GaugeMetricFamily(
         "dides_heartbeat_interval_seconds", "How often instances are asked to report.", watch.pacing.interval
     )
@@ -125,8 +125,8 @@ def of_liveness(coordinator: Coordinator) -> Iterator[Metric]:
         "Writing last-seen times, and reading those of other coordinators.",
         watch.flushes,
     )
-    yield GaugeMetricFamily("dides_queries_held", "Blocking queries that are being held.", feed.held)
-    yield CounterMetricFamily("dides_queries_woken", "Blocking queries that a change has woken.", feed.woken)
+    yield GaugeMetricFamily("dides_queries_held", "Blocking queries that are being held.", waiters.held)
+    yield CounterMetricFamily("dides_queries_woken", "Blocking queries that a change has woken.", waiters.woken)
 
 
 def of_traffic(traffic: Traffic) -> Iterator[Metric]:

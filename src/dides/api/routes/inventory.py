@@ -111,7 +111,7 @@ async def heartbeat(
     instance: InstanceSummary | Instance
     if _reports(data) or (data.labels is UNSET and principal.is_instance(name)):
         reported = data if data.labels is UNSET else msgspec.structs.replace(data, labels=UNSET)
-        _check_changes_seldom(request, principal, coordinator.view.get(name), reported)
+        _check_changes_seldom(request, principal, coordinator.instance_cache.get(name), reported)
         instance = await _still_there(principal, name, coordinator.heartbeat(name, reported))
     else:
         instance = await coordinator.instance(name)
@@ -227,7 +227,7 @@ def _check_changes_seldom(
 
 def _check_registers_seldom(request: Handled, coordinator: Coordinator, name: str) -> None:
     """Count the registration of an instance that shows that it is the one that is there."""
-    summary, presented = coordinator.view.get(name), bearer(request)
+    summary, presented = coordinator.instance_cache.get(name), bearer(request)
     if summary and presented and same(hash_of(presented), summary.credential_hash):
         limits_of(request).check_change(name)
 

@@ -7,7 +7,7 @@ import structlog
 from msgspec import UNSET
 
 from dides.coordinator.loops.outage import OutageDetection
-from dides.coordinator.memory.instance_cache import View
+from dides.coordinator.memory.instance_cache import InstanceCache
 from dides.coordinator.memory.last_seen import LastSeen
 from dides.coordinator.memory.sequences import Sequences
 from dides.coordinator.memory.signals import Signals
@@ -33,7 +33,7 @@ class Heartbeats:
     def __init__(
         self,
         store: Store,
-        view: View,
+        instance_cache: InstanceCache,
         signals: Signals,
         last_seen: LastSeen,
         outage_detection: OutageDetection,
@@ -48,7 +48,7 @@ class Heartbeats:
         self.durations = Histogram()
         """Seconds from the receipt of a heartbeat until it was durable."""
         self._store = store
-        self._view = view
+        self._instance_cache = instance_cache
         self._signals = signals
         self._last_seen = last_seen
         self._sequences = Sequences()
@@ -196,7 +196,7 @@ class Heartbeats:
 
     def _answer(self, batch: list[Waiting], taken: TakenIn) -> None:
         for each, answered, _ in batch:
-            summary = self._view.get(each.name)
+            summary = self._instance_cache.get(each.name)
             stored = taken.instances.get(each.name)
             if stored is None or summary is None or each.instance_id not in (None, stored.id):
                 _fail(each, answered, NotFoundError(f"There is no instance {each.name}."))

@@ -10,7 +10,7 @@ from dides.coordinator.loops.heartbeat_queue import Heartbeats
 from dides.coordinator.loops.outage import OutageDetection
 from dides.coordinator.loops.silence import Declared, Liveness, declare_unreachable
 from dides.coordinator.loops.standstill import Standstill
-from dides.coordinator.memory.instance_cache import View
+from dides.coordinator.memory.instance_cache import InstanceCache
 from dides.coordinator.memory.last_seen import MARK, LastSeen
 from dides.coordinator.memory.pacing import Pacing
 from dides.coordinator.settings import Settings
@@ -53,7 +53,7 @@ class Watch:
         store: Store,
         clock: Clock,
         settings: Settings,
-        view: View,
+        instance_cache: InstanceCache,
         last_seen: LastSeen,
         outage_detection: OutageDetection,
         pacing: Pacing,
@@ -67,12 +67,12 @@ class Watch:
         self._store = store
         self._clock = clock
         self._settings = settings
-        self._view = view
+        self._instance_cache = instance_cache
         self._last_seen = last_seen
         self._outage_detection = outage_detection
         self._standstill = standstill
         self._name = secrets.token_hex(8)
-        self._liveness = Liveness(view, last_seen)
+        self._liveness = Liveness(instance_cache, last_seen)
         self._every = min(LONGEST_FLUSH, settings.time_to_live / FLUSHES)
         self._unpassed = max(SHORTEST_UNPASSED, settings.time_to_live / 3)
         """Seconds for which what is heard is answered though it could not be written."""
@@ -92,11 +92,11 @@ class Watch:
         """The event loop's time, once it runs."""
         self._latest = self._since = clock.now()
         """The time (ms) at the last look, and since when it has not been set back."""
-        view.on_reachable = self._watch
+        instance_cache.on_reachable = self._watch
 
     async def recall(self) -> None:
         """Take up what coordinators have heard before this one was started. UnavailableError."""
-        self.pacing.follow(self._view.reachable, self._view.awaited, self._clock.monotonic())
+        self.pacing.follow(self._instance_cache.reachable, self._instance_cache.awaited, self._clock.monotonic())
         self._learn(*await self._store.read(self._others))
 
     @property
@@ -114,7 +114,7 @@ class Watch:
         self._seconds = asyncio.get_running_loop().time
         while True:
             await asyncio.sleep(HURRY if self._liveness.is_due(self._clock.now()) else pause)
-            self.pacing.follow(self._view.reachable, self._view.awaited, self._clock.monotonic())
+            self.pacing.follow(self._instance_cache.reachable, self._instance_cache.awaited, self._clock.monotonic())
             self._trying_since = self._trying_since or self._seconds()
             try:
                 await self.look(heartbeats)
@@ -141,7 +141,7 @@ class Watch:
         time out before. Whoever reports seldom by nature says nothing.
         """
         now, interval = self._clock.now() - self._margin_ms, 1000 * self.pacing.interval
-        heard = [self._last_seen.last(summary.id) for summary in self._view.sample(SAMPLE)]
+        heard = [self._last_seen.last(summary.id) for summary in self._instance_cache.sample(SAMPLE)]
         heard = [last for last in heard if last > now - SELDOM * interval]
         silent = sum(last < now - LATE * interval for last in heard)
         nobody = len(heard) > 1 and max(heard) < now - max(LEAST_QUIET_MS, LONGEST_GAPS * interval / len(heard))
@@ -225,18 +225,18 @@ class Watch:
             still = {name: last for name, last in may.items() if self._heard(name) <= since}
             declared = declare_unreachable(tx, still, since)
             if declared.gone:
-                reachable = max(0, self._view.reachable - len(declared.gone))
-                unreachable = len(self._view) - reachable
+                reachable = max(0, self._instance_cache.reachable - len(declared.gone))
+                unreachable = len(self._instance_cache) - reachable
                 outages.notice(tx, since, self.pacing.allowed_ms, reachable=reachable, unreachable=unreachable)
             return declared
 
         declared = await self._store.write(declare)
         self.stopped_sources = declared.stopped
         for name in sorted(declared.gone):
-            summary = self._view.get(name)
+            summary = self._instance_cache.get(name)
             if summary is not None and self._last_seen.own(summary.id) > silent[name]:
                 heartbeats.revive(summary)
 
     def _heard(self, name: str) -> int:
-        summary = self._view.get(name)
+        summary = self._instance_cache.get(name)
         return max(self._heard_until, self._last_seen.last(summary.id) if summary else 0)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from dides.coordinator.memory.instance_cache import View
+from dides.coordinator.memory.instance_cache import InstanceCache
 from dides.coordinator.memory.last_seen import LastSeen
 from dides.coordinator.transactions import convergence
 from dides.coordinator.transactions.brake import stopped_sources
@@ -25,10 +25,10 @@ MOST_AT_ONCE = 20_000
 
 
 class Liveness:
-    """Watches the reachable instances of a view. Moments are milliseconds since 1970-01-01 UTC."""
+    """Watches the reachable instances of the fleet. Moments are milliseconds since 1970-01-01 UTC."""
 
-    def __init__(self, view: View, last_seen: LastSeen) -> None:
-        self._view = view
+    def __init__(self, instance_cache: InstanceCache, last_seen: LastSeen) -> None:
+        self._instance_cache = instance_cache
         self._last_seen = last_seen
         self._due: defaultdict[int, list[str]] = defaultdict(list)
         self._next: int | None = None
@@ -57,7 +57,7 @@ class Liveness:
         """
         found: dict[str, int] = {}
         for name in self._take_due(now):
-            summary = self._view.get(name)
+            summary = self._instance_cache.get(name)
             if summary is None or not summary.reachable:
                 continue
             last = self._last_seen.last(summary.id)

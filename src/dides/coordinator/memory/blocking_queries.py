@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from dides.coordinator.memory.instance_cache import View
-from dides.coordinator.memory.waiters import Feed, Wait
+from dides.coordinator.memory.instance_cache import InstanceCache
+from dides.coordinator.memory.waiters import Waiter, Waiters
 from dides.model.errors import NotFoundError, UnauthorizedError
 from dides.model.instance import InstanceSummary
 from dides.runtime.clock import Clock
@@ -26,10 +26,12 @@ class Query(msgspec.Struct, frozen=True, gc=False):
 class Queries:
     """When a query is answered: at once, or after having been held. Everything happens on one event loop."""
 
-    def __init__(self, view: View, feed: Feed, clock: Clock, check_current: Callable[[], None]) -> None:
-        """`check_current` raises UnavailableError while the view may be old."""
-        self._view = view
-        self._feed = feed
+    def __init__(
+        self, instance_cache: InstanceCache, waiters: Waiters, clock: Clock, check_current: Callable[[], None]
+    ) -> None:
+        """`check_current` raises UnavailableError while the instance cache may be old."""
+        self._instance_cache = instance_cache
+        self._waiters = waiters
         self._clock = clock
         self._check_current = check_current
 
@@ -43,30 +45,30 @@ class Queries:
         At a stop at once. NotFoundError, UnavailableError; UnauthorizedError once the asker's credential is replaced.
         """
         self._check_current()
-        summary, asker = self._view.get(query.name), query.asker
+        summary, asker = self._instance_cache.get(query.name), query.asker
         if summary is None or (asker and asker.id != summary.id):
             raise NotFoundError(f"There is no instance {query.name}.")
         if asker and asker.credential_hash != summary.credential_hash:
             raise UnauthorizedError("This credential was replaced by a newer one.")
-        if summary.generation > query.generation or self._left(query) <= 0 or self._feed.closed:
+        if summary.generation > query.generation or self._left(query) <= 0 or self._waiters.closed:
             return summary
         return None
 
-    def hold(self, query: Query) -> Wait:
+    def hold(self, query: Query) -> Waiter:
         """Hold a query that had no answer in this turn of the loop: look again once what is returned is done."""
-        return self._feed.wait(query.name, self._left(query))
+        return self._waiters.wait(query.name, self._left(query))
 
     def after(self, query: Query, *, makes_room: bool) -> Query:
         """Return a query after a wait: one that makes room for a newer one has no time left."""
         return msgspec.structs.replace(query, until=0.0) if makes_room else query
 
-    def let_go(self, wait: Wait) -> None:
+    def let_go(self, wait: Waiter) -> None:
         """Let a query be answered now."""
-        self._feed.let_go(wait)
+        self._waiters.let_go(wait)
 
-    def leave(self, wait: Wait) -> None:
+    def leave(self, wait: Waiter) -> None:
         """Hold a query no longer."""
-        self._feed.leave(wait)
+        self._waiters.leave(wait)
 
     async def answered(self, query: Query) -> InstanceSummary:
         """Return what is known of the instance once there is something new, else when time is over.

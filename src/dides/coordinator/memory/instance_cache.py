@@ -1,14 +1,14 @@
 """Every instance in memory: what heartbeats and held queries need of it, so that most of them ask no database.
 
-The store's feed of changes keeps it true. What this coordinator has written is in here before its answer goes out; what
-another one has written comes a few milliseconds later.
+The changes that the store broadcasts keep it true. What this coordinator has written is in here before its answer goes
+out; what another one has written comes a few milliseconds later.
 """
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import islice
 
-from dides.coordinator.memory.waiters import Feed
+from dides.coordinator.memory.waiters import Waiters
 from dides.model.instance import InstanceSummary
 from dides.model.state import Status
 from dides.store.records import Changes
@@ -16,10 +16,10 @@ from dides.store.records import Changes
 Census = Counter[tuple[Status, str | None]]
 
 
-class View:
+class InstanceCache:
     """The instances by name. Everything happens on one event loop."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, waiters: Waiters) -> None:
         self.census: Census = Counter()
         """How many instances there are by status and code version."""
         self.statuses: Counter[Status] = Counter()
@@ -36,7 +36,7 @@ class View:
         """Called with what was known of an instance and what is known now."""
         self.on_gone: Callable[[int], None] = lambda _: None
         """Called with the id of each instance that was removed."""
-        self._feed = feed
+        self._waiters = waiters
         self._summaries: dict[str, InstanceSummary] = {}
         self._duplicated: dict[str, int] = {}
         """Until when (ms) instances are duplicated, by name: those as which two agents have ever reported."""
@@ -75,7 +75,7 @@ class View:
         self.census.clear()
         self.statuses.clear()
         self.reachable = self.awaited = self.update_needed = 0
-        self._feed.publish_all()
+        self._waiters.publish_all()
 
     def _remove(self, instance_id: int, name: str) -> None:
         known = self._summaries.get(name)
@@ -83,7 +83,7 @@ class View:
             del self._summaries[name]
             self._duplicated.pop(name, None)
             self._count(known, -1)
-            self._feed.publish([name])
+            self._waiters.publish([name])
 
     def _replace(self, summary: InstanceSummary) -> bool:
         """Take one instance up; return whether it has become reachable."""
@@ -101,7 +101,7 @@ class View:
         self._count(known, -1)
         self.on_replaced(known, summary)
         if summary.generation != known.generation or summary.id != known.id:
-            self._feed.publish([summary.name])
+            self._waiters.publish([summary.name])
         return summary.reachable and not known.reachable
 
     def _count(self, summary: InstanceSummary, by: int) -> None:

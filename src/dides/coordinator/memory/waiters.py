@@ -10,7 +10,7 @@ MOST_IN_A_TURN = 100
 """How many are woken in one turn of the event loop: each of them is then answered, and others want to be served too."""
 
 
-class Wait(asyncio.Future[bool]):
+class Waiter(asyncio.Future[bool]):
     """Done once its instance's desired state may have changed, its time is over, or the coordinator stops.
 
     It is True when it has to make room for a newer one, and False else.
@@ -27,13 +27,13 @@ class Wait(asyncio.Future[bool]):
         """What ends it in time; None once it is over."""
 
 
-class Feed:
+class Waiters:
     """Wakes those who wait for an instance. Everything happens on one event loop."""
 
     def __init__(self) -> None:
         # Kept and woken in order, so that a simulation with the same seed takes the same course in every process.
-        self._waits: defaultdict[str, dict[Wait, None]] = defaultdict(dict)
-        self._due: deque[Wait] = deque()
+        self._waits: defaultdict[str, dict[Waiter, None]] = defaultdict(dict)
+        self._due: deque[Waiter] = deque()
         self.held = 0
         """How many wait now."""
         self.woken = 0
@@ -41,7 +41,7 @@ class Feed:
         self.closed = False
         """True once the coordinator stops: nobody is kept waiting any more."""
 
-    def wait(self, name: str, seconds: float) -> Wait:
+    def wait(self, name: str, seconds: float) -> Waiter:
         """Return what is done once the instance's desired state changes, after `seconds`, or when all are let go.
 
         Look at the instance in the same turn of the loop: then no change falls between the two. Whoever gives up before
@@ -50,13 +50,13 @@ class Feed:
         loop = asyncio.get_running_loop()
         if len(self._waits[name]) >= MOST_HELD:
             self._end(next(iter(self._waits[name])), makes_room=True)
-        wait = Wait(name, loop)
+        wait = Waiter(name, loop)
         wait.timer = loop.call_later(seconds, self._end, wait)
         self._waits[name][wait] = None
         self.held += 1
         return wait
 
-    def leave(self, wait: Wait) -> None:
+    def leave(self, wait: Waiter) -> None:
         """Let go of a wait, whether or not it is over; it does not become done by this."""
         if wait.timer is None:
             return
@@ -67,7 +67,7 @@ class Feed:
         if not self._waits[wait.name]:
             del self._waits[wait.name]
 
-    def let_go(self, wait: Wait) -> None:
+    def let_go(self, wait: Waiter) -> None:
         """Make one wait no longer, as if there were a newer one in its place."""
         self._end(wait, makes_room=True)
 
@@ -100,7 +100,7 @@ class Feed:
         if self._due:
             self._due[0].get_loop().call_soon(self._wake)
 
-    def _end(self, wait: Wait, *, makes_room: bool = False) -> None:
+    def _end(self, wait: Waiter, *, makes_room: bool = False) -> None:
         self.leave(wait)
         if not wait.done():
             wait.set_result(makes_room)

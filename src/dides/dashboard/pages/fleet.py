@@ -32,7 +32,7 @@ Marks: TypeAlias = NamedDependency[VersionMarks]
 async def fleet(request: Browser, coordinator: Services) -> Response[str]:
     """Show the fleet."""
     newest = await coordinator.read(_newest)
-    there_are = len(coordinator.view) > 0
+    there_are = len(coordinator.instance_cache) > 0
     return render(
         request,
         "fleet.html",
@@ -74,7 +74,7 @@ async def resume(
 async def fleet_json(request: Browser, coordinator: Services, marks: Marks) -> Response[bytes]:
     """Return the instances that a selector matches, or those of them that are named, for scripts of the page."""
     query = decode_query(list(request.query_params.multi_items()), FleetQuery)
-    selector, total = parse_selector(query.selector), len(coordinator.view)
+    selector, total = parse_selector(query.selector), len(coordinator.instance_cache)
     # Encoded by the thread that reads: the event loop has heartbeats to answer.
     content = await coordinator.read(lambda tx: msgspec.json.encode(columns_of(tx, query, selector, total, marks)))
     return Response(content, media_type=MediaType.JSON, headers=HEADERS)
@@ -82,7 +82,7 @@ async def fleet_json(request: Browser, coordinator: Services, marks: Marks) -> R
 
 def _duplicated(coordinator: Coordinator) -> list[str]:
     """Return the names of the instances as which two agents report."""
-    return coordinator.view.duplicated(coordinator.now())
+    return coordinator.instance_cache.duplicated(coordinator.now())
 
 
 def _newest(tx: Transaction) -> dict[str, Any]:

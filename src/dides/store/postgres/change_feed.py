@@ -75,7 +75,7 @@ class PostgresFeed:
         """Wait for the first look, from which on every change is told; return whether it has succeeded in time."""
         return self._first.wait(seconds)
 
-    def doubt(self, transaction: str) -> None:
+    def watch_in_doubt(self, transaction: str) -> None:
         """Tell of everything anew, and of this transaction of this coordinator, too, should it be committed later."""
         self._unsure.append(transaction)
 

@@ -23,7 +23,7 @@ UNKNOWN = (
 )
 
 
-class Outcomes:
+class InDoubtTransactions:
     """Asks a server, over connections of its own, until it knows."""
 
     def __init__(self, engine: Engine, unsure: Callable[[str], None], *, longest: float = LONGEST) -> None:

@@ -12,14 +12,14 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from dides.model.errors import UnavailableError
-from dides.store.broadcaster import Audience, Follower, broadcast_all
+from dides.store.broadcaster import Broadcaster, Follower, broadcast_all
 from dides.store.interface import Transaction
 from dides.store.postgres.change_feed import PostgresFeed
 from dides.store.postgres.connections import PATIENCE, conninfo_of, open_engine
 from dides.store.postgres.database_clock import DatabaseClock
-from dides.store.postgres.in_doubt import LONGEST, Outcomes
+from dides.store.postgres.in_doubt import LONGEST, InDoubtTransactions
 from dides.store.postgres.opening import prepare
-from dides.store.postgres.transactions import SharedBounds, begin_reading
+from dides.store.postgres.transactions import SharedTransactions, begin_reading
 from dides.store.records import MustBeAloneError
 from dides.store.sql.transaction import SqlTransaction
 from dides.store.writer import Writer, said
@@ -53,12 +53,14 @@ class PostgresStore:
         except SQLAlchemyError as error:
             raise UnavailableError(f"The database cannot be opened: {said(error)}") from error
         self._closed = False
-        self._audience = Audience()
+        self._broadcaster = Broadcaster()
         self._reading = open_engine(conninfo, size=READERS, patience=patience)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="postgres-reader")
         feeding = open_engine(conninfo, patience=min(patience, FEED_PATIENCE))
-        self._feed = PostgresFeed(feeding, self.clock, self._audience.broadcast, origin)
-        self._outcomes = Outcomes(open_engine(conninfo, size=2), self._feed.doubt, longest=find_out_for)
+        self._feed = PostgresFeed(feeding, self.clock, self._broadcaster.broadcast, origin)
+        self._in_doubt = InDoubtTransactions(
+            open_engine(conninfo, size=2), self._feed.watch_in_doubt, longest=find_out_for
+        )
         self._alone = self._writer(open_engine(conninfo, patience=patience), alone=True, largest=LARGEST_GROUP)
         # Each in a transaction of its own, so that no two wait for each other.
         self._beside = self._writer(open_engine(conninfo, patience=patience), alone=False, largest=1)
@@ -68,8 +70,8 @@ class PostgresStore:
         name = "postgres-alone" if alone else "postgres-beside"
         return Writer(
             engine,
-            SharedBounds(self.clock, self._outcomes, self._feed.wrote, alone=alone),
-            self._audience,
+            SharedTransactions(self.clock, self._in_doubt, self._feed.wrote, alone=alone),
+            self._broadcaster,
             name=name,
             alone=alone,
             largest=largest,
@@ -95,7 +97,7 @@ class PostgresStore:
 
     async def follow(self, follower: Follower) -> None:
         """Tell a follower of every instance, and from now on of every change."""
-        with self._audience.joined(follower) as broadcast:
+        with self._broadcaster.joined(follower) as broadcast:
             # The feed tells what comes after its first look; what came before has to be read.
             if not await asyncio.to_thread(self._feed.await_first, FIRST_LOOK):
                 raise UnavailableError("the changes of other coordinators cannot be read")
@@ -114,7 +116,7 @@ class PostgresStore:
     def _release(self) -> None:
         self._alone.close()
         self._beside.close()
-        self._outcomes.close()
+        self._in_doubt.close()
         self._feed.close()
         self._readers.shutdown()
         self._reading.dispose()

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, InvalidRequestError, SQLAlchemyError
 
 from dides.store.postgres.connections import begin, driver_of
 from dides.store.postgres.database_clock import DatabaseClock
-from dides.store.postgres.in_doubt import Outcomes
+from dides.store.postgres.in_doubt import InDoubtTransactions
 from dides.store.sql.advisory_locks import DECIDING
 from dides.store.writer import Begun, said
 
@@ -32,17 +32,17 @@ _AGAIN = {"40001", "40P01"}
 """Serialization failure, deadlock: only what others do to our tables by hand can bring these about."""
 
 
-class SharedBounds:
-    """See dides.store.writer.Bounds; `alone` or beside others."""
+class SharedTransactions:
+    """See dides.store.writer.Transactions; `alone` or beside others."""
 
     def __init__(
-        self, clock: DatabaseClock, outcomes: Outcomes, committed: Callable[[str], None], *, alone: bool
+        self, clock: DatabaseClock, in_doubt: InDoubtTransactions, committed: Callable[[str], None], *, alone: bool
     ) -> None:
         """Tell `committed` the token of every transaction that is."""
         take = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
         self._query = _HELD.format(now=NOW, take=take, lock=DECIDING)
         self._clock = clock
-        self._outcomes = outcomes
+        self._in_doubt = in_doubt
         self._committed = committed
 
     def begin(self, connection: Connection) -> Begun:
@@ -65,12 +65,12 @@ class SharedBounds:
             if _is_refused(error):
                 raise  # The server says itself that it is undone.
             log.warning("the connection broke in a commit; finding out what became of it", reason=said(error))
-            self._outcomes.settle(begun.name)
+            self._in_doubt.settle(begun.name)
         else:
             if driver.warned:
                 # Somebody has told it not to wait for its standbys any more: only this server may have it.
                 log.warning("the server warned of something in a commit; finding out what became of it")
-                self._outcomes.settle(begun.name)
+                self._in_doubt.settle(begun.name)
         self._committed(begun.name.rpartition(" ")[2])
 
     def may_run_again(self, error: SQLAlchemyError) -> bool:

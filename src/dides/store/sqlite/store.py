@@ -16,13 +16,13 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from dides.model.errors import UnavailableError
 from dides.runtime.clock import Clock
-from dides.store.broadcaster import Audience, Follower, broadcast_all
+from dides.store.broadcaster import Broadcaster, Follower, broadcast_all
 from dides.store.interface import Transaction
 from dides.store.migrate import migrate
 from dides.store.sql.driver_query import run
 from dides.store.sql.transaction import SqlTransaction
 from dides.store.sqlite.backup import back_up
-from dides.store.writer import PlainBounds, Writer, said
+from dides.store.writer import LocalTransactions, Writer, said
 
 T = TypeVar("T")
 READERS = 4
@@ -44,12 +44,12 @@ class SqliteStore:
         self.clock = clock
         self.behind = 0.0
         self.shared = False
-        self._audience = Audience()
+        self._broadcaster = Broadcaster()
         self._closed = False
         writing = _migrated(file, synchronous)
         self._reading = open_engine(file, synchronous, "BEGIN")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
-        self._writer = Writer(writing, PlainBounds(clock.now), self._audience)
+        self._writer = Writer(writing, LocalTransactions(clock.now), self._broadcaster)
         self.writers = (self._writer.statistics,)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
@@ -62,7 +62,7 @@ class SqliteStore:
 
     async def follow(self, follower: Follower) -> None:
         """Tell a follower of every instance, and from now on of every change."""
-        with self._audience.joined(follower) as broadcast:
+        with self._broadcaster.joined(follower) as broadcast:
             await self.write(_nothing)  # What began before the follower joined is over, and will be read.
             await self._on_reader(partial(self._look, partial(broadcast_all, broadcast)))
 

@@ -4,27 +4,27 @@ import pytest
 
 from dides.api.metrics.families import histogram
 from dides.api.metrics.fleet import MOST_VERSIONS, OTHER_VERSIONS, of_fleet
-from dides.coordinator.memory.instance_cache import View
-from dides.coordinator.memory.waiters import Feed
+from dides.coordinator.memory.instance_cache import InstanceCache
+from dides.coordinator.memory.waiters import Waiters
 from dides.model.state import State, Status
 from dides.runtime.histogram import Histogram
 from dides.store.records import Changes
 from support.summaries import a_summary
 
 
-def instances_of(view: View) -> dict[tuple[str, str], float]:
-    family = next(each for each in of_fleet(view, 0) if each.name == "dides_instances")
+def instances_of(instance_cache: InstanceCache) -> dict[tuple[str, str], float]:
+    family = next(each for each in of_fleet(instance_cache, 0) if each.name == "dides_instances")
     return {(each.labels["status"], each.labels["code_version"]): each.value for each in family.samples}
 
 
-def view_with(versions: dict[str | None, int], status: Status = Status.HEALTHY) -> View:
-    view, number = View(Feed()), 0
+def view_with(versions: dict[str | None, int], status: Status = Status.HEALTHY) -> InstanceCache:
+    instance_cache, number = InstanceCache(Waiters()), 0
     for version, count in versions.items():
         for _ in range(count):
             number += 1
             summary = a_summary(f"web-{number}", id=number, status=status, current=State(version))
-            view.apply(Changes([summary], []))
-    return view
+            instance_cache.apply(Changes([summary], []))
+    return instance_cache
 
 
 def test_each_status_and_version_has_its_number() -> None:

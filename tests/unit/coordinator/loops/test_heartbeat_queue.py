@@ -8,10 +8,10 @@ import pytest
 
 from dides.coordinator.loops.heartbeat_queue import LARGEST_BATCH, Heartbeats
 from dides.coordinator.loops.outage import OutageDetection
-from dides.coordinator.memory.instance_cache import View
+from dides.coordinator.memory.instance_cache import InstanceCache
 from dides.coordinator.memory.last_seen import LastSeen
 from dides.coordinator.memory.signals import Signals
-from dides.coordinator.memory.waiters import Feed
+from dides.coordinator.memory.waiters import Waiters
 from dides.coordinator.settings import Settings
 from dides.coordinator.transactions.flapping import Flapping
 from dides.coordinator.transactions.ingest import Incoming
@@ -52,18 +52,18 @@ class Entrance:
 
     def __init__(self, fleet: Fleet, clock: FakeClock) -> None:
         self.store = Gated(fleet.store)
-        self.feed = Feed()
+        self.waiters = Waiters()
         self.signals = Signals()
-        self.view = View(self.feed)
+        self.instance_cache = InstanceCache(self.waiters)
         self.last_seen = LastSeen()
         self.clock = clock
         outage_detection = OutageDetection(self.store, clock, Settings(), lambda: 30_000)
         self.heartbeats = Heartbeats(
-            self.store, self.view, self.signals, self.last_seen, outage_detection, Flapping(self.store, clock)
+            self.store, self.instance_cache, self.signals, self.last_seen, outage_detection, Flapping(self.store, clock)
         )
 
     def known(self, name: str) -> InstanceSummary:
-        summary = self.view.get(name)
+        summary = self.instance_cache.get(name)
         assert summary is not None
         return summary
 
@@ -75,7 +75,7 @@ class Entrance:
 @pytest.fixture
 async def entrance(fleet: Fleet, clock: FakeClock) -> Entrance:
     entrance = Entrance(fleet, clock)
-    await fleet.store.follow(entrance.view.apply)
+    await fleet.store.follow(entrance.instance_cache.apply)
     return entrance
 
 
@@ -287,6 +287,6 @@ async def test_those_told_what_they_missed_are_woken(fleet: Fleet, entrance: Ent
     await fleet.trigger(V2)
     await fleet.arrive("a")
     await fleet.step()
-    told = entrance.feed.wait("b", PATIENCE)
+    told = entrance.waiters.wait("b", PATIENCE)
     await answers(entrance.send("b"))
     await asyncio.wait_for(told, PATIENCE / 2)

@@ -5,9 +5,9 @@ import random
 import pytest
 
 from dides.coordinator.loops.silence import MOST_AT_ONCE, Liveness
-from dides.coordinator.memory.instance_cache import View
+from dides.coordinator.memory.instance_cache import InstanceCache
 from dides.coordinator.memory.last_seen import LastSeen
-from dides.coordinator.memory.waiters import Feed
+from dides.coordinator.memory.waiters import Waiters
 from dides.store.records import Changes
 from support.summaries import a_summary
 
@@ -19,11 +19,11 @@ class Watched:
     """Instances a, b, c, ... with the ids 1, 2, 3, ..., each heard of at the start."""
 
     def __init__(self, *names: str) -> None:
-        self.view, self.last_seen = View(Feed()), LastSeen()
-        self.liveness = Liveness(self.view, self.last_seen)
+        self.instance_cache, self.last_seen = InstanceCache(Waiters()), LastSeen()
+        self.liveness = Liveness(self.instance_cache, self.last_seen)
         self.ids = {name: number for number, name in enumerate(names, start=1)}
-        self.view.on_reachable = lambda names: self.liveness.watch(names, START + TTL)
-        self.view.apply(Changes([a_summary(name, id=number) for name, number in self.ids.items()], []))
+        self.instance_cache.on_reachable = lambda names: self.liveness.watch(names, START + TTL)
+        self.instance_cache.apply(Changes([a_summary(name, id=number) for name, number in self.ids.items()], []))
         self.hear(START, *names)
 
     def hear(self, at: int, *names: str) -> None:
@@ -43,9 +43,9 @@ def test_nobody_is_silent_before_the_time_to_live_is_over() -> None:
 def test_the_silent_are_found_at_every_look_until_they_are_unreachable() -> None:
     watched = Watched("a", "b")
     assert watched.silent(START + TTL + 1000) == ["a", "b"]
-    watched.view.apply(Changes([a_summary("a", id=1, revision=2, reachable=False)], []))
+    watched.instance_cache.apply(Changes([a_summary("a", id=1, revision=2, reachable=False)], []))
     assert watched.silent(START + TTL + 2000) == ["b"]
-    watched.view.apply(Changes([], [(2, "b")]))
+    watched.instance_cache.apply(Changes([], [(2, "b")]))
     assert watched.silent(START + TTL + 3000) == []
 
 
@@ -59,10 +59,10 @@ def test_a_sign_of_life_starts_it_anew() -> None:
 
 def test_who_returns_is_watched_again() -> None:
     watched = Watched("a")
-    watched.view.apply(Changes([a_summary("a", id=1, revision=2, reachable=False)], []))
+    watched.instance_cache.apply(Changes([a_summary("a", id=1, revision=2, reachable=False)], []))
     assert watched.silent(START + 2 * TTL) == []
     watched.hear(START + 2 * TTL, "a")
-    watched.view.apply(Changes([a_summary("a", id=1, revision=3)], []))
+    watched.instance_cache.apply(Changes([a_summary("a", id=1, revision=3)], []))
     assert watched.silent(START + 3 * TTL - 1000) == []
     assert watched.silent(START + 3 * TTL + 1000) == ["a"]
 

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from dides.coordinator.memory.blocking_queries import Queries
-from dides.coordinator.memory.instance_cache import View
-from dides.coordinator.memory.waiters import Feed
+from dides.coordinator.memory.instance_cache import InstanceCache
+from dides.coordinator.memory.waiters import Waiters
 from dides.model.errors import NotFoundError, UnauthorizedError
 from dides.model.instance import InstanceSummary
 from dides.store.records import Changes
@@ -21,18 +21,18 @@ class Held:
     """A query of web-1 about what comes after generation 7, which is held."""
 
     def __init__(self, clock: FakeClock) -> None:
-        self.feed = Feed()
-        self.view = View(self.feed)
+        self.waiters = Waiters()
+        self.instance_cache = InstanceCache(self.waiters)
         known = a_summary(id=1, revision=9, generation=7, credential_hash=b"old")
-        self.view.apply(Changes([known], []))
-        queries = Queries(self.view, self.feed, clock, lambda: None)
+        self.instance_cache.apply(Changes([known], []))
+        queries = Queries(self.instance_cache, self.waiters, clock, lambda: None)
         self.answer = asyncio.create_task(queries.answered(queries.query("web-1", 7, WAIT, asker=known)))
 
     async def put_back(self, *summaries: InstanceSummary) -> InstanceSummary:
         """Put another state of the database in its place; return the answer that this brings."""
-        while not self.feed.held:
+        while not self.waiters.held:
             await asyncio.sleep(0)
-        self.view.apply(Changes(list(summaries), [], anew=True))
+        self.instance_cache.apply(Changes(list(summaries), [], anew=True))
         async with asyncio.timeout(PATIENCE):
             return await self.answer
 
