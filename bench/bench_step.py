@@ -73,7 +73,7 @@ async def one_step(store: SqliteStore) -> float:
     stepped = await store.write(lambda tx: step(tx, 0))
     took = time.perf_counter() - begun
     assert stepped
-    assert len(stepped.told) == 1, stepped
+    assert len(stepped.assigned) == 1, stepped
     return took
 
 

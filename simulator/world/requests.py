@@ -48,12 +48,12 @@ class Doors:
             await self._check_is(coordinator, name, credential)
             received = _over_the_wire(heartbeat)
             summary = coordinator.instance_cache.get(name)
-            if summary is not None and coordinator.hear(summary, received):
+            if summary is not None and coordinator.accept_unchanged(summary, received):
                 self._promises.heard_again(name, received)
                 return _directive(summary, coordinator)
             heard = self._promises.arrives(name, received)
             try:
-                taking = coordinator.take(summary, received) if summary else coordinator.heartbeat(name, received)
+                taking = coordinator.ingest(summary, received) if summary else coordinator.heartbeat(name, received)
                 summary = await _still_there(taking)
                 self._promises.taken_in(heard)
             finally:

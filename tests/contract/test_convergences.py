@@ -52,10 +52,10 @@ async def test_the_told_are_counted_until_they_are_dropped(store: Store) -> None
         tx.convergences.put(waiting(a, assigned_at=5, deadline_at=9))
         tx.convergences.put(waiting(b, assigned_at=6, deadline_at=9))
         tx.convergences.put(waiting(c))
-        assert (tx.convergences.told(1), tx.convergences.told(2)) == (2, 0)
+        assert (tx.convergences.count_assigned(1), tx.convergences.count_assigned(2)) == (2, 0)
         assert waiting_names(tx) == ["c"]
         tx.convergences.drop([a.id, 999])
-        assert tx.convergences.told(1) == 1
+        assert tx.convergences.count_assigned(1) == 1
         tx.convergences.drop([])
 
     await store.write(assign)
@@ -81,6 +81,6 @@ async def test_a_removed_instance_converges_no_more(store: Store) -> None:
         tx.convergences.put(waiting(b))
         tx.inventory.remove(a, 1)
         tx.inventory.remove(b, 1)
-        assert (tx.convergences.told(1), waiting_names(tx)) == (0, [])
+        assert (tx.convergences.count_assigned(1), waiting_names(tx)) == (0, [])
 
     await store.write(remove)

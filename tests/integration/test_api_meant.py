@@ -51,7 +51,7 @@ async def test_one_that_has_ended_is_said_to_have_with_its_status(app: App, acti
 
 
 @pytest.mark.parametrize("action", ["progress", "pause", "resume", "abort"])
-async def test_the_one_that_is_meant_is_acted_on(app: App, action: str) -> None:
+async def test_the_one_that_is_addressed_is_acted_on(app: App, action: str) -> None:
     response = await act(app, action, 2)
     assert (response.status_code, response.json()["id"]) == (200, 2)
 

@@ -166,7 +166,7 @@ async def test_a_rollout_that_an_earlier_dides_began_goes_on(embedded: Engine, t
     first = await store.write(lambda tx: step(tx, 0))
     assert first is not None
     assert (first.deployment.counts.succeeded, first.deployment.counts.updating) == (1, 1)
-    assert (first.deployment.wave.succeeded, first.told) == (1, {"b"})
+    assert (first.deployment.wave.succeeded, first.assigned) == (1, {"b"})
     await store.close()
 
 

@@ -149,7 +149,7 @@ def other_versions_are_passed_over(patch: Patch) -> None:
 
 
 def unknown_outcomes_are_successes(patch: Patch) -> None:
-    right = Coordinator.take
+    right = Coordinator.ingest
 
     async def take(self: Coordinator, summary: InstanceSummary, heartbeat: Heartbeat) -> InstanceSummary:
         try:
@@ -157,7 +157,7 @@ def unknown_outcomes_are_successes(patch: Patch) -> None:
         except OutcomeUnknownError:
             return summary
 
-    patch.setattr(Coordinator, "take", take)
+    patch.setattr(Coordinator, "ingest", take)
 
 
 def who_is_behind_answers(patch: Patch) -> None:

@@ -11,7 +11,7 @@ from dides.coordinator.loops.silence import Declared, declare_unreachable
 from dides.coordinator.settings import Settings
 from dides.coordinator.transactions import commands, registration
 from dides.coordinator.transactions.commands import Key, Order, Triggered
-from dides.coordinator.transactions.ingest import Incoming, Memory, TakenIn, ingest_batch
+from dides.coordinator.transactions.ingest import Incoming, Ingested, Memory, ingest_batch
 from dides.coordinator.transactions.preconditions import in_flight
 from dides.coordinator.transactions.registration import Joined, Newcomer
 from dides.coordinator.transactions.step import Stepped, step
@@ -69,7 +69,7 @@ class Fleet:
         self.quiet_until = 0
         self.heard: dict[str, int] = {}
         """When the last heartbeat of an instance came, by name: what a coordinator keeps in its memory."""
-        self.told: set[str] = set()
+        self.assigned: set[str] = set()
         """The instances that the last operation told something."""
         self._seen: dict[int, int] = {}
         self._memory = Memory(round(SETTINGS.time_to_live * 1000), lambda number: self._seen.get(number, 0))
@@ -120,7 +120,7 @@ class Fleet:
         *,
         observed: int | UnsetType = UNSET,
         message: str | UnsetType = UNSET,
-    ) -> TakenIn:
+    ) -> Ingested:
         """Take in one heartbeat; without anything it says "alive"."""
         heartbeat = Heartbeat(
             status=status,
@@ -131,13 +131,13 @@ class Fleet:
         )
         return await self.ingest_batch((name, heartbeat))
 
-    async def ingest_batch(self, *heartbeats: tuple[str, Heartbeat]) -> TakenIn:
+    async def ingest_batch(self, *heartbeats: tuple[str, Heartbeat]) -> Ingested:
         """Take in heartbeats together."""
         batch = [Incoming(name, heartbeat, self.clock.now()) for name, heartbeat in heartbeats]
         self.heard.update((each.name, each.at) for each in batch)
         taken = await self.run(lambda tx: ingest_batch(tx, batch, self._memory))
         self._seen |= {taken.instances[name].id: newest.at for name, newest in taken.newest.items()}
-        self.told = taken.told
+        self.assigned = taken.assigned
         return taken
 
     async def arrive(self, *names: str) -> None:
@@ -157,7 +157,7 @@ class Fleet:
         """Declare instances unreachable that were not seen after a moment."""
         seen = {name: self.heard.get(name, 0) for name in names}
         declared = await self.run(lambda tx: declare_unreachable(tx, seen, moment))
-        self.told = declared.told
+        self.assigned = declared.assigned
         return declared
 
     async def trigger(
@@ -193,7 +193,7 @@ class Fleet:
             actor=actor,
         )
         triggered = await self.run(lambda tx: commands.trigger(tx, order, key, self.quiet_until))
-        self.told = triggered.stepped.told if triggered.stepped else set()
+        self.assigned = triggered.stepped.assigned if triggered.stepped else set()
         return triggered
 
     async def step(self) -> Deployment:
@@ -205,7 +205,7 @@ class Fleet:
         """Take one step and return what it did."""
         stepped = await self.run(lambda tx: step(tx, self.quiet_until))
         assert stepped is not None
-        self.told = stepped.told
+        self.assigned = stepped.assigned
         return stepped
 
     async def steps(self) -> Deployment:
@@ -216,22 +216,26 @@ class Fleet:
             if stepped and not stepped.run_again:
                 return deployment
 
-    async def pause(self, only: int | None = None) -> Deployment:
+    async def pause(self, expected_id: int | None = None) -> Deployment:
         """Pause the deployment in flight."""
-        return await self.run(lambda tx: commands.pause(tx, "anna", only))
+        return await self.run(lambda tx: commands.pause(tx, "anna", expected_id))
 
-    async def resume(self, only: int | None = None) -> Deployment:
+    async def resume(self, expected_id: int | None = None) -> Deployment:
         """Resume the deployment in flight."""
-        return await self.run(lambda tx: commands.resume(tx, "anna", only))
+        return await self.run(lambda tx: commands.resume(tx, "anna", expected_id))
 
-    async def promote(self, only: int | None = None) -> Deployment:
+    async def promote(self, expected_id: int | None = None) -> Deployment:
         """Open the next wave."""
-        return self._stepped(await self.run(lambda tx: commands.promote(tx, "anna", self.quiet_until, only=only)))
+        return self._stepped(
+            await self.run(lambda tx: commands.promote(tx, "anna", self.quiet_until, expected_id=expected_id))
+        )
 
-    async def abort(self, *, rollback: bool = False, only: int | None = None) -> Deployment:
+    async def abort(self, *, rollback: bool = False, expected_id: int | None = None) -> Deployment:
         """Abort the deployment in flight."""
         return self._stepped(
-            await self.run(lambda tx: commands.abort(tx, "anna", self.quiet_until, rollback=rollback, only=only))
+            await self.run(
+                lambda tx: commands.abort(tx, "anna", self.quiet_until, rollback=rollback, expected_id=expected_id)
+            )
         )
 
     async def roll_back(self, deployment_id: int | None = None) -> Deployment:
@@ -291,5 +295,5 @@ class Fleet:
 
     def _stepped(self, stepped: Stepped | None) -> Deployment:
         assert stepped is not None
-        self.told = stepped.told
+        self.assigned = stepped.assigned
         return stepped.deployment

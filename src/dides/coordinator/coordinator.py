@@ -175,20 +175,20 @@ class Coordinator:
             self._signals.step_due()
         return joined, presented if presented and joined.itself else credential
 
-    def hear(self, summary: InstanceSummary, heartbeat: Heartbeat) -> bool:
+    def accept_unchanged(self, summary: InstanceSummary, heartbeat: Heartbeat) -> bool:
         """Take a heartbeat that changes nothing, without waiting; return whether it was one. UnavailableError."""
         self.check_current()
-        return self.heartbeats.hear(summary, heartbeat, self._clock.now())
+        return self.heartbeats.accept_unchanged(summary, heartbeat, self._clock.now())
 
     async def heartbeat(self, name: str, heartbeat: Heartbeat) -> InstanceSummary:
         """Take a heartbeat in. NotFoundError, UnavailableError, BusyError."""
         summary = self.instance_cache.get(name)
         if summary is None:
             # It may have registered at another coordinator a moment ago.
-            return await self.heartbeats.take(Incoming(name, heartbeat, self._clock.now()))
-        return summary if self.hear(summary, heartbeat) else await self.take(summary, heartbeat)
+            return await self.heartbeats.ingest(Incoming(name, heartbeat, self._clock.now()))
+        return summary if self.accept_unchanged(summary, heartbeat) else await self.ingest(summary, heartbeat)
 
-    def take(self, summary: InstanceSummary, heartbeat: Heartbeat) -> "asyncio.Future[InstanceSummary]":
+    def ingest(self, summary: InstanceSummary, heartbeat: Heartbeat) -> "asyncio.Future[InstanceSummary]":
         """Store a heartbeat, whether or not it changes anything; see Heartbeats.queue. BusyError."""
         incoming = Incoming(summary.name, heartbeat, self._clock.now(), instance_id=summary.id)
         return self.heartbeats.queue(incoming, awaited=summary.awaited)
@@ -226,27 +226,31 @@ class Coordinator:
         """Say what a deployment would do, and change nothing."""
         return await self._store.read(lambda tx: forecast.forecast_of(tx, order))
 
-    # With `only`, what follows acts on that deployment, or raises ConflictError when it is no longer the one.
+    # With `expected_id`, what follows acts on that deployment, or raises ConflictError when it is no longer the one.
 
-    async def pause(self, actor: str, only: int | None = None) -> Deployment:
+    async def pause(self, actor: str, expected_id: int | None = None) -> Deployment:
         """Pause the deployment in flight."""
-        return self._seen(await self._decide(lambda tx, _: commands.pause(tx, actor, only)))
+        return self._seen(await self._decide(lambda tx, _: commands.pause(tx, actor, expected_id)))
 
-    async def resume(self, actor: str, only: int | None = None) -> Deployment:
+    async def resume(self, actor: str, expected_id: int | None = None) -> Deployment:
         """Resume the deployment in flight."""
-        deployment = await self._decide(lambda tx, _: commands.resume(tx, actor, only))
+        deployment = await self._decide(lambda tx, _: commands.resume(tx, actor, expected_id))
         self._signals.step_due()
         return self._seen(deployment)
 
-    async def abort(self, actor: str, *, rollback: bool, only: int | None = None) -> Deployment:
+    async def abort(self, actor: str, *, rollback: bool, expected_id: int | None = None) -> Deployment:
         """Abort the deployment in flight."""
         return self._after(
-            await self._decide(lambda tx, quiet: commands.abort(tx, actor, quiet, rollback=rollback, only=only))
+            await self._decide(
+                lambda tx, quiet: commands.abort(tx, actor, quiet, rollback=rollback, expected_id=expected_id)
+            )
         )
 
-    async def promote(self, actor: str, only: int | None = None) -> Deployment:
+    async def promote(self, actor: str, expected_id: int | None = None) -> Deployment:
         """Open the next wave of the deployment in flight."""
-        return self._after(await self._decide(lambda tx, quiet: commands.promote(tx, actor, quiet, only=only)))
+        return self._after(
+            await self._decide(lambda tx, quiet: commands.promote(tx, actor, quiet, expected_id=expected_id))
+        )
 
     async def roll_back(self, actor: str, deployment_id: int | None = None) -> Deployment:
         """Undo the deployment that is named, else the one in flight, else the newest; answers with the rollback."""
@@ -258,9 +262,9 @@ class Coordinator:
         """Let instances inherit a deployment's state again after that had stopped; see `braking.resume`."""
         return await self._store.write(lambda tx: brake.resume(tx, actor, source_id))
 
-    async def progress(self, only: int | None = None) -> Deployment:
+    async def progress(self, expected_id: int | None = None) -> Deployment:
         """Take one step by hand; NotFoundError when nothing is in flight."""
-        stepped = await self._reconciler.step(only)
+        stepped = await self._reconciler.step(expected_id)
         if stepped is None:
             raise NotFoundError(NOTHING_IN_FLIGHT)
         return stepped.deployment

@@ -142,7 +142,7 @@ class Convergences(Protocol):
         """Tell whether there is any, at little cost."""
         ...
 
-    def told(self, source_id: int) -> int:
+    def count_assigned(self, source_id: int) -> int:
         """Return how many instances have been told the state of this deployment and are not there yet."""
         ...
 

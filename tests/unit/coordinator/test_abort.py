@@ -48,7 +48,7 @@ async def test_one_that_never_read_its_new_state_gets_the_earlier_one_back(fleet
     await fleet.report("a", Status.DEGRADED, V2, message="applying")
     before = (await fleet.instance("b")).generation
     await fleet.abort()
-    assert fleet.told == {"b"}
+    assert fleet.assigned == {"b"}
     read, unread = await fleet.instance("a"), await fleet.instance("b")
     assert (read.desired, unread.desired) == (V3, V2)
     assert unread.generation == before + 1

@@ -96,7 +96,7 @@ class Course:
         after = await self.fleet.store.read(everything)
         changed = [pair for pair in zip(before.split(b","), after.split(b","), strict=True) if pair[0] != pair[1]]
         assert changed == [], (summary, heartbeat)
-        assert not taken.told
+        assert not taken.assigned
 
     async def trigger(self) -> None:
         window, retries, hold = self.chance.choice([1, 3]), self.chance.choice([0, 1]), self.chance.choice([0, 8])

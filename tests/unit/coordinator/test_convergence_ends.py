@@ -83,7 +83,7 @@ async def test_an_outage_moves_the_deadlines_of_converging_instances(fleet: Flee
     await both_return(fleet)
     await fleet.restart(after=1000)
     await fleet.silence()
-    assert fleet.told == set()
+    assert fleet.assigned == set()
 
 
 async def test_a_waiting_instance_that_falls_silent_loses_its_turn(fleet: Fleet) -> None:
@@ -92,7 +92,7 @@ async def test_a_waiting_instance_that_falls_silent_loses_its_turn(fleet: Fleet)
         await fleet.report(name, Status.HEALTHY, V1)
     await fleet.silence("b")
     await fleet.arrive("a")
-    assert fleet.told == {"c"}
+    assert fleet.assigned == {"c"}
 
 
 async def test_a_moments_silence_does_not_pull_back_what_a_later_deployment_told(fleet: Fleet) -> None:
@@ -169,8 +169,8 @@ async def test_one_that_has_read_what_it_was_told_has_no_place_any_more(fleet: F
     await fleet.report("a", Status.HEALTHY, V1)
     await fleet.arrive("present")
     await fleet.step()
-    told = await fleet.instance("a")
-    await fleet.report("a", Status.DEGRADED, V1, observed=told.generation)
+    assigned = await fleet.instance("a")
+    await fleet.report("a", Status.DEGRADED, V1, observed=assigned.generation)
     await fleet.abort()
     await fleet.silence()
     assert (await fleet.instance("a")).desired == V3

@@ -192,8 +192,8 @@ async def test_another_machine_under_a_silent_name_is_never_told_an_aborted_vers
     await fleet.arrive("a", "b")
     await fleet.step()
     await fleet.trigger(V3)
-    told = await fleet.instance("a")
-    await fleet.report("a", Status.DEGRADED, V2, observed=told.generation)
+    assigned = await fleet.instance("a")
+    await fleet.report("a", Status.DEGRADED, V2, observed=assigned.generation)
     await fleet.abort()
     assert await desired(fleet, "a") == [V3]
     await fleet.silence("a")
@@ -205,13 +205,13 @@ async def test_another_machine_under_a_silent_name_is_never_told_an_aborted_vers
 async def test_nor_while_it_waits_or_where_there_is_nothing_to_inherit(fleet: Fleet) -> None:
     await fleet.running("a", state=V1)
     await fleet.trigger(V3)
-    told = await fleet.instance("a")
-    await fleet.report("a", Status.DEGRADED, V1, observed=told.generation)
+    assigned = await fleet.instance("a")
+    await fleet.report("a", Status.DEGRADED, V1, observed=assigned.generation)
     await fleet.abort()
     await fleet.silence("a")
     joined = await fleet.register("a")
     assert (joined.instance.desired, joined.instance.last_good) == (None, None)
-    assert joined.instance.generation == told.generation + 1, "its agent has to read that"
+    assert joined.instance.generation == assigned.generation + 1, "its agent has to read that"
 
 
 async def test_what_a_deployment_in_flight_has_told_it_holds(fleet: Fleet) -> None:

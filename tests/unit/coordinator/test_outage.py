@@ -153,11 +153,11 @@ async def test_a_version_that_silences_whoever_has_it_is_no_outage(network: Netw
     """Those that are being updated, and those that have just succeeded, say nothing of the network."""
     await network.start(10)
     await network.deploy(batch_size=6, failure_threshold=2, update_timeout=100.0)
-    told = [
+    assigned = [
         name for name in network.names if (summary := network.coordinator.instance_cache.get(name)) and summary.awaited
     ]
-    assert len(told) == 6
-    network.cut_off(told)
+    assert len(assigned) == 6
+    network.cut_off(assigned)
     await network.pass_time(150)
     assert (await network.newest()).status is FAILED
     assert await network.events() == []

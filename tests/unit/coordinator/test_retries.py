@@ -21,7 +21,7 @@ async def test_a_failed_attempt_is_told_again_and_keeps_its_slot(fleet: Fleet) -
     assert (await fleet.in_flight()).counts.failed == 0
     assert await fleet.in_state(deployment, "pending") == ["b"]
     fleet.clock.advance(BACKOFF)
-    assert (await fleet.stepped()).told == {"a"}
+    assert (await fleet.stepped()).assigned == {"a"}
     again = await fleet.target(deployment, "a")
     assert (again.attempt, again.generation) == (2, waiting.generation + 1)
     await fleet.arrive("a")
@@ -61,11 +61,11 @@ async def test_no_attempt_is_told_in_a_pause_and_its_backoff_stands_still(fleet:
     await fleet.fail("a")
     await fleet.step()
     fleet.clock.advance(100)
-    assert (await fleet.stepped()).told == set()
+    assert (await fleet.stepped()).assigned == set()
     await fleet.resume()
-    assert (await fleet.stepped()).told == set(), "none of the backoff has gone by"
+    assert (await fleet.stepped()).assigned == set(), "none of the backoff has gone by"
     fleet.clock.advance(BACKOFF)
-    assert (await fleet.stepped()).told == {"a"}
+    assert (await fleet.stepped()).assigned == {"a"}
     assert (await fleet.target(deployment, "a")).attempt == 2
 
 
@@ -117,8 +117,8 @@ async def test_a_report_between_two_attempts_shows_that_the_state_was_read(fleet
     await fleet.trigger(retries=1, update_timeout=60)
     fleet.clock.advance(60)
     await fleet.step()
-    told = await fleet.instance("a")
-    await fleet.report("a", Status.HEALTHY, V1, observed=told.generation)
+    assigned = await fleet.instance("a")
+    await fleet.report("a", Status.HEALTHY, V1, observed=assigned.generation)
     await fleet.abort()
     assert (await fleet.instance("a")).desired == V2, "it is not told its earlier state"
 

@@ -115,7 +115,7 @@ async def test_an_unreachable_one_gets_its_earlier_state_for_when_it_returns(fle
     rollback = await fleet.step()
     assert rollback.status is DeploymentStatus.COMPLETED
     assert rollback.reason == "1 of 2 instances restored, 1 unreachable"
-    assert fleet.told == {"a"}
+    assert fleet.assigned == {"a"}
     assert await fleet.states(rollback) == {"b": "succeeded", "a": "skipped: unreachable"}
     assert (await fleet.instance("a")).desired == V1
     await fleet.report("a", Status.HEALTHY, V2)

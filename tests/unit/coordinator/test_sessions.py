@@ -51,9 +51,9 @@ class Coordinator:
     async def take(self, heartbeat: Heartbeat) -> bool:
         """Take a heartbeat as the API does; return whether it was answered without being written."""
         self.clock.advance(1)
-        if self.heartbeats.hear(self.known(), heartbeat, self.clock.now()):
+        if self.heartbeats.accept_unchanged(self.known(), heartbeat, self.clock.now()):
             return True
-        await self.heartbeats.take(Incoming("web-1", heartbeat, self.clock.now()))
+        await self.heartbeats.ingest(Incoming("web-1", heartbeat, self.clock.now()))
         return False
 
 

@@ -23,7 +23,7 @@ async def test_it_takes_its_first_step_at_once(fleet: Fleet) -> None:
     await fleet.running("c", "a", "b")
     deployment = await fleet.trigger(batch_size=2)
     assert await fleet.states(deployment) == {"a": "updating", "b": "updating", "c": "pending"}
-    assert fleet.told == {"a", "b"}
+    assert fleet.assigned == {"a", "b"}
     assert (await fleet.instance("a")).desired == V2
     assert (await fleet.instance("c")).desired is None
 
@@ -169,5 +169,5 @@ async def test_its_events_say_who_and_what(fleet: Fleet) -> None:
     deployment = await fleet.trigger(actor="ben")
     (triggered,) = await fleet.events("deployment.triggered")
     assert (triggered.actor, triggered.deployment_id, triggered.data["targets"]) == ("ben", deployment.id, 1)
-    (told,) = await fleet.events("target.assigned")
-    assert (told.instance, told.deployment_id) == ("a", deployment.id)
+    (assigned,) = await fleet.events("target.assigned")
+    assert (assigned.instance, assigned.deployment_id) == ("a", deployment.id)

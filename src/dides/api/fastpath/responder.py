@@ -92,7 +92,7 @@ class Responder:
         self.base_path = base_path
         self._base = base_path.encode()
         self.traffic = traffic
-        self._take = coordinator.take
+        self._ingest = coordinator.ingest
         self._queries = coordinator.queries
         self._overload = overload
         self._turns = overload.turns
@@ -100,7 +100,7 @@ class Responder:
         self._requests = limits.requests
         self._changes = limits.changes
         self._known = coordinator.instance_cache.get
-        self._hear = coordinator.heartbeats.hear
+        self._accept_unchanged = coordinator.heartbeats.accept_unchanged
         self._now = coordinator.now
         self._interval_for = coordinator.watch.pacing.interval_for
         self._is_current = coordinator.is_current
@@ -157,13 +157,13 @@ class Responder:
             return None
         if self._requests is not None and (seconds := self._requests.wait(name)):
             return self._limit(too_many_requests(seconds), True, request_id)
-        if self._hear(summary, heartbeat, self._now()):
+        if self._accept_unchanged(summary, heartbeat, self._now()):
             self.traffic.heartbeats += 1
             return self.directive(summary, request_id)
         if self._changes is not None and (seconds := self._changes.wait(name)):
             return self._limit(too_many_changes(seconds), True, request_id)
         try:
-            return Taking(self._take(summary, heartbeat), request_id)
+            return Taking(self._ingest(summary, heartbeat), request_id)
         except BusyError as error:
             self.traffic.heartbeats_busy += 1
             return self.refusal(error, request_id)

@@ -82,7 +82,9 @@ def of_rollouts(coordinator: Coordinator) -> Iterator[Metric]:
         "status",
     )
     yield CounterMetricFamily(
-        "dides_instances_told", "Desired states set by steps, and by what operators do with deployments.", rollouts.told
+        "dides_instances_told",
+        "Desired states set by steps, and by what operators do with deployments.",
+        rollouts.assigned,
     )
     yield histogram(
         "dides_step_duration_seconds", "Steps of a deployment, with their wait for the store.", rollouts.steps

@@ -144,7 +144,7 @@ async def abort(
     data: Annotated[AbortRequest, Body(examples=[Example(value={"rollback": False})])] = AbortRequest(),
 ) -> Deployment:
     """Stop it where it is; with `rollback`, also return what it touched."""
-    return deployment_view(await coordinator.abort(principal.name, rollback=data.rollback, only=expected(data)))
+    return deployment_view(await coordinator.abort(principal.name, rollback=data.rollback, expected_id=expected(data)))
 
 
 @post(

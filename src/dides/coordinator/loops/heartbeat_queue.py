@@ -12,7 +12,7 @@ from dides.coordinator.memory.last_seen import LastSeen
 from dides.coordinator.memory.sequences import Sequences
 from dides.coordinator.memory.signals import Signals
 from dides.coordinator.transactions.flapping import Flapping
-from dides.coordinator.transactions.ingest import Incoming, Memory, TakenIn, changes_nothing, ingest_batch
+from dides.coordinator.transactions.ingest import Incoming, Ingested, Memory, changes_nothing, ingest_batch
 from dides.model.errors import BusyError, NotFoundError, RefusedError, StoodStillError
 from dides.model.instance import InstanceSummary
 from dides.protocol.messages import Heartbeat
@@ -65,7 +65,7 @@ class Heartbeats:
         """How many wait to be written."""
         return len(self._awaited) + len(self._waiting)
 
-    def hear(self, summary: InstanceSummary, heartbeat: Heartbeat, at: int) -> bool:
+    def accept_unchanged(self, summary: InstanceSummary, heartbeat: Heartbeat, at: int) -> bool:
         """Take a heartbeat (received at `at`, ms) that changes nothing; return whether it was one.
 
         One that comes while an earlier one of its sender is being written may change what that one says. One that
@@ -116,7 +116,7 @@ class Heartbeats:
         self._last_seen.forget(instance_id)
         self._sequences.forget(instance_id)
 
-    def revive(self, summary: InstanceSummary) -> None:
+    def resubmit_alive(self, summary: InstanceSummary) -> None:
         """Take in that an instance lives that was heard of while it was being declared unreachable."""
         self._enqueue(Incoming(summary.name, Heartbeat(), self._last_seen.own(summary.id), again=True))
 
@@ -138,7 +138,7 @@ class Heartbeats:
         _fail_all([each for each in (*self._awaited, *self._waiting) if not each[0].again], StoodStillError())
         self._awaited, self._waiting = [], again
 
-    async def take(self, incoming: Incoming, *, awaited: bool = False) -> InstanceSummary:
+    async def ingest(self, incoming: Incoming, *, awaited: bool = False) -> InstanceSummary:
         """Store a heartbeat and return what is known of its sender afterwards. Raises as `queue` and its future do."""
         return await self.queue(incoming, awaited=awaited)
 
@@ -178,7 +178,7 @@ class Heartbeats:
         if taken.step_due:
             self._signals.step_due()
 
-    def _ingest_batch(self, tx: Transaction, incoming: Sequence[Incoming]) -> TakenIn:
+    def _ingest_batch(self, tx: Transaction, incoming: Sequence[Incoming]) -> Ingested:
         self._outage_detection.record_alive_beside(tx)
         memory = Memory(
             self._outage_detection.allowed_ms, self._last_seen.last, self._sequences.last, self._flapping.sift
@@ -194,7 +194,7 @@ class Heartbeats:
                 self.written += 1
                 self.durations.observe(now - came)
 
-    def _answer(self, batch: list[Waiting], taken: TakenIn) -> None:
+    def _answer(self, batch: list[Waiting], taken: Ingested) -> None:
         for each, answered, _ in batch:
             summary = self._instance_cache.get(each.name)
             stored = taken.instances.get(each.name)

@@ -235,7 +235,7 @@ class Watch:
         for name in sorted(declared.gone):
             summary = self._instance_cache.get(name)
             if summary is not None and self._last_seen.own(summary.id) > silent[name]:
-                heartbeats.revive(summary)
+                heartbeats.resubmit_alive(summary)
 
     def _heard(self, name: str) -> int:
         summary = self._instance_cache.get(name)

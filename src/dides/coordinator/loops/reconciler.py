@@ -41,23 +41,23 @@ class Reconciler:
             await self._signals.wait_for_step(pause)
             pause = await self._steps()
 
-    async def step(self, only: int | None = None) -> Stepped | None:
+    async def step(self, expected_id: int | None = None) -> Stepped | None:
         """Take one step now; None when nothing is in flight. UnavailableError when the store is away.
 
-        With `only`, which an operator names, a step of no other deployment: the errors of `in_flight`.
+        With `expected_id`, which an operator names, a step of no other deployment: the errors of `in_flight`.
         """
         begun = self._clock.monotonic()
         try:
-            stepped = await self._store.write(lambda tx: self._take(tx, only))
+            stepped = await self._store.write(lambda tx: self._take(tx, expected_id))
         except UnavailableError:
             self._rollouts.failed += 1
             raise
         self._rollouts.step_taken(stepped, self._clock.monotonic() - begun)
         return stepped
 
-    def _take(self, tx: Transaction, only: int | None) -> Stepped | None:
+    def _take(self, tx: Transaction, expected_id: int | None) -> Stepped | None:
         quiet_until = self._outage_detection.quiet_until(tx)
-        return step(tx, quiet_until) if only is None else step_of(tx, in_flight(tx, only), quiet_until)
+        return step(tx, quiet_until) if expected_id is None else step_of(tx, in_flight(tx, expected_id), quiet_until)
 
     async def _steps(self) -> float:
         """Take steps as long as there is more to do at once; return how many seconds until the next is due."""

@@ -93,7 +93,7 @@ class Declared(msgspec.Struct):
 
     gone: set[str]
     """Those that are unreachable from now on."""
-    told: set[str]
+    assigned: set[str]
     """Instances told what they had missed, because the places of silent ones came free."""
     stopped: int
     """From how many deployments convergence has stopped."""
@@ -120,8 +120,8 @@ def declare_unreachable(tx: Transaction, seen: Mapping[str, int], since: int) ->
     tx.events.append([event(tx, "instance.unreachable", instance=each.name) for each in gone])
     convergence.settle(tx, gone)
     convergence.expire(tx)
-    told = convergence.admit(tx)
-    return Declared({each.name for each in gone}, told=told, stopped=len(stopped_sources(tx)))
+    assigned = convergence.admit(tx)
+    return Declared({each.name for each in gone}, assigned=assigned, stopped=len(stopped_sources(tx)))
 
 
 def _come(moment: int | None, now: int) -> int:

@@ -18,7 +18,7 @@ class Rollouts:
         self.in_flight: Deployment | None = None
         self.ended: Counter[tuple[Kind, DeploymentStatus]] = Counter()
         """Deployments that have ended by a unit of work of this coordinator."""
-        self.told = 0
+        self.assigned = 0
         """How often an instance's desired state was set by steps, and by what operators do with deployments."""
         self.steps = Histogram()
         """Seconds that the steps took of which there was something in flight, with the wait for the writer."""
@@ -29,7 +29,7 @@ class Rollouts:
         """Take up what a unit of work did; None: it found nothing in flight."""
         self.in_flight = stepped.in_flight if stepped else None
         if stepped:
-            self.told += len(stepped.told)
+            self.assigned += len(stepped.assigned)
             self.ended.update((each.kind, each.status) for each in stepped.ended)
 
     def step_taken(self, stepped: Stepped | None, seconds: float) -> None:

@@ -72,33 +72,33 @@ def trigger(tx: Transaction, order: Order, key: Key | None, quiet_until: int) ->
     return Triggered(stepped.deployment, created=True, stepped=stepped)
 
 
-def pause(tx: Transaction, actor: str, only: int | None = None) -> Deployment:
+def pause(tx: Transaction, actor: str, expected_id: int | None = None) -> Deployment:
     """Tell nothing new from now on; repeating it changes nothing. The errors of `in_flight`."""
-    deployment = in_flight(tx, only)
+    deployment = in_flight(tx, expected_id)
     if deployment.status is DeploymentStatus.PAUSED:
         return deployment
     record_event(tx, "deployment.paused", actor, deployment_id=deployment.id)
     return tx.deployments.save(msgspec.structs.replace(deployment, status=DeploymentStatus.PAUSED, paused_at=tx.now))
 
 
-def resume(tx: Transaction, actor: str, only: int | None = None) -> Deployment:
+def resume(tx: Transaction, actor: str, expected_id: int | None = None) -> Deployment:
     """Go on after a pause, or in an outage; deadlines have stood still. Repeating it changes nothing.
 
     The errors of `in_flight`.
     """
-    deployment = in_flight(tx, only)
+    deployment = in_flight(tx, expected_id)
     if deployment.status is DeploymentStatus.RUNNING and not deployment.held_by_outage:
         return deployment
     return tx.deployments.save(outages.resume(tx, deployment, actor))
 
 
-def promote(tx: Transaction, actor: str, quiet_until: int, *, only: int | None = None) -> Stepped:
+def promote(tx: Transaction, actor: str, quiet_until: int, *, expected_id: int | None = None) -> Stepped:
     """Promote the done wave of a deployment, and take the next step.
 
     The errors of `in_flight`, and ConflictError when no wave waits. What heartbeats have said of the open
     wave is judged first, by its own threshold.
     """
-    before = step_of(tx, in_flight(tx, only), quiet_until)
+    before = step_of(tx, in_flight(tx, expected_id), quiet_until)
     deployment = before.deployment
     if not deployment.in_flight:
         return before
@@ -111,21 +111,21 @@ def promote(tx: Transaction, actor: str, quiet_until: int, *, only: int | None =
     record_event(tx, "wave.promoted", actor, deployment_id=deployment.id, data=data)
     record_wave(tx, deployment, changed)
     after = step_of(tx, tx.deployments.save(changed), quiet_until)
-    return msgspec.structs.replace(after, told=before.told | after.told)
+    return msgspec.structs.replace(after, assigned=before.assigned | after.assigned)
 
 
-def abort(tx: Transaction, actor: str, quiet_until: int, *, rollback: bool, only: int | None = None) -> Stepped:
+def abort(tx: Transaction, actor: str, quiet_until: int, *, rollback: bool, expected_id: int | None = None) -> Stepped:
     """Stop the deployment in flight, and undo it when asked to.
 
     The errors of `in_flight`, and ConflictError when a rollback would be rolled back.
     """
-    deployment = in_flight(tx, only)
+    deployment = in_flight(tx, expected_id)
     if rollback and (reason := is_a_rollback(Standing(deployment=deployment))):
         raise ConflictError(reason)
-    told, deployment = _stop(tx, deployment, actor, f"aborted by {actor}")
+    assigned, deployment = _stop(tx, deployment, actor, f"aborted by {actor}")
     if not rollback:
-        return Stepped(deployment, told, ended=(deployment,))
-    stepped, _ = begin_rollback(tx, deployment, told, quiet_until, actor)
+        return Stepped(deployment, assigned, ended=(deployment,))
+    stepped, _ = begin_rollback(tx, deployment, assigned, quiet_until, actor)
     stepped.ended = (deployment, *stepped.ended)
     return stepped
 
@@ -136,12 +136,12 @@ def roll_back(tx: Transaction, actor: str, quiet_until: int, *, deployment_id: i
     Answers with the rollback. The errors of `to_undo`.
     """
     undone = to_undo(tx, deployment_id)
-    told: set[str] = set()
+    assigned: set[str] = set()
     stopped: tuple[Deployment, ...] = ()
     if undone.in_flight:
-        told, undone = _stop(tx, undone, actor, f"stopped by {actor}, who rolled it back")
+        assigned, undone = _stop(tx, undone, actor, f"stopped by {actor}, who rolled it back")
         stopped = (undone,)
-    stepped, rollback = begin_rollback(tx, undone, told, quiet_until, actor)
+    stepped, rollback = begin_rollback(tx, undone, assigned, quiet_until, actor)
     return msgspec.structs.replace(stepped, deployment=rollback, ended=(*stopped, *stepped.ended))
 
 

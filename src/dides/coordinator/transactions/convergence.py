@@ -99,14 +99,14 @@ def _note(tx: Transaction, arrived: Counter[int], failed: Counter[int]) -> None:
 
 def admit(tx: Transaction) -> set[str]:
     """Tell as many of the waiting instances as have room; return their names."""
-    told: set[str] = set()
+    assigned: set[str] = set()
     for source_id in tx.convergences.sources():
         source = _source(tx, source_id)
         if is_stopped(source):
             continue
-        room = room_to_converge(source, tx.convergences.told(source_id))
-        told |= {_assign(tx, source, waiting) for waiting in tx.convergences.waiting(source_id, room)}
-    return told
+        room = room_to_converge(source, tx.convergences.count_assigned(source_id))
+        assigned |= {_assign(tx, source, waiting) for waiting in tx.convergences.waiting(source_id, room)}
+    return assigned
 
 
 def _source(tx: Transaction, source_id: int) -> Deployment:
@@ -127,16 +127,16 @@ def follow_newest(tx: Transaction) -> None:
     enqueue(tx, moved, new=True)
 
 
-def give_way(tx: Transaction, deployment: Deployment, told: Iterable[int]) -> None:
+def give_way(tx: Transaction, deployment: Deployment, assigned: Iterable[int]) -> None:
     """Let the instances (ids) that a deployment assigns converge no longer.
 
     One that waited keeps its place, out of turn while the deployment is in flight: it may be stopped before the
     instance has read anything of it.
     """
-    told = tuple(told)
-    places = tx.convergences.of(told) if deployment.kind is Kind.DEPLOY else []
+    assigned = tuple(assigned)
+    places = tx.convergences.of(assigned) if deployment.kind is Kind.DEPLOY else []
     waiting = {each.instance.id for each in places if each.assigned_at is None}
-    tx.convergences.drop(number for number in told if number not in waiting)
+    tx.convergences.drop(number for number in assigned if number not in waiting)
 
 
 def let_go(tx: Transaction, deployment: Deployment, restored: set[str]) -> None:
@@ -169,11 +169,11 @@ def inherit_anew(tx: Transaction, rollback: Deployment) -> set[str]:
     They were nobody's targets, so its rollback does not return them. They inherit from what is left, a window at a
     time; where nothing is left, they are told nothing any more.
     """
-    told: set[str] = set()
+    assigned: set[str] = set()
     for withdrawn in tx.deployments.withdrawn_by(rollback.id):
         enqueue(tx, [each.instance for each in tx.convergences.waiting(withdrawn.id)])
-        told |= _disinherit(tx, withdrawn, rollback)
-    return told
+        assigned |= _disinherit(tx, withdrawn, rollback)
+    return assigned
 
 
 def inherit_again(tx: Transaction, reinstated: Iterable[Deployment]) -> None:
@@ -182,8 +182,8 @@ def inherit_again(tx: Transaction, reinstated: Iterable[Deployment]) -> None:
     if not inheritable:
         return
     waiting = [place.instance for source in tx.convergences.sources() for place in tx.convergences.waiting(source)]
-    told = [instance for each in inheritable for instance in tx.inventory.assigned_by(each.id)]
-    enqueue(tx, [*waiting, *(instance for instance in told if instance.desired is None)], new=True)
+    assigned = [instance for each in inheritable for instance in tx.inventory.assigned_by(each.id)]
+    enqueue(tx, [*waiting, *(instance for instance in assigned if instance.desired is None)], new=True)
 
 
 def _disinherit(tx: Transaction, withdrawn: Deployment, rollback: Deployment) -> set[str]:

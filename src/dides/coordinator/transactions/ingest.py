@@ -48,13 +48,13 @@ class Memory(msgspec.Struct, frozen=True):
     """Returns the events of news, without those that are repetitions."""
 
 
-class TakenIn(msgspec.Struct):
+class Ingested(msgspec.Struct):
     """What became of a batch of heartbeats."""
 
     instances: dict[str, Instance]
     """The senders that exist, as they are now, by name."""
     step_due: bool
-    told: set[str]
+    assigned: set[str]
     """Instances whose desired state changed: they had missed a deployment, and it is their turn."""
     newest: dict[str, Incoming]
     """The last heartbeat of each sender that counts: not one that came late, twice, or from a replaced process."""
@@ -88,14 +88,14 @@ def changes_nothing(summary: InstanceSummary, heartbeat: Heartbeat) -> bool:
     )
 
 
-def ingest_batch(tx: Transaction, batch: Sequence[Incoming], memory: Memory = Memory()) -> TakenIn:
+def ingest_batch(tx: Transaction, batch: Sequence[Incoming], memory: Memory = Memory()) -> Ingested:
     """Store a batch of heartbeats and what they mean; one that changes nothing but the time is not written.
 
     Raises MustBeAloneError where that changes more than its senders, their targets and the log, and other batches are
     being taken in beside this one.
     """
     before = _senders(tx, batch)
-    batch = [each for each in batch if each.name in before and _is_meant(before[each.name], each)]
+    batch = [each for each in batch if each.name in before and _is_addressed(before[each.name], each)]
     before = {each.name: before[each.name] for each in batch}
     deployment = tx.deployments.in_flight()
     targets = targets_of(tx, deployment, before.values())
@@ -125,10 +125,10 @@ def ingest_batch(tx: Transaction, batch: Sequence[Incoming], memory: Memory = Me
     step_due = follow_duplicates(tx, targets, [after[name].id for name in twice]) or step_due
     new = [name for name in twice if not is_duplicated(before[name].sessions, tx.now)]
     tx.events.append([event(tx, "instance.duplicated", instance=name) for name in new])
-    told = _converge(tx, after.values(), [each for each in returned if not _was_assigned(targets.get(each.id))])
-    if told:
-        after |= {name: instance for name, instance in tx.inventory.many(told).items() if name in after}
-    return TakenIn(after, step_due, told, newest, news)
+    assigned = _converge(tx, after.values(), [each for each in returned if not _was_assigned(targets.get(each.id))])
+    if assigned:
+        after |= {name: instance for name, instance in tx.inventory.many(assigned).items() if name in after}
+    return Ingested(after, step_due, assigned, newest, news)
 
 
 def _senders(tx: Transaction, batch: Sequence[Incoming]) -> dict[str, Instance]:
@@ -150,7 +150,7 @@ def _converge(tx: Transaction, heard: Iterable[Instance], returned: Sequence[Ins
     return convergence.admit(tx) if left or came else set()
 
 
-def _is_meant(instance: Instance, incoming: Incoming) -> bool:
+def _is_addressed(instance: Instance, incoming: Incoming) -> bool:
     return incoming.instance_id in (None, instance.id)
 
 

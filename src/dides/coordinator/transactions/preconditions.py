@@ -7,25 +7,25 @@ from dides.store.interface import Transaction
 NOTHING_IN_FLIGHT = "No deployment is in flight."
 
 
-def in_flight(tx: Transaction, only: int | None = None) -> Deployment:
-    """Return the deployment in flight; with `only` no other one than that will do.
+def in_flight(tx: Transaction, expected_id: int | None = None) -> Deployment:
+    """Return the deployment in flight; with `expected_id` no other one than that will do.
 
-    NotFoundError when there is none; with `only` ConflictError, which says what became of it.
+    NotFoundError when there is none; with `expected_id` ConflictError, which says what became of it.
     """
     deployment = tx.deployments.in_flight()
-    if only is not None and (deployment is None or deployment.id != only):
-        raise ConflictError(_what_became_of(existing(tx, only), deployment))
+    if expected_id is not None and (deployment is None or deployment.id != expected_id):
+        raise ConflictError(_what_became_of(existing(tx, expected_id), deployment))
     if deployment is None:
         raise NotFoundError(NOTHING_IN_FLIGHT)
     return deployment
 
 
-def _what_became_of(meant: Deployment, deployment: Deployment | None) -> str:
-    state = meant.status.value
-    ended = f"Deployment {meant.id} is no longer in flight: it is {state}. Nothing was changed."
+def _what_became_of(expected: Deployment, deployment: Deployment | None) -> str:
+    state = expected.status.value
+    ended = f"Deployment {expected.id} is no longer in flight: it is {state}. Nothing was changed."
     if deployment is None:
         return ended
-    kind = f"rollback {deployment.id}" if deployment.rollback_of == meant.id else f"deployment {deployment.id}"
+    kind = f"rollback {deployment.id}" if deployment.rollback_of == expected.id else f"deployment {deployment.id}"
     return f"{ended} In flight is {kind} by now; look at that one first."
 
 

@@ -48,7 +48,7 @@ class Joined(msgspec.Struct):
     """It has proved to be the instance that was known, and keeps its credential."""
     step_due: bool
     """It joined the deployment in flight."""
-    told: set[str]
+    assigned: set[str]
     """Instances told what they have missed, because it was their turn."""
     converging: bool
     """It waits for, or is on its way to, what it has missed."""
@@ -69,12 +69,14 @@ def register(tx: Transaction, newcomer: Newcomer) -> Joined:
         raise UnauthorizedError(f"Only {newcomer.name} itself, with its own credential, registers without the token.")
     instance = _add(tx, newcomer) if known is None else _take_up(tx, known, newcomer, itself=itself)
     replaced = known is not None and not itself and end_success(tx, instance)
-    told = set() if known is None or itself else _forget_desired(tx, instance)
+    assigned = set() if known is None or itself else _forget_desired(tx, instance)
     joined = _join_in_flight(tx, existing(tx, instance.name))
-    told |= _inherit(tx, existing(tx, instance.name), new=not itself)
+    assigned |= _inherit(tx, existing(tx, instance.name), new=not itself)
     joined_as = existing(tx, instance.name)
     converging = bool(tx.convergences.of([joined_as.id]))
-    return Joined(joined_as, known is None, itself, step_due=joined or replaced, told=told, converging=converging)
+    return Joined(
+        joined_as, known is None, itself, step_due=joined or replaced, assigned=assigned, converging=converging
+    )
 
 
 def relabel(tx: Transaction, name: str, labels: Mapping[str, str], actor: str) -> Instance:

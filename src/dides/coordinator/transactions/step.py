@@ -25,7 +25,7 @@ class Stepped(msgspec.Struct):
 
     deployment: Deployment
     """The deployment that the step began with, as it is afterwards."""
-    told: set[str]
+    assigned: set[str]
     """The instances whose desired state it set."""
     run_again: bool = False
     next_deadline: int | None = None
@@ -117,4 +117,4 @@ def begin_rollback(
     undone, rollback = create_rollback(tx, undone, actor)
     assigned |= convergence.inherit_anew(tx, rollback)
     first = step_of(tx, rollback, quiet_until)
-    return msgspec.structs.replace(first, deployment=undone, told=assigned | first.told), first.deployment
+    return msgspec.structs.replace(first, deployment=undone, assigned=assigned | first.assigned), first.deployment

@@ -92,18 +92,20 @@ def _unknown(deployment_id: int) -> NotFoundError:
     return NotFoundError(f"There is no deployment {deployment_id}. The page Deployments lists what there is.")
 
 
-async def _do(coordinator: Coordinator, action: Action, actor: str, only: int) -> Deployment:
+async def _do(coordinator: Coordinator, action: Action, actor: str, expected_id: int) -> Deployment:
     match action:
         case Action.PAUSE:
-            return await coordinator.pause(actor, only)
+            return await coordinator.pause(actor, expected_id)
         case Action.RESUME:
-            return await coordinator.resume(actor, only)
+            return await coordinator.resume(actor, expected_id)
         case Action.PROMOTE:
-            return await coordinator.promote(actor, only)
+            return await coordinator.promote(actor, expected_id)
         case Action.ROLL_BACK:
-            return await coordinator.roll_back(actor, only)
+            return await coordinator.roll_back(actor, expected_id)
         case Action.ABORT | Action.ABORT_AND_ROLL_BACK:
-            return await coordinator.abort(actor, rollback=action is Action.ABORT_AND_ROLL_BACK, only=only)
+            return await coordinator.abort(
+                actor, rollback=action is Action.ABORT_AND_ROLL_BACK, expected_id=expected_id
+            )
 
 
 def _action(name: str) -> Action:

@@ -70,7 +70,7 @@ class SqlConvergences:
         """Tell whether there is any."""
         return bool(ask(self._db, _ANY))
 
-    def told(self, source_id: int) -> int:
+    def count_assigned(self, source_id: int) -> int:
         """Return how many instances have been told the state of this deployment and are not there yet."""
         told = (convergences.c.source_id == source_id) & convergences.c.assigned_at.is_not(None)
         return self._db.execute(select(func.count()).select_from(convergences).where(told)).scalar_one()

@@ -69,7 +69,7 @@ class Entrance:
 
     def send(self, name: str, status: Status = Status.HEALTHY, **fields: str) -> "asyncio.Task[object]":
         heartbeat = Heartbeat(status=status, code_version=fields.get("code", "1"))
-        return asyncio.create_task(self.heartbeats.take(Incoming(name, heartbeat, self.clock.now())))
+        return asyncio.create_task(self.heartbeats.ingest(Incoming(name, heartbeat, self.clock.now())))
 
 
 @pytest.fixture
@@ -165,8 +165,8 @@ async def test_one_that_changes_nothing_is_not_written(fleet: Fleet, entrance: E
     await answers(entrance.send("a"))
     written = entrance.store.writes
     clock.advance(5)
-    assert entrance.heartbeats.hear(entrance.known("a"), Heartbeat(status=Status.HEALTHY), clock.now())
-    assert not entrance.heartbeats.hear(entrance.known("a"), Heartbeat(status=Status.DEGRADED), clock.now())
+    assert entrance.heartbeats.accept_unchanged(entrance.known("a"), Heartbeat(status=Status.HEALTHY), clock.now())
+    assert not entrance.heartbeats.accept_unchanged(entrance.known("a"), Heartbeat(status=Status.DEGRADED), clock.now())
     assert (entrance.store.writes, entrance.heartbeats.unchanged) == (written, 1)
     assert entrance.last_seen.own(entrance.known("a").id) == clock.now()
 
@@ -200,9 +200,9 @@ async def test_those_that_a_rollout_waits_for_pass_the_others(
     waiting = [entrance.send("b", Status.DEGRADED), entrance.send("b", Status.HEALTHY, code="9")]
     await until_sent()
     report = Incoming("c", Heartbeat(status=Status.DEGRADED), entrance.clock.now())
-    awaited = asyncio.create_task(entrance.heartbeats.take(report, awaited=True))
+    awaited = asyncio.create_task(entrance.heartbeats.ingest(report, awaited=True))
     again = Incoming("b", Heartbeat(status=Status.FAILED), entrance.clock.now())
-    behind = asyncio.create_task(entrance.heartbeats.take(again, awaited=True))
+    behind = asyncio.create_task(entrance.heartbeats.ingest(again, awaited=True))
     await until_sent()
     entrance.store.gate.set()
     await answers(being_written, awaited)
@@ -217,7 +217,7 @@ async def test_a_heartbeat_is_for_the_instance_whose_credential_came_with_it(fle
     await fleet.decommission("a")
     await fleet.register("a")
     incoming = Incoming("a", Heartbeat(status=Status.FAILED), entrance.clock.now(), instance_id=earlier.id)
-    (refused,) = await answers(asyncio.create_task(entrance.heartbeats.take(incoming)))
+    (refused,) = await answers(asyncio.create_task(entrance.heartbeats.ingest(incoming)))
     assert isinstance(refused, NotFoundError)
     assert (await fleet.instance("a")).status is Status.UNKNOWN
 
@@ -232,7 +232,7 @@ async def test_what_was_acknowledged_here_is_stored_where_another_coordinator_kn
     await fleet.report("a", Status.HEALTHY, State("2"))
     now = entrance.known("a")
     clock.advance(1)
-    assert entrance.heartbeats.hear(known, Heartbeat(status=Status.HEALTHY, code_version="1"), clock.now())
+    assert entrance.heartbeats.accept_unchanged(known, Heartbeat(status=Status.HEALTHY, code_version="1"), clock.now())
     entrance.heartbeats.resubmit(known, now)
     await until(lambda: entrance.known("a").current == State("1"))
     assert (await fleet.instance("a")).current == State("1")
@@ -243,7 +243,7 @@ async def test_what_was_acknowledged_here_before_that_is_old(
 ) -> None:
     await fleet.running("a")
     known = entrance.known("a")
-    assert entrance.heartbeats.hear(known, Heartbeat(status=Status.HEALTHY, code_version="1"), clock.now())
+    assert entrance.heartbeats.accept_unchanged(known, Heartbeat(status=Status.HEALTHY, code_version="1"), clock.now())
     clock.advance(1)
     await fleet.report("a", Status.HEALTHY, State("2"))
     entrance.heartbeats.resubmit(known, entrance.known("a"))
@@ -258,17 +258,17 @@ async def test_who_is_declared_unreachable_lives_by_newer_reports_alone(
     """The number of its last report, which changed nothing, is known here alone; when it came is known to all."""
     await fleet.running("a")
     said = Heartbeat(status=Status.HEALTHY, code_version="1", session="s", sequence=1)
-    await answers(asyncio.create_task(entrance.heartbeats.take(Incoming("a", said, clock.now()))))
+    await answers(asyncio.create_task(entrance.heartbeats.ingest(Incoming("a", said, clock.now()))))
     clock.advance(heard_elsewhere or 1)
     again = Heartbeat(status=Status.HEALTHY, code_version="1", session="s", sequence=2)
     known = entrance.known("a")
-    assert entrance.heartbeats.hear(known, again, clock.now())
+    assert entrance.heartbeats.accept_unchanged(known, again, clock.now())
     fleet.heard["a"] = entrance.last_seen.own(known.id) - 1000 * heard_elsewhere
     clock.advance(60)
     await fleet.silence("a")
     entrance.heartbeats.resubmit(known, entrance.known("a"))
     assert entrance.heartbeats.waiting == bool(heard_elsewhere)
-    await answers(asyncio.create_task(entrance.heartbeats.take(Incoming("b", said, clock.now()))))
+    await answers(asyncio.create_task(entrance.heartbeats.ingest(Incoming("b", said, clock.now()))))
     assert (await fleet.instance("a")).reachable is bool(heard_elsewhere)
 
 
@@ -287,6 +287,6 @@ async def test_those_told_what_they_missed_are_woken(fleet: Fleet, entrance: Ent
     await fleet.trigger(V2)
     await fleet.arrive("a")
     await fleet.step()
-    told = entrance.waiters.wait("b", PATIENCE)
+    assigned = entrance.waiters.wait("b", PATIENCE)
     await answers(entrance.send("b"))
-    await asyncio.wait_for(told, PATIENCE / 2)
+    await asyncio.wait_for(assigned, PATIENCE / 2)

@@ -35,12 +35,12 @@ def test_a_gap_of_up_to_a_second_is_none() -> None:
 
 
 def test_a_longer_gap_is_noticed_once_and_told_at_once() -> None:
-    seconds, told = Seconds(), list[int]()
+    seconds, assigned = Seconds(), list[int]()
     standstill = Standstill(seconds)
-    standstill.on_noticed.append(lambda: told.append(standstill.count))
+    standstill.on_noticed.append(lambda: assigned.append(standstill.count))
     standstill.start()
     seconds.now += LONGEST + 0.1
-    assert (standstill.look(), standstill.look(), told) == (1, 1, [1])
+    assert (standstill.look(), standstill.look(), assigned) == (1, 1, [1])
 
 
 def test_what_was_asked_before_it_is_refused_even_before_it_was_noticed() -> None:

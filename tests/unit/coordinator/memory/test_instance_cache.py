@@ -44,11 +44,11 @@ def test_it_tells_who_is_gone_also_of_those_it_did_not_know() -> None:
 
 
 def test_it_tells_who_has_become_reachable() -> None:
-    instance_cache, told = InstanceCache(Waiters()), list[str]()
-    instance_cache.on_reachable = told.extend
+    instance_cache, assigned = InstanceCache(Waiters()), list[str]()
+    instance_cache.on_reachable = assigned.extend
     for revision, reachable in enumerate([True, True, False, False, True], start=1):
         instance_cache.apply(Changes([a_summary(revision=revision, reachable=reachable)], []))
-    assert told == ["web-1", "web-1"]
+    assert assigned == ["web-1", "web-1"]
 
 
 async def test_who_waits_is_woken_by_a_new_generation_and_by_the_end_of_the_instance() -> None:

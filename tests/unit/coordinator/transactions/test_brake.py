@@ -29,7 +29,7 @@ async def all_return(fleet: Fleet, *names: str) -> None:
         await fleet.report(name, Status.HEALTHY, V1)
 
 
-async def told(fleet: Fleet, *names: str) -> list[str]:
+async def assigned(fleet: Fleet, *names: str) -> list[str]:
     return [name for name in names if (await fleet.instance(name)).desired is not None]
 
 
@@ -49,12 +49,12 @@ async def test_five_that_come_back_do_not_all_fail(fleet: Fleet) -> None:
     source = await missed(fleet, *HEIRS)
     await all_return(fleet, *HEIRS)
     await fleet.fail("h0")
-    assert await told(fleet, *HEIRS) == ["h0"], "a window of 1 has a limit of 1"
+    assert await assigned(fleet, *HEIRS) == ["h0"], "a window of 1 has a limit of 1"
     assert await standing(fleet) == [(source.id, 5, 0, True)]
     (stopped,) = await fleet.events("convergence.stopped")
     assert (stopped.deployment_id, stopped.data) == (source.id, {"failed": 1, "arrived": 0})
     await fleet.silence()
-    assert await told(fleet, *HEIRS) == ["h0"]
+    assert await assigned(fleet, *HEIRS) == ["h0"]
 
 
 async def test_those_who_come_later_wait_as_well(fleet: Fleet) -> None:
@@ -72,7 +72,7 @@ async def test_it_goes_on_when_an_operator_says_so(fleet: Fleet) -> None:
     assert await resume(fleet, source.id) == (source.id, 4, 1)
     assert [each.actor for each in await fleet.events("convergence.resumed")] == ["anna"]
     await fleet.fail("h1")
-    assert await told(fleet, *HEIRS) == ["h0", "h1"]
+    assert await assigned(fleet, *HEIRS) == ["h0", "h1"]
     assert len(await fleet.events("convergence.stopped")) == 2
 
 
@@ -93,7 +93,7 @@ async def test_after_an_arrival_three_have_to_fail(fleet: Fleet) -> None:
     await fleet.arrive("h0")
     for name in ("h1", "h2"):
         await fleet.fail(name)
-    assert await told(fleet, *HEIRS) == ["h0", "h1", "h2", "h3"]
+    assert await assigned(fleet, *HEIRS) == ["h0", "h1", "h2", "h3"]
     await fleet.fail("h3")
     assert await standing(fleet) == [(source.id, 2, 0, True)]
 

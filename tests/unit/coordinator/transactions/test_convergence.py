@@ -25,7 +25,7 @@ async def desired(fleet: Fleet, *names: str) -> list[State | None]:
 async def test_one_that_returns_is_told_at_once_and_answered_so(fleet: Fleet) -> None:
     source = await missed(fleet, "a")
     taken = await fleet.report("a", Status.HEALTHY, V1)
-    assert taken.told == {"a"}
+    assert taken.assigned == {"a"}
     assert taken.instances["a"] == await fleet.instance("a")
     assert (taken.instances["a"].desired, taken.instances["a"].assigned_by) == (V2, source)
     assert [each.instance for each in await fleet.events("instance.inherited")] == ["a"]
@@ -39,7 +39,7 @@ async def test_no_more_than_the_window_converge_at_once(fleet: Fleet) -> None:
     await fleet.report("a", Status.DEGRADED, V1)
     assert await desired(fleet, "d", "b") == [None, None]
     await fleet.arrive("a")
-    assert fleet.told == {"d"}, "in the order in which they returned"
+    assert fleet.assigned == {"d"}, "in the order in which they returned"
     assert await desired(fleet, "d", "b") == [V2, None]
     await fleet.arrive("d")
     assert await desired(fleet, "b") == [V2]
@@ -59,7 +59,7 @@ async def test_one_that_falls_silent_frees_its_place(fleet: Fleet) -> None:
     await fleet.report("a", Status.HEALTHY, V1)
     await fleet.report("b", Status.HEALTHY, V1)
     await fleet.silence("a")
-    assert fleet.told == {"b"}
+    assert fleet.assigned == {"b"}
     assert await desired(fleet, "a", "b") == [V2, V2]
 
 
@@ -71,10 +71,10 @@ async def test_one_that_takes_too_long_frees_its_place(fleet: Fleet) -> None:
     await fleet.report("c", Status.HEALTHY, V1)
     fleet.clock.advance(58.999)
     await fleet.silence()
-    assert fleet.told == set()
+    assert fleet.assigned == set()
     fleet.clock.advance(0.001)
     await fleet.silence()
-    assert fleet.told == {"c"}
+    assert fleet.assigned == {"c"}
 
 
 async def test_one_that_returns_with_the_versions_it_missed_is_told_all_the_same(fleet: Fleet) -> None:
@@ -88,7 +88,7 @@ async def test_one_that_missed_nothing_is_told_nothing(fleet: Fleet) -> None:
     await missed(fleet)
     generation = (await fleet.instance("present")).generation
     await fleet.silence("present")
-    assert (await fleet.report("present", Status.HEALTHY, V2)).told == set()
+    assert (await fleet.report("present", Status.HEALTHY, V2)).assigned == set()
     assert (await fleet.instance("present")).generation == generation
 
 
@@ -96,13 +96,13 @@ async def test_one_that_does_not_match_is_told_nothing(fleet: Fleet) -> None:
     await fleet.running("other", labels={"env": "test"})
     await fleet.silence("other")
     await missed(fleet)
-    assert (await fleet.report("other", Status.HEALTHY, V1)).told == set()
+    assert (await fleet.report("other", Status.HEALTHY, V1)).assigned == set()
 
 
 async def test_a_target_of_the_deployment_in_flight_waits_for_its_turn_instead(fleet: Fleet) -> None:
     await missed(fleet, "a")
     await fleet.trigger(V3)
-    assert (await fleet.report("a", Status.HEALTHY, V1)).told == set()
+    assert (await fleet.report("a", Status.HEALTHY, V1)).assigned == set()
     assert await desired(fleet, "a") == [None]
 
 
@@ -130,7 +130,7 @@ async def test_a_rollback_takes_those_over_that_it_returns(fleet: Fleet) -> None
 async def test_returning_together_they_are_admitted_together(fleet: Fleet) -> None:
     await missed(fleet, "a", "b", "c", window=2)
     taken = await fleet.ingest_batch(*((name, Heartbeat(status=Status.HEALTHY, code_version="1")) for name in "abc"))
-    assert taken.told == {"a", "b"}
+    assert taken.assigned == {"a", "b"}
     assert [taken.instances[name].desired for name in "abc"] == [V2, V2, None]
 
 
@@ -150,7 +150,7 @@ async def test_those_that_join_late_inherit_within_the_window_too(fleet: Fleet) 
     assert await desired(fleet, "b", "c", "d") == [V2, V2, None]
     assert await converging(fleet) == ["b", "c", "d"]
     await fleet.arrive("b")
-    assert fleet.told == {"d"}
+    assert fleet.assigned == {"d"}
     await fleet.arrive("c", "d")
     assert await converging(fleet) == []
 
@@ -189,13 +189,13 @@ async def test_a_zone_of_500_that_comes_back_at_once_converges_a_window_at_a_tim
     await fleet.ingest_batch(*((name, back) for name in zone))
     arrived: set[str] = set()
     rounds = 0
-    while told := fleet.told:
-        assert len(told) <= deployment.window
-        assert not told & arrived
+    while assigned := fleet.assigned:
+        assert len(assigned) <= deployment.window
+        assert not assigned & arrived
         assert await converging(fleet) == sorted(set(zone) - arrived)
-        arrived |= told
+        arrived |= assigned
         rounds += 1
-        await fleet.arrive(*sorted(told))
+        await fleet.arrive(*sorted(assigned))
     assert arrived == set(zone)
     assert rounds == -(-500 // deployment.window)
     assert await converging(fleet) == []

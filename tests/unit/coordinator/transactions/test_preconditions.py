@@ -13,11 +13,11 @@ Action = Callable[[Fleet, int | None], Awaitable[Deployment]]
 
 
 async def abort_and_roll_back(fleet: Fleet, only: int | None) -> Deployment:
-    return await fleet.abort(rollback=True, only=only)
+    return await fleet.abort(rollback=True, expected_id=only)
 
 
 async def abort(fleet: Fleet, only: int | None) -> Deployment:
-    return await fleet.abort(only=only)
+    return await fleet.abort(expected_id=only)
 
 
 ACTIONS: dict[str, Action] = {
@@ -89,13 +89,13 @@ async def test_one_that_never_was_is_not_found(fleet: Fleet, name: str) -> None:
         await ACTIONS[name](fleet, 99)
 
 
-async def test_the_one_that_is_meant_is_acted_on(fleet: Fleet) -> None:
+async def test_the_one_that_is_addressed_is_acted_on(fleet: Fleet) -> None:
     _, second = await one_after_another(fleet)
     assert (await fleet.pause(second.id)).status is DeploymentStatus.PAUSED
     assert (await fleet.resume(second.id)).status is DeploymentStatus.RUNNING
-    assert (await fleet.abort(only=second.id)).status is DeploymentStatus.ABORTED
+    assert (await fleet.abort(expected_id=second.id)).status is DeploymentStatus.ABORTED
     third = await fleet.trigger(State("4"), waves=(1,), wave_pause="manual")
     await fleet.arrive("a")
     await fleet.steps()
     assert (await fleet.promote(third.id)).wave.open == 2
-    assert (await fleet.abort(rollback=True, only=third.id)).rolled_back_by == third.id + 1
+    assert (await fleet.abort(rollback=True, expected_id=third.id)).rolled_back_by == third.id + 1
