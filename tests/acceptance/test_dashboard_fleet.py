@@ -8,6 +8,7 @@ from playwright.async_api import Browser, Page, expect
 
 from dides.client.instance import InstanceClient
 from dides.model.state import Status
+from dides.protocol.action_preview import Action
 from dides.protocol.messages import Configuration, DeployRequest, Heartbeat, InstanceSpec
 from dides.runtime.datadir import REGISTRATION_FILE
 from support.processes import until
@@ -65,7 +66,7 @@ async def test_updating_instances_are_seen_until_their_deployment_ends(tmp_path:
         await expect(page.locator("#by-status")).to_contain_text("2 updating")
         await expect(page.locator("#newest")).to_contain_text("2 updating")
         async with all_of_it.processes.client() as operator:
-            await operator.abort()
+            await operator.act(Action.ABORT)
         await expect(page.locator("#newest")).to_contain_text("aborted")
         await expect(page.locator("#by-status")).not_to_contain_text("updating")
         await page.get_by_role("link", name=f"Deployment {number}").click()

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Locator, expect
 
+from dides.protocol.action_preview import Action
 from support.processes import until
 from support.watching import Watching, watching
 
@@ -139,7 +140,7 @@ async def test_a_question_that_is_late_changes_nothing(tmp_path: Path, browser: 
         dialog = await all_of_it.steer("Abort")
         await expect(dialog).to_contain_text("2 pending targets are skipped as not started")
         async with all_of_it.processes.client() as client:
-            await client.abort(rollback=True)
+            await client.act(Action.ABORT_AND_ROLL_BACK)
             await dialog.get_by_role("button", name="Abort", exact=True).click()
             await expect(dialog.get_by_role("alert")).to_contain_text(f"In flight is rollback {number + 1} by now")
             assert (await client.deployment(number + 1)).finished_at is None

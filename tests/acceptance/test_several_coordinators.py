@@ -12,6 +12,7 @@ import httpx2
 from dides.client.instance import InstanceClient
 from dides.client.operator import OperatorClient
 from dides.model.state import Status
+from dides.protocol.action_preview import Action
 from dides.protocol.messages import Configuration, DeployRequest, Heartbeat, InstanceSpec
 from dides.runtime.datadir import OPERATOR_FILE, REGISTRATION_FILE
 from support.coordinators import Coordinators, coordinators
@@ -99,7 +100,7 @@ async def decided_elsewhere(waiting: InstanceClient, client: OperatorClient, num
     sent = time.monotonic()
     await client.deploy(request, f"latency-{number}")
     passed_on = await held
-    await client.abort()
+    await client.act(Action.ABORT)
     return passed_on - sent
 
 

@@ -195,7 +195,7 @@ async def test_a_confirmation_says_in_numbers_what_then_happens(fleet: Fleet) ->
     assert "1 has read the new version and goes on with it; 1 is not known to have" in text
     assert "1 target succeeded and 0 failed" in text
     rollback = await fleet.text("1/confirm/abort-and-roll-back")
-    assert "3 instances are told to return to 1." in rollback
+    assert "3 instances return to 1." in rollback
     before = {each["name"]: each["generation"] for each in (await fleet.app.get("/inventory/instances"))["instances"]}
     assert (await fleet.press("1/abort")).headers["Location"] == "/ui/deployments/1"
     after = {each["name"]: each["generation"] for each in (await fleet.app.get("/inventory/instances"))["instances"]}
@@ -213,7 +213,7 @@ async def test_other_confirmations(fleet: Fleet) -> None:
     assert "Wave 2 of 2 opens, the last one: up to 3 more updates start, at most 2 updating at once." in promote
     assert "The rest of the soak of 1 min is left out." in promote
     await fleet.press("1/pause")
-    assert "3 pending targets are told from now on" in await fleet.text("1/confirm/resume")
+    assert "3 pending targets may start from now on" in await fleet.text("1/confirm/resume")
     assert "It stays paused" in await fleet.text("1/confirm/promote")
     assert "Deployment 1 is paused already. Nothing was changed." in await fleet.text("1/confirm/pause")
 

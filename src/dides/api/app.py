@@ -23,7 +23,7 @@ from dides.api.middleware import Middleware, SenderGoneError, torn
 from dides.api.openapi import Document
 from dides.api.problems import Handled, http_error, invalid_header, refused, unexpected
 from dides.api.responses import OPTIONAL
-from dides.api.routes import convergence, deployments, events, health, inventory, plans
+from dides.api.routes import actions, convergence, deployments, events, health, inventory, plans
 from dides.api.traffic import Traffic
 from dides.api.validation import check_request, decoded_query
 from dides.coordinator.coordinator import Coordinator
@@ -79,6 +79,7 @@ def create_routes(version: str, pages: Sequence[Router] = (), *, dev: bool = Fal
                     inventory.router,
                     convergence.router,
                     deployments.router,
+                    actions.router,
                     plans.router,
                     events.router,
                     collector.router,

@@ -15,7 +15,7 @@ from litestar.routes import HTTPRoute
 
 from dides.api.deploy_request import LONGEST_KEY
 from dides.api.routes.sse import ID_PATTERN
-from dides.protocol import forecast, messages, queries
+from dides.protocol import action_preview, forecast, messages, queries
 from dides.protocol.fields import LARGEST, Name
 
 Node = dict[str, Any]
@@ -69,7 +69,8 @@ class Document(JsonRenderPlugin):
 
 def complete(app: Litestar, drawn: Node, extra: tuple[type[msgspec.Struct], ...]) -> Node:
     """Return what Litestar has drawn of an application, with the messages and parameters as they are checked."""
-    classes = (each for module in (messages, forecast) for each in inspect.getmembers(module, inspect.isclass))
+    modules = (messages, forecast, action_preview)
+    classes = (each for module in modules for each in inspect.getmembers(module, inspect.isclass))
     known = {name: each for name, each in classes if _is_message(each)}
     used = [known[name] for name in drawn["components"]["schemas"] if name in known]
     _, schemas = msgspec.json.schema_components([*used, *extra], ref_template=REFERENCE)
@@ -142,7 +143,9 @@ def _complete_body(body: Node) -> None:
 
 def _referred(response: Node, schemas: Node) -> Node | None:
     content = response.get("content", {}).get("application/json")
-    return schemas[content["schema"]["$ref"].rpartition("/")[2]] if content else None
+    schema: Node = content["schema"] if content else {}
+    reference = schema.get("$ref") or next(iter(schema.get("oneOf", [{}]))).get("$ref", "")
+    return schemas.get(reference.rpartition("/")[2])
 
 
 def _portable(node: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import TypeVar
 from msgspec import UNSET
 
 from dides.client.transport import Query, Transport
+from dides.protocol.action_preview import Action, ActionPreview
 from dides.protocol.forecast import Forecast
 from dides.protocol.messages import (
     AbortRequest,
@@ -53,27 +54,15 @@ class OperatorClient(Transport):
         """Take one reconcile step."""
         return await self.send(Deployment, "POST", "/deploy/progress", _action(deployment_id))
 
-    async def pause(self, deployment_id: int | None = None) -> Deployment:
-        """Tell nothing new until resumed."""
-        return await self.send(Deployment, "POST", "/deploy/pause", _action(deployment_id))
+    async def act(self, action: Action, deployment_id: int | None = None) -> Deployment:
+        """Do something about the deployment in flight; a rollback answers with itself, and may undo an earlier one."""
+        path, request = _request_of(action, deployment_id)
+        return await self.send(Deployment, "POST", path, request)
 
-    async def resume(self, deployment_id: int | None = None) -> Deployment:
-        """Go on after a pause."""
-        return await self.send(Deployment, "POST", "/deploy/resume", _action(deployment_id))
-
-    async def promote(self, deployment_id: int | None = None) -> Deployment:
-        """Go past the wave that waits, or that soaks, to the next one."""
-        return await self.send(Deployment, "POST", "/deploy/promote", _action(deployment_id))
-
-    async def abort(self, deployment_id: int | None = None, *, rollback: bool = False) -> Deployment:
-        """Stop the deployment in flight; with `rollback`, also return what it touched."""
-        expected = UNSET if deployment_id is None else deployment_id
-        request = AbortRequest(deployment_id=expected, rollback=rollback)
-        return await self.send(Deployment, "POST", "/deploy/abort", request)
-
-    async def rollback(self, deployment_id: int | None = None) -> Deployment:
-        """Undo the deployment in flight, or else the newest one; answers with the rollback."""
-        return await self.send(Deployment, "POST", "/deploy/rollback", _action(deployment_id))
+    async def preview(self, action: Action, deployment_id: int | None = None) -> ActionPreview:
+        """Return what an action would do; changes nothing."""
+        path, request = _request_of(action, deployment_id)
+        return await self.send(ActionPreview, "POST", path, request, query={"preview": "true"})
 
     async def convergences(self) -> list[Convergence]:
         """Return how those fare who inherit deployments' states, by deployment, newest first."""
@@ -145,6 +134,14 @@ class OperatorClient(Transport):
             cursor = page.next_cursor
             if cursor is None:
                 return
+
+
+def _request_of(action: Action, deployment_id: int | None) -> tuple[str, ActionRequest]:
+    """Return the path of an action, and the body that names the deployment."""
+    if action in (Action.ABORT, Action.ABORT_AND_ROLL_BACK):
+        expected = UNSET if deployment_id is None else deployment_id
+        return "/deploy/abort", AbortRequest(deployment_id=expected, rollback=action is Action.ABORT_AND_ROLL_BACK)
+    return f"/deploy/{action}", _action(deployment_id)
 
 
 def _action(deployment_id: int | None) -> ActionRequest:

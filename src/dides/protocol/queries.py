@@ -73,6 +73,14 @@ class DesiredQuery(Request, frozen=True):
     wait: Annotated[float, Meta(ge=0, le=LONGEST_WAIT, description="Seconds to wait at most.")] = 30
 
 
+class ActionQuery(Request, frozen=True):
+    """Whether it is meant."""
+
+    preview: Annotated[
+        bool, Meta(description="Say what the action would do (`ActionPreview`, 200), and change nothing.")
+    ] = False
+
+
 class DecommissionQuery(Request, frozen=True):
     """How insistently."""
 

@@ -45,14 +45,16 @@ def described(document: Any) -> dict[str, Row]:
             parameters = {each["name"] for each in operation["parameters"] if each["in"] != "path"}
             body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
             good = {status: each for status, each in operation["responses"].items() if status < "4"}
-            answers = {message_in(each, "application/json") for each in good.values()} - {""}
+            answers = {name for each in good.values() for name in messages_in(each, "application/json")}
             bad = {status for status, each in operation["responses"].items() if PROBLEM in each.get("content", {})}
             found[f"{method.upper()} {path}"] = (parameters, name_in(body), set(good), answers, bad)
     return found
 
 
-def message_in(response: Any, media_type: str) -> str:
-    return name_in(response.get("content", {}).get(media_type, {}))
+def messages_in(response: Any, media_type: str) -> set[str]:
+    """Return the message of a response, or each of those that it may be."""
+    schema = response.get("content", {}).get(media_type, {}).get("schema", {})
+    return {name_in({"schema": one}) for one in schema.get("oneOf", [schema])} - {""}
 
 
 def name_in(content: Any) -> str:

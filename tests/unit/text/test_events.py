@@ -12,7 +12,7 @@ from dides.protocol.messages import Event
 from dides.text.events import KINDS, details, group_of, meaning, say
 
 SOURCE = Path(dides.coordinator.__path__[0])
-FINAL = [DeploymentStatus.COMPLETED, DeploymentStatus.FAILED]
+FINAL = [DeploymentStatus.COMPLETED, DeploymentStatus.FAILED, DeploymentStatus.ABORTED]
 SETTLED = [TargetState.SUCCEEDED, TargetState.FAILED, TargetState.SKIPPED]
 
 

@@ -9,7 +9,7 @@ from dides.api.access import operators
 from dides.api.body import Strict
 from dides.api.dependencies import Sender, Services
 from dides.api.responses import for_operators, with_body
-from dides.api.routes.deployments import MEANT, expected
+from dides.api.routes.actions import EXPECTED, expected
 from dides.api.serializers import convergence_view
 from dides.coordinator.transactions import brake
 from dides.protocol.messages import ActionRequest, Convergence, Convergences
@@ -34,7 +34,7 @@ async def converging(coordinator: Services) -> Convergences:
 async def resume_convergence(
     principal: Sender,
     coordinator: Services,
-    data: Annotated[ActionRequest, Body(examples=[MEANT])] = ActionRequest(),
+    data: Annotated[ActionRequest, Body(examples=[EXPECTED])] = ActionRequest(),
 ) -> Convergence:
     """Let instances inherit a deployment's state again after too many had failed there. Repeating it is fine."""
     return convergence_view(await coordinator.resume_convergence(principal.name, expected(data)))

@@ -1,7 +1,7 @@
 """The routes under /deploy and /deployments."""
 
 from collections.abc import Sequence
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
@@ -20,7 +20,7 @@ from dides.api.serializers import deployment_view, target_view
 from dides.coordinator.transactions import preconditions, undo
 from dides.model import deployment as model
 from dides.model.errors import NotFoundError
-from dides.protocol.messages import AbortRequest, ActionRequest, Deployment, DeploymentPage, DeployRequest, TargetPage
+from dides.protocol.messages import Deployment, DeploymentPage, DeployRequest, TargetPage
 from dides.protocol.queries import DeploymentQuery, TargetQuery
 from dides.store.interface import Transaction
 
@@ -35,9 +35,6 @@ DEPLOY = Example(
         "configuration": {"batch_size": 2, "failure_threshold": 1},
     },
 )
-
-MEANT = Example(summary="Deployment 42 and no other", value={"deployment_id": 42})
-MeantBody: TypeAlias = Annotated[ActionRequest, Body(examples=[MEANT])]
 
 
 @post(
@@ -71,94 +68,6 @@ async def deploy(
 async def in_flight(coordinator: Services) -> Deployment:
     """Return the deployment in flight."""
     return deployment_view(await coordinator.read(preconditions.in_flight))
-
-
-@post(
-    "/deploy/progress",
-    guards=[operators],
-    dto=Strict[ActionRequest],
-    return_dto=None,
-    status_code=200,
-    summary="Take one reconcile step",
-    responses=with_body(404, 409),
-)
-async def progress(coordinator: Services, data: MeantBody = ActionRequest()) -> Deployment:
-    """Take one step now; answers the deployment that the step began with, as it is afterwards."""
-    return deployment_view(await coordinator.progress(expected(data)))
-
-
-@post(
-    "/deploy/pause",
-    guards=[operators],
-    dto=Strict[ActionRequest],
-    return_dto=None,
-    status_code=200,
-    summary="Pause the deployment in flight",
-    responses=with_body(404, 409),
-)
-async def pause(principal: Sender, coordinator: Services, data: MeantBody = ActionRequest()) -> Deployment:
-    """Tell nothing new; timeouts stand still. Repeating it is fine."""
-    return deployment_view(await coordinator.pause(principal.name, expected(data)))
-
-
-@post(
-    "/deploy/resume",
-    guards=[operators],
-    dto=Strict[ActionRequest],
-    return_dto=None,
-    status_code=200,
-    summary="Resume the deployment in flight",
-    responses=with_body(404, 409),
-)
-async def resume(principal: Sender, coordinator: Services, data: MeantBody = ActionRequest()) -> Deployment:
-    """Go on. Repeating it is fine."""
-    return deployment_view(await coordinator.resume(principal.name, expected(data)))
-
-
-@post(
-    "/deploy/promote",
-    guards=[operators],
-    dto=Strict[ActionRequest],
-    return_dto=None,
-    status_code=200,
-    summary="Open the next wave",
-    responses=with_body(404, 409),
-)
-async def promote(principal: Sender, coordinator: Services, data: MeantBody = ActionRequest()) -> Deployment:
-    """Go past a wave that waits for it, or that soaks; 409 while its targets are not done, or after the last one."""
-    return deployment_view(await coordinator.promote(principal.name, expected(data)))
-
-
-@post(
-    "/deploy/abort",
-    guards=[operators],
-    dto=Strict[AbortRequest],
-    return_dto=None,
-    status_code=200,
-    summary="Abort the deployment in flight",
-    responses=with_body(404, 409),
-)
-async def abort(
-    principal: Sender,
-    coordinator: Services,
-    data: Annotated[AbortRequest, Body(examples=[Example(value={"rollback": False})])] = AbortRequest(),
-) -> Deployment:
-    """Stop it where it is; with `rollback`, also return what it touched."""
-    return deployment_view(await coordinator.abort(principal.name, rollback=data.rollback, expected_id=expected(data)))
-
-
-@post(
-    "/deploy/rollback",
-    guards=[operators],
-    dto=Strict[ActionRequest],
-    return_dto=None,
-    summary="Roll back",
-    responses=with_body(404, 409),
-)
-async def rollback(principal: Sender, coordinator: Services, data: MeantBody = ActionRequest()) -> Response[Deployment]:
-    """Stop and undo what is in flight, else undo the newest deployment; answers with the rollback."""
-    begun = await coordinator.roll_back(principal.name, expected(data))
-    return Response(deployment_view(begun), headers={"Location": f"/deployments/{begun.id}"})
 
 
 @get(
@@ -214,11 +123,6 @@ def existing(tx: Transaction, deployment_id: int) -> model.Deployment:
     raise NotFoundError(f"There is no deployment {deployment_id}. List what there is with GET /deployments.")
 
 
-def expected(request: ActionRequest) -> int | None:
-    """Return the deployment that a request is about, None where any will do."""
-    return None if request.deployment_id is UNSET else request.deployment_id
-
-
 def _targets(tx: Transaction, deployment_id: int, parameters: TargetQuery, after: int) -> TargetPage:
     existing(tx, deployment_id)
     state = None if parameters.state is UNSET else parameters.state
@@ -236,12 +140,6 @@ router = Router(
     route_handlers=[
         deploy,
         in_flight,
-        progress,
-        pause,
-        resume,
-        promote,
-        abort,
-        rollback,
         undoable,
         deployments,
         deployment,

@@ -1,7 +1,6 @@
 """The commands that act on the deployment in flight, and the one that removes an instance."""
 
 import sys
-from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import typer
@@ -10,11 +9,12 @@ from dides.cli.display.follow_rollback import follow_or_leave
 from dides.cli.display.marks import say_state
 from dides.cli.display.outcome import exit_code_of
 from dides.cli.display.prompt import confirm
-from dides.cli.display.show import show_deployment
+from dides.cli.display.show import show_deployment, show_preview
 from dides.cli.options.common import Output, UsageError, Wait, Yes
 from dides.cli.options.connection import DEFAULT_SERVER, Server, Token, converse
 from dides.cli.options.output import Format, make_console, make_progress_console, print_json
 from dides.client.operator import OperatorClient
+from dides.protocol.action_preview import Action
 from dides.protocol.messages import Deployment, Instance
 
 InstanceName = Annotated[str, typer.Argument(metavar="NAME", help="The instance's name.")]
@@ -25,20 +25,25 @@ Undone = Annotated[
 AlsoRollBack = Annotated[
     bool, typer.Option("--rollback", help="Also return every instance that it touched to what it had.")
 ]
+Preview = Annotated[bool, typer.Option("--preview", help="Say what it would do, and change nothing.")]
 Force = Annotated[bool, typer.Option("--force", help="Also while an update of it runs.")]
 
 
-def pause(output: Output = Format.TABLE, server: Server = DEFAULT_SERVER, token: Token = None) -> None:
+def pause(
+    preview: Preview = False, output: Output = Format.TABLE, server: Server = DEFAULT_SERVER, token: Token = None
+) -> None:
     """Start no further updates until resumed; those under way go on.
 
     Example:
       dides pause
 
     """
-    act(OperatorClient.pause, output, server, token)
+    act(Action.PAUSE, preview, output, server, token)
 
 
-def resume(output: Output = Format.TABLE, server: Server = DEFAULT_SERVER, token: Token = None) -> None:
+def resume(
+    preview: Preview = False, output: Output = Format.TABLE, server: Server = DEFAULT_SERVER, token: Token = None
+) -> None:
     """Go on after a pause.
 
     In an outage, too: whoever is silent then counts as silent.
@@ -47,17 +52,20 @@ def resume(output: Output = Format.TABLE, server: Server = DEFAULT_SERVER, token
       dides resume
 
     """
-    act(OperatorClient.resume, output, server, token)
+    act(Action.RESUME, preview, output, server, token)
 
 
-def promote(output: Output = Format.TABLE, server: Server = DEFAULT_SERVER, token: Token = None) -> None:
+def promote(
+    preview: Preview = False, output: Output = Format.TABLE, server: Server = DEFAULT_SERVER, token: Token = None
+) -> None:
     """Open the next wave of a deployment whose wave is over, and waits or soaks.
 
     Example:
       dides promote
+      dides promote --preview
 
     """
-    act(OperatorClient.promote, output, server, token)
+    act(Action.PROMOTE, preview, output, server, token)
 
 
 def progress(output: Output = Format.TABLE, server: Server = DEFAULT_SERVER, token: Token = None) -> None:
@@ -67,11 +75,16 @@ def progress(output: Output = Format.TABLE, server: Server = DEFAULT_SERVER, tok
       dides progress
 
     """
-    act(OperatorClient.progress, output, server, token)
+
+    async def step(client: OperatorClient) -> Deployment:
+        return await client.progress((await client.in_flight()).id)
+
+    show_deployment(converse(server, token, step), output)
 
 
 def abort(
     also_roll_back: AlsoRollBack = False,
+    preview: Preview = False,
     output: Output = Format.TABLE,
     server: Server = DEFAULT_SERVER,
     token: Token = None,
@@ -79,14 +92,16 @@ def abort(
     """Stop the deployment in flight; what it has updated stays so, unless --rollback is given.
 
     Example:
+      dides abort --rollback --preview
       dides abort --rollback
 
     """
-    act(lambda client, number: client.abort(number, rollback=also_roll_back), output, server, token)
+    act(Action.ABORT_AND_ROLL_BACK if also_roll_back else Action.ABORT, preview, output, server, token)
 
 
 def rollback(
     deployment_id: Undone = None,
+    preview: Preview = False,
     wait: Wait = True,
     output: Output = Format.TABLE,
     server: Server = DEFAULT_SERVER,
@@ -97,7 +112,7 @@ def rollback(
     Exit codes are those of deploy. Ctrl-C stops the watching, not the rollback.
 
     Example:
-      dides rollback
+      dides rollback --preview
       dides rollback 41
       dides rollback --no-wait -o json
 
@@ -105,11 +120,14 @@ def rollback(
 
     async def undo(client: OperatorClient) -> Deployment:
         undone = deployment_id or (await client.undoable()).id
-        deployment = await client.rollback(undone)
+        deployment = await client.act(Action.ROLL_BACK, undone)
         if not wait:
             return deployment
         return await follow_or_leave(client, deployment, make_progress_console(output), now=deployment.created_at)
 
+    if preview:
+        show_preview(converse(server, token, lambda client: client.preview(Action.ROLL_BACK, deployment_id)), output)
+        return
     deployment = converse(server, token, undo)
     show_deployment(deployment, output, watched=wait)
     raise typer.Exit(exit_code_of(deployment))
@@ -146,15 +164,16 @@ def say_instance(instance: Instance) -> str:
     return f"{instance.name} ({instance.ip}, {instance.status.name.lower()}, {say_state(instance.current)})"
 
 
-def act(
-    action: Callable[[OperatorClient, int], Awaitable[Deployment]], output: Format, server: str, token: str | None
-) -> None:
-    """Do one thing to the deployment in flight and show how it stands then. Raises ClientError.
+def act(action: Action, preview: bool, output: Format, server: str, token: str | None) -> None:
+    """Do one thing to the deployment in flight, or say what it would do, and show it. Raises ClientError.
 
     The request names the deployment: one that arrives late must not act on the next one.
     """
 
     async def do(client: OperatorClient) -> Deployment:
-        return await action(client, (await client.in_flight()).id)
+        return await client.act(action, (await client.in_flight()).id)
 
-    show_deployment(converse(server, token, do), output)
+    if preview:
+        show_preview(converse(server, token, lambda client: client.preview(action)), output)
+    else:
+        show_deployment(converse(server, token, do), output)

@@ -11,9 +11,11 @@ from dides.cli.display.marks import HELD_BY, in_flight, say_held, say_state, say
 from dides.cli.display.progress import ServerTime, counts, headline, verdict
 from dides.cli.display.tables import instance_status, print_targets, say_labels
 from dides.cli.options.output import Format, clean, make_console, print_json
+from dides.protocol.action_preview import ActionPreview
 from dides.protocol.messages import Configuration, Deployment, Instance, Target, Why
 from dides.protocol.settings import settings
 from dides.runtime.clock import SystemClock
+from dides.text.action_preview import consequences, question
 
 IN_HEADLINE = ("batch_size", "failure_threshold")
 ALWAYS_SHOWN = ("update_timeout", "auto_rollback")
@@ -28,6 +30,18 @@ def show_deployment(deployment: Deployment, output: Format, *, watched: bool = F
         print_deployment(deployment, console)
         if in_flight(deployment):
             console.print("Watch it: dides status --watch", soft_wrap=True)
+
+
+def show_preview(preview: ActionPreview, output: Format) -> None:
+    """Show what an action would do to a deployment."""
+    if output is Format.JSON:
+        print_json(preview)
+        return
+    console = make_console()
+    console.print(Text(question(preview), style="bold"))
+    for line in consequences(preview):
+        console.print(clean(line), soft_wrap=True)
+    console.print("Nothing was changed.")
 
 
 def print_deployment(deployment: Deployment, console: Console) -> None:

@@ -11,22 +11,15 @@ from litestar.response import Redirect
 from dides.api.dependencies import DeploymentId, Sender, Services
 from dides.api.serializers import deployment_view, target_view
 from dides.coordinator.coordinator import Coordinator
-from dides.coordinator.transactions.undo import refusal
-from dides.dashboard.action_preview import (
-    BUTTONS,
-    DANGEROUS,
-    Action,
-    Around,
-    actions_for,
-    consequences_of,
-    why_not_now,
-)
+from dides.coordinator.transactions.action_preview import preview_of, why_not_now
 from dides.dashboard.guard import Browser
 from dides.dashboard.pages import timeline
 from dides.dashboard.render import render
-from dides.model.deployment import Deployment, Target, TargetState
+from dides.model.deployment import Deployment, Kind, Target, TargetState
 from dides.model.errors import NotFoundError
+from dides.protocol.action_preview import Action
 from dides.store.interface import Transaction
+from dides.text.action_preview import DANGEROUS, NAMES, consequences, question
 from dides.text.format import state
 from dides.text.hold_reasons import hold_of
 from dides.text.policy import policy_facts, wave_facts
@@ -126,9 +119,9 @@ def _summary(tx: Transaction, deployment_id: int) -> dict[str, Any]:
         "hold": hold_of(record),
         "waves": wave_facts(record),
         "failures": [target_view(each) for each in failed],
-        "actions": actions_for(record, _around(tx, record)),
+        "actions": [action for action in Action if _why_not(tx, action, record) is None],
         "dangerous": DANGEROUS,
-        "buttons": BUTTONS,
+        "buttons": NAMES,
     }
 
 
@@ -139,9 +132,11 @@ def title_of(deployment: Deployment) -> str:
     return state(deployment.to)
 
 
-def _around(tx: Transaction, deployment: Deployment) -> Around:
-    refused = refusal(tx, deployment)
-    return Around(no_rollback=refused.detail if refused else None)
+def _why_not(tx: Transaction, action: Action, deployment: Deployment) -> str | None:
+    """Return why a page offers no such button: what is in flight is rolled back together with its abort."""
+    if action is Action.ROLL_BACK and deployment.in_flight and deployment.kind is Kind.DEPLOY:
+        return f"Deployment {deployment.id} is in flight: abort it, and roll it back with that."
+    return why_not_now(tx, action, deployment)
 
 
 def _befores(tx: Transaction, deployment_id: int) -> dict[str, Any]:
@@ -160,13 +155,11 @@ def _timeline(tx: Transaction, deployment: Deployment, names: list[str]) -> time
 
 def _question(tx: Transaction, deployment_id: int, action: Action) -> dict[str, Any]:
     record = existing(tx, deployment_id)
-    refusal = why_not_now(action, record, _around(tx, record))
-    return {
-        "id": deployment_id,
-        "action": action,
-        "refusal": refusal,
-        "consequences": None if refusal else consequences_of(tx, action, record),
-    }
+    context = {"id": deployment_id, "action": action, "refusal": _why_not(tx, action, record), "button": NAMES[action]}
+    if context["refusal"]:
+        return context
+    found = preview_of(tx, action, record)
+    return {**context, "question": question(found), "consequences": consequences(found)}
 
 
 handlers = [page, summary, timeline_json, confirm, act]
