@@ -6,11 +6,11 @@ import re
 import msgspec
 import pytest
 
-from dides.cli.display.marks import HELD_BY
 from dides.model.deployment import TargetState
 from dides.model.explanation import Cause
 from dides.model.state import State, Status
 from dides.protocol.messages import Configuration, Convergence, Event, Wave, Why
+from dides.text.hold_reasons import IN_SHORT
 from support.fake_coordinator import (
     ABORTED,
     COMPLETED,
@@ -65,7 +65,7 @@ def test_an_instance_says_why_it_is_not_updated(coordinator: FakeCoordinator, ca
     coordinator.instances = [msgspec.structs.replace(make_instance("web-0"), why=why)]
     assert run(coordinator, "instance", "web-0") == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("Why"))
-    assert f"waiting: {message} Held by promote: {HELD_BY['promote']}. (until 2" in line
+    assert f"waiting: {message} Held by promote: {IN_SHORT['promote']}. (until 2" in line
 
 
 def test_an_older_coordinator_gives_no_reason_and_none_is_shown(coordinator: FakeCoordinator, capsys: Capture) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from dides.cli.display.marks import HELD_BY
 from dides.engine.window import NAMES
 from dides.model.explanation import Cause
+from dides.text.hold_reasons import IN_SHORT
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -24,7 +24,7 @@ def test_the_decision_tree_has_a_branch_for_every_hold() -> None:
 @pytest.mark.parametrize("hold", NAMES)
 def test_a_branch_begins_with_what_dides_status_says(hold: str) -> None:
     branch = page("stuck-rollout.md").partition(f"### `{hold}`\n")[2].partition("\n##")[0]
-    assert branch.strip().replace("\n", " ").startswith(f'"{HELD_BY[hold]}"')
+    assert branch.strip().replace("\n", " ").startswith(f'"{IN_SHORT[hold]}"')
 
 
 def test_the_page_about_one_instance_has_every_cause_in_the_order_of_the_rules() -> None:

@@ -6,7 +6,6 @@ import pytest
 
 from dides.cli.display.follow import Sight
 from dides.cli.display.live import ROWS, LiveDisplay
-from dides.cli.display.marks import say_held
 from dides.cli.display.plain_lines import PlainDisplay
 from dides.cli.display.progress import ServerTime
 from dides.model.deployment import DeploymentStatus, TargetState
@@ -192,12 +191,6 @@ def test_where_lines_cannot_be_redrawn_a_block_is_said_when_nothing_goes_on(upda
     with PlainDisplay(console, TIME) as display:
         display.show(Sight(deployment=blocked))
     assert ("max_unavailable reached" in text_of(console)) is said
-
-
-@pytest.mark.parametrize("held_by", ["batch_size", "wave", "promote", "soak", "max_unavailable", "spread_by", "paused"])
-def test_everything_that_can_hold_a_deployment_has_words(held_by: str) -> None:
-    assert say_held(make_deployment(held_by=held_by)) != held_by
-    assert say_held(make_deployment(held_by="something new")) == "something new"
 
 
 def test_a_clock_that_is_off_is_corrected_by_the_coordinators() -> None:

@@ -8,7 +8,7 @@ from dides.engine import window
 from dides.model.deployment import Deployment, DeploymentStatus, Outage, Timers, Wave
 from dides.model.policy import Policy
 from dides.runtime.clock import to_datetime
-from dides.text.hold_reasons import hold_of
+from dides.text.hold_reasons import IN_SHORT, hold_of, in_short
 from support.builders import NOW, PAUSED, counts, deployment
 
 OVER: dict[str, Any] = {
@@ -94,3 +94,13 @@ def test_nothing_holds_it(states: dict[str, int], means: str, release: str) -> N
 
 def test_one_that_has_ended_is_not_held() -> None:
     assert hold_of(deployment(status=DeploymentStatus.FAILED)) is None
+
+
+def test_every_hold_has_a_short_text() -> None:
+    assert set(IN_SHORT) == set(window.NAMES)
+    assert [name for name in window.NAMES if in_short(name) == name] == []
+
+
+def test_a_hold_that_is_unknown_is_said_by_its_name() -> None:
+    assert in_short("something new") == "something new"
+    assert in_short(None) == ""

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -171,7 +173,7 @@ def agent(
     """
     first = leave_first_process()
     host = socket.gethostname().lower()
-    try:
+    with _naming_flags():
         place = state_dir or (default_state_dir(name) if name else find_state_dir(host))
         settings = AgentSettings(
             server=server,
@@ -190,9 +192,16 @@ def agent(
             wait_for_apply=wait_for_apply or first,
         )
         check_settings(settings)
+    _run(msgspec.structs.replace(settings, state_dir=settings.state_dir.absolute()))
+
+
+@contextmanager
+def _naming_flags() -> Iterator[None]:
+    """Let a setting that cannot be used be refused by the name of its flag."""
+    try:
+        yield
     except SettingError as error:
         raise typer.BadParameter(error.text, param_hint=error.flag) from error
-    _run(msgspec.structs.replace(settings, state_dir=settings.state_dir.absolute()))
 
 
 def default_state_dir(name: str) -> Path:

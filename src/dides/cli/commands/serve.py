@@ -77,8 +77,6 @@ def server(
     host, port = parse_listen(listen)
     if time_to_live <= heartbeat_interval:
         raise typer.BadParameter("--time-to-live must be longer than --heartbeat-interval, or every instance is lost")
-    leave_first_process()
-    configure_logging()
     chosen = Settings(
         heartbeat_interval=heartbeat_interval,
         time_to_live=time_to_live,
@@ -98,8 +96,13 @@ def server(
         base_path=parse_base_path(base_path),
         trusted_proxies=parse_networks(trusted_proxy or []),
     )
+    _serve(where, chosen, data_directory(data_dir), database)
+
+
+def _serve(where: Listen, chosen: Settings, directory: DataDirectory, database: str | None) -> None:
+    leave_first_process()
+    configure_logging()
     with _refusing():
-        directory = data_directory(data_dir)
         serve(directory, where, chosen, database, partial(say_welcome, directory, where))
 
 

@@ -61,22 +61,10 @@ DUPLICATED = Mark("✖", "x", "duplicated", "red")
 CONVERGING = Mark("↻", "~", "converging", "cyan")
 WARNING = Mark("!", "!", "warning", "yellow")
 
-HELD_BY = {
-    "batch_size": "batch_size instances are updating",
-    "wave": "the rest of this wave is still updating",
-    "promote": "wave complete, waiting for approval: dides promote",
-    "soak": "wave complete, soaking before the next one",
-    "health": "wave complete, but not all of it is HEALTHY at the target; to go on all the same: dides promote",
-    "max_unavailable": "max_unavailable reached: that many are updating or not healthy",
-    "spread_by": "the next instances wait for others with their label value (spread_by)",
-    "paused": "paused; dides resume goes on",
-    "outage": "most instances fell silent at once, which no version does; dides resume goes on all the same",
-}
-"""What holds a deployment, by the name on the wire."""
 WAITS = ("promote", "soak", "health", "paused", "outage")
-"""Those of them for which nothing goes on until an operator acts, or time has passed."""
+"""Holds for which nothing goes on until an operator acts, or time has passed."""
 BLOCKS = ("max_unavailable", "spread_by")
-"""Those for which something has to happen to the fleet: worth a word when nothing is updating."""
+"""Holds for which something has to happen to the fleet: worth a word when nothing is updating."""
 
 
 def in_flight(deployment: Deployment) -> bool:
@@ -119,11 +107,6 @@ def is_waiting(deployment: Deployment) -> bool:
     """Tell whether nothing goes on, so that whoever watches wants to know why."""
     blocked = deployment.held_by in BLOCKS and deployment.progress.updating == 0
     return deployment.held_by in WAITS or blocked
-
-
-def say_held(deployment: Deployment) -> str:
-    """Return what keeps the next target from being told; "" when nothing does."""
-    return "" if deployment.held_by is None else HELD_BY.get(deployment.held_by, deployment.held_by)
 
 
 def say_wave(deployment: Deployment) -> str:

@@ -12,7 +12,6 @@ from dides.cli.display.marks import (
     TARGET,
     in_flight,
     say_duration,
-    say_held,
     say_selection,
     say_threshold,
     say_version,
@@ -22,6 +21,7 @@ from dides.model.deployment import TargetState
 from dides.protocol.messages import Deployment, Progress, Target
 from dides.protocol.progress import done
 from dides.runtime.clock import Clock
+from dides.text.hold_reasons import in_short
 
 MESSAGE_LINES = 6
 """Lines of a failure's message that are shown while watching; the last ones, where the error usually is."""
@@ -76,7 +76,7 @@ def counts(progress: Progress, console: Console) -> Text:
 def held(deployment: Deployment, soaks_until: datetime | None, time: ServerTime) -> str:
     """Return what holds a deployment, and for how long still where that is known; "" when nothing does."""
     left = f", for {say_duration(time.seconds_until(soaks_until))} more" if soaks_until else ""
-    return f"{say_held(deployment)}{left}"
+    return f"{in_short(deployment.held_by)}{left}"
 
 
 def failure(target: Target, console: Console) -> Group:

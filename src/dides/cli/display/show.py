@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dides.cli.display.layout import Cell, print_facts
-from dides.cli.display.marks import HELD_BY, in_flight, say_held, say_state, say_time, say_wave
+from dides.cli.display.marks import in_flight, say_state, say_time, say_wave
 from dides.cli.display.progress import ServerTime, counts, headline, verdict
 from dides.cli.display.tables import instance_status, print_targets, say_labels
 from dides.cli.options.output import Format, clean, make_console, print_json
@@ -16,6 +16,7 @@ from dides.protocol.messages import Configuration, Deployment, Instance, Target,
 from dides.protocol.settings import settings
 from dides.runtime.clock import SystemClock
 from dides.text.action_preview import consequences, question
+from dides.text.hold_reasons import in_short
 
 IN_HEADLINE = ("batch_size", "failure_threshold")
 ALWAYS_SHOWN = ("update_timeout", "auto_rollback")
@@ -51,7 +52,7 @@ def print_deployment(deployment: Deployment, console: Console) -> None:
     console.print(counts(deployment.progress, console))
     if wave := say_wave(deployment):
         console.print(f"{wave.capitalize()}.")
-    if held := say_held(deployment):
+    if held := in_short(deployment.held_by):
         console.print(Text(f"Held: {held}"))
     if deployment.rolled_back_by is not None:
         console.print(say_rolled_back(deployment.rolled_back_by, deployment))
@@ -106,7 +107,7 @@ def _say_value(value: object) -> str:
 
 def say_why(why: Why) -> str:
     """Return why an instance was updated, or was not: the cause, the sentence, what holds it, since when and until."""
-    held = f" Held by {why.held_by}: {HELD_BY.get(why.held_by, '')}." if why.held_by else ""
+    held = f" Held by {why.held_by}: {in_short(why.held_by)}." if why.held_by else ""
     since = "" if why.since is None else f"since {say_time(why.since)}"
     until = "" if why.until is None else f"until {say_time(why.until)}"
     times = ", ".join(time for time in (since, until) if time)

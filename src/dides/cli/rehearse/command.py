@@ -81,13 +81,12 @@ def rehearse(
     asked of the coordinator: the instances, how long updates have taken, and how many failed. With --instances and
     --duration none is needed.
 
-    Exit codes: 0 done, 2 wrong usage, or no past deployment to learn durations from, 4 refused or unreachable, 6 a file
-    or the memory did not allow it, 130 Ctrl-C.
+    Exit codes: 0 done, 2 wrong usage, or no past deployment shows a duration, 4 refused or unreachable, 6 no file or
+    memory, 130 Ctrl-C.
 
     Example:
       dides rehearse 1.2.0 -l env=production --batch-size 5% --failure-threshold 1%
       dides rehearse --instances 1000 --batch-size 5% --duration 20 --duration-spread 5 --failure-rate 2%
-
     """
     given = Given(
         instances=instances,
@@ -99,13 +98,16 @@ def rehearse(
         time_to_live=time_to_live,
     )
     request = read_request(code, config, label, selector, whole_fleet, given, configuration)
-    if plot is not None:
-        check_plot(plot)
+    check_plot(plot)
     known = find_out(given, request, server, token)
     rehearsal = make_rehearsal(given, known, configuration, seed)
     outcomes = play_with_progress(rehearsal, runs, processes or processors())
-    source: Source = "recorded" if given.failure_rate is None and known.record.told else "given"
-    show(make_answer(rehearsal, configuration, outcomes, source), outcomes, output, plot)
+    show(make_answer(rehearsal, configuration, outcomes, source_of(given, known)), outcomes, output, plot)
+
+
+def source_of(given: Given, known: Known) -> Source:
+    """Return where the share of failures comes from: past deployments, or the options."""
+    return "recorded" if given.failure_rate is None and known.record.told else "given"
 
 
 def read_request(

@@ -17,8 +17,10 @@ BINS = 30
 LIBRARY = "matplotlib"
 
 
-def check_plot(path: Path) -> None:
-    """Want a file that can be written, and matplotlib, before any time is spent. Raises UsageError."""
+def check_plot(path: Path | None) -> None:
+    """Want a file that can be written, and matplotlib, before any time is spent on a plot. Raises UsageError."""
+    if path is None:
+        return
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"--plot writes {', '.join(SUFFIXES)} files: give the file one of these endings.")
     try:
