@@ -95,6 +95,7 @@ async def test_saving_writes_what_may_change(store: Store) -> None:
         counts=Counts(total=9, pending=1, updating=2, succeeded=3, failed=1, skipped=2, already=1, deferred=1),
         rolled_back_by=77,
         paused_at=11,
+        resumed_at=13,
         finished_at=12,
     )
     saved = await store.write(lambda tx: tx.deployments.save(changed))

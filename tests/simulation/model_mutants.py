@@ -64,8 +64,8 @@ def a_success_may_die_unnoticed(patch: pytest.MonkeyPatch) -> None:
 def the_next_heartbeat_wipes_out_a_failure(patch: pytest.MonkeyPatch) -> None:
     right = verdict.note
 
-    def note(target: Target, report: Report, policy: Policy) -> Target:
-        return right(replace(target, report=None), report, policy)
+    def note(target: Target, report: Report, its: Deployment) -> Target:
+        return right(replace(target, report=None), report, its)
 
     patch.setattr(rollout, "note", note)
 

@@ -104,8 +104,8 @@ def newest_report_wins(patch: Patch) -> None:
     """A FAILED that no step has seen yet is overwritten by whatever comes next."""
     right = verdict.note
 
-    def note(target: Target, report: Report, policy: Policy) -> Target:
-        return right(replace(target, report=None, healthy_at=None), report, policy)
+    def note(target: Target, report: Report, its: Deployment) -> Target:
+        return right(replace(target, report=None, healthy_at=None), report, its)
 
     patch.setattr(target_reports, "note", note)
 

@@ -38,7 +38,7 @@ OF_TARGET = (
 )  # fmt: skip
 OF_DEPLOYMENT = (
     "id", "kind", "status", "to", "window", "waves", "share", "max_unavailable", "counts", "wave", "timers", "spread",
-    "blocked_by", "rollback_of", "paused_at", "finished_at",
+    "blocked_by", "rollback_of", "paused_at", "resumed_at", "finished_at",
 )  # fmt: skip
 OF_INSTANCE = ("status", "current", "desired", "last_good", "generation", "assigned_by", "reachable")
 

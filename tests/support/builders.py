@@ -70,7 +70,7 @@ def updating(number: int = 1, **changes: Any) -> Target:
 
 def noted(target: Target, its_report: Report) -> Target:
     """A target as a heartbeat leaves it, without `min_healthy_time`."""
-    return note(target, its_report, Policy())
+    return note(target, its_report, _DEPLOYMENT)
 
 
 def succeeded(number: int = 1, **changes: Any) -> Target:

@@ -67,7 +67,7 @@ def ended_successes_are_real(change: Change, memory: Memory) -> Iterator[str]:
         reports = _about(memory, before)
         if after.reason.startswith(BY_ABSENCE):
             sound = max((report.at for report in reports if _is_sound(report, before)), default=0)
-            active = memory.active(story, sound, change.now) + _unseen_pauses(change, memory, story, sound)
+            active = memory.active(story, sound, change.now)
             if active + _slack(memory) < story.policy["update_timeout"] * 1000:
                 yield f"the success of {after.instance} ended after {active / 1000:g} s without it"
         elif after.reason.startswith("another machine"):
@@ -101,16 +101,6 @@ def _has_left_since(reports: list[Report], target: TargetRow, needed: int, memor
         if held and _has_left(report, target):
             return True
     return False
-
-
-def _unseen_pauses(change: Change, memory: Memory, story: Story, since: int) -> int:
-    """Return for how long (ms) short pauses lasted that had begun since a moment, one time to live at the most.
-
-    Silence counts from the last report once it has lasted for the time to live. What had stood still by then, and went
-    on, is not remembered, so that such a success may end as much too early.
-    """
-    ended = [end - begin for begin, end in story.pauses_until(change.now) if begin >= since]
-    return sum(length for length in ended if length <= memory.time_to_live_ms)
 
 
 def _is_sound(report: Report, target: TargetRow) -> bool:

@@ -13,10 +13,10 @@ second report has to confirm that another version runs: the first one may have b
 
 import msgspec
 
+from dides.engine.outage import counted_from
 from dides.model.deployment import Deployment, Lapse, Target, TargetState, Wave
 from dides.model.instance import Report
 from dides.model.plan import Settled
-from dides.model.policy import Policy
 from dides.model.state import Status
 
 ALREADY = "already at target"
@@ -44,21 +44,21 @@ def lapse_of(target: Target, report: Report) -> Lapse | None:
     return None if at_target else Lapse.DEGRADED
 
 
-def after_report(target: Target, report: Report, policy: Policy) -> Target:
+def after_report(target: Target, report: Report, deployment: Deployment) -> Target:
     """Return a watched target as a report that counts leaves it. A success that has ended does not come back."""
     if target.state is TargetState.SUCCEEDED and target.lapse is Lapse.LEFT:
         return target
     lapse = lapse_of(target, report)
     if lapse is target.lapse:
         return target
-    return _lapsed(msgspec.structs.replace(target, report=report), lapse, report.at, policy)
+    return _lapsed(msgspec.structs.replace(target, report=report), lapse, report.at, deployment)
 
 
-def after_silence(target: Target, last_heartbeat_at: int, policy: Policy) -> Target:
+def after_silence(target: Target, last_heartbeat_at: int, deployment: Deployment) -> Target:
     """Return a watched target as silence since a moment (ms) leaves it."""
     if target.lapse is Lapse.LEFT:
         return target
-    return _lapsed(target, Lapse.SILENT, last_heartbeat_at, policy)
+    return _lapsed(target, Lapse.SILENT, last_heartbeat_at, deployment)
 
 
 def after_replacement(target: Target) -> Target:
@@ -73,7 +73,7 @@ def after_decommission(target: Target) -> Target:
     return msgspec.structs.replace(target, lapse=None, deadline_at=None)
 
 
-def with_lapse(success: Settled, policy: Policy, now: int) -> Settled:
+def with_lapse(success: Settled, deployment: Deployment, now: int) -> Settled:
     """Return a success with what its instance has reported, or not, since it was HEALTHY at the target for long enough.
 
     `now` (ms) is the time of the verdict.
@@ -82,7 +82,8 @@ def with_lapse(success: Settled, policy: Policy, now: int) -> Settled:
     lapse = None if target.report is None else lapse_of(target, target.report)
     if not target.reachable:
         lapse = Lapse.SILENT
-    deadline = now + policy.update_timeout_ms if lapse in FAILS_IF_IT_LASTS else None
+    has_lapsed = lapse in FAILS_IF_IT_LASTS
+    deadline = counted_from(deployment, now) + deployment.policy.update_timeout_ms if has_lapsed else None
     return msgspec.structs.replace(success, lapse=lapse, deadline_at=deadline)
 
 
@@ -136,13 +137,13 @@ def _share_of(target: Target) -> _Share:
     )
 
 
-def _lapsed(target: Target, lapse: Lapse | None, since: int, policy: Policy) -> Target:
+def _lapsed(target: Target, lapse: Lapse | None, since: int, deployment: Deployment) -> Target:
     """Return a target with a lapse that began at a moment (ms), and with the moment at which that has lasted."""
-    deadline = target.deadline_at
+    deadline, timeout = target.deadline_at, deployment.policy.update_timeout_ms
     if target.already or lapse not in FAILS_IF_IT_LASTS:
         deadline = None
-    elif deadline is None and since <= (target.finished_at or since) + policy.update_timeout_ms:
-        deadline = since + policy.update_timeout_ms
+    elif deadline is None and since <= (target.finished_at or since) + timeout:
+        deadline = counted_from(deployment, since) + timeout
     return _with_reason(msgspec.structs.replace(target, lapse=lapse, deadline_at=deadline))
 
 

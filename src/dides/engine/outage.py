@@ -64,6 +64,18 @@ def stood_still_since(deployment: Deployment) -> int | None:
     return min((moment for moment in (deployment.paused_at, silent_since) if moment is not None), default=None)
 
 
+def counted_from(deployment: Deployment, moment: int) -> int:
+    """Return the moment (ms) from which a timeout counts that begins at `moment`, in the time in which timers run.
+
+    Timers that stand still now are moved by all of that time when they go on, so a timeout that begins meanwhile
+    counts from when they stopped. Before they went on last they may have stood still: that time is left out as a
+    whole, so a timeout may end late by up to a time to live, and never too early.
+    """
+    going_since = moment if deployment.resumed_at is None else max(moment, deployment.resumed_at)
+    still_since = stood_still_since(deployment)
+    return going_since if still_since is None else min(going_since, still_since)
+
+
 def as_paused(deployment: Deployment) -> Deployment:
     """Return a deployment as the rules of a step see it: in an outage it is as if paused."""
     if not deployment.held_by_outage:

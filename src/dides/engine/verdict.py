@@ -53,7 +53,7 @@ def counts(report: Report, target: Target) -> bool:
     return target.assigned_at is not None and report.at >= target.assigned_at
 
 
-def note(target: Target, report: Report, policy: Policy) -> Target:
+def note(target: Target, report: Report, deployment: Deployment) -> Target:
     """Return an updating or watched target as a heartbeat leaves it; the same one when that changes nothing.
 
     A heartbeat that does not count changes nothing. One between two attempts says only that the instance has read the
@@ -69,8 +69,8 @@ def note(target: Target, report: Report, policy: Policy) -> Target:
         # It was FAILED before, and this heartbeat, which may be about the version alone, does not say that it still is.
         report = msgspec.structs.replace(report, status=Status.UNKNOWN)
     if is_watched(target):
-        return after_report(target, report, policy)
-    return _note_updating(target, report, policy)
+        return after_report(target, report, deployment)
+    return _note_updating(target, report, deployment.policy)
 
 
 def _note_updating(target: Target, report: Report, policy: Policy) -> Target:
@@ -89,13 +89,13 @@ def _note_updating(target: Target, report: Report, policy: Policy) -> Target:
     return msgspec.structs.replace(target, report=report)
 
 
-def silenced(target: Target, now: int, policy: Policy, last_heartbeat_at: int) -> Target:
+def silenced(target: Target, now: int, deployment: Deployment, last_heartbeat_at: int) -> Target:
     """Return a target as silence over the time to live leaves it: being HEALTHY has to be held from the beginning.
 
     What it has held for long enough before counts all the same, until a step has seen it. Moments are milliseconds.
     """
     if is_watched(target):
-        return after_silence(target, last_heartbeat_at, policy)
+        return after_silence(target, last_heartbeat_at, deployment)
     if target.healthy_at is None or judge(target, heard_at(now)):
         return target
     return msgspec.structs.replace(target, healthy_at=None)
@@ -120,7 +120,7 @@ def verdicts(deployment: Deployment, targets: Iterable[Target], time: Time) -> V
 
 def _at_its_time(deployment: Deployment, verdict: Settled, now: int) -> Settled:
     """Return a verdict with what a target that succeeds has done since it was HEALTHY for long enough."""
-    return with_lapse(verdict, deployment.policy, now) if verdict.state is TargetState.SUCCEEDED else verdict
+    return with_lapse(verdict, deployment, now) if verdict.state is TargetState.SUCCEEDED else verdict
 
 
 def judge(target: Target, time: Time) -> Settled | None:

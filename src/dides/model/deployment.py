@@ -197,6 +197,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     withdrawn: bool = False
     """That rollback is in flight, or has ended other than aborted: nobody inherits this deployment's state."""
     paused_at: int | None = None
+    resumed_at: int | None = None
+    """When its timers went on last, after a pause, an outage, or time without a coordinator; None: they always ran."""
     outage: Outage | None = None
     finished_at: int | None = None
 

@@ -88,7 +88,7 @@ class Ledger(Books):
             return
         if target.state is TargetState.UPDATING or is_watched(target):
             since = instance.last_heartbeat_at or self.now
-            self._change(target, silenced(target, self.now, self.deployment.policy, since))
+            self._change(target, silenced(target, self.now, self.deployment, since))
 
     def step(self) -> Plan:
         """Take one step of the deployment in flight, and apply its plan."""
@@ -108,7 +108,9 @@ class Ledger(Books):
         for number in self._moments.waiting():
             self._set(moved_target(self.targets[number], by))
         timers = moved(deployment.timers, by)
-        self.deployment = replace(deployment, status=DeploymentStatus.RUNNING, paused_at=None, timers=timers)
+        self.deployment = replace(
+            deployment, status=DeploymentStatus.RUNNING, paused_at=None, resumed_at=self.now, timers=timers
+        )
 
     def recover(self, away: int, quiet_until: int) -> None:
         """Come back after `away` ms without a coordinator: they count as a pause, and no timer ends before a moment."""
@@ -121,7 +123,8 @@ class Ledger(Books):
             running = deployment.status is DeploymentStatus.RUNNING
             self._set(moved_target(target, away, quiet_until) if running else target)
         if deployment.status is DeploymentStatus.RUNNING:
-            self.deployment = replace(deployment, timers=moved(deployment.timers, away, quiet_until))
+            timers = moved(deployment.timers, away, quiet_until)
+            self.deployment = replace(deployment, timers=timers, resumed_at=self.now)
 
     def promote(self) -> Plan:
         """Judge what was reported, then open the next wave if the open one waits for that, and take a step."""
@@ -207,7 +210,7 @@ class Ledger(Books):
         """Write down what a report says of a target; return whether it calls for a step."""
         if target.state is not TargetState.UPDATING and not is_watched(target):
             return False
-        noted = note(target, report, self.its_deployment.policy)
+        noted = note(target, report, self.its_deployment)
         if noted is target:
             return False
         self._change(target, noted)

@@ -103,6 +103,50 @@ async def test_a_pause_stops_the_time_in_which_a_lapsed_success_may_return(fleet
     assert (await fleet.deployment(deployment.id)).status is FAILED
 
 
+@pytest.mark.parametrize("how", ["pause", "outage of the coordinator"])
+async def test_what_stood_still_before_the_silence_was_noticed_is_not_held_against_a_success(
+    fleet: Fleet, how: str
+) -> None:
+    """The pause begins and ends between the last report and the moment at which the silence is declared."""
+    await fleet.running("a", "b")
+    deployment = await fleet.trigger(waves=(1,), wave_pause=600, update_timeout=60, auto_rollback=False)
+    await fleet.arrive("a")
+    await fleet.steps()
+    if how == "pause":
+        await fleet.pause()
+        fleet.clock.advance(40)
+        await fleet.resume()
+    else:
+        await fleet.restart(after=40)
+    fleet.clock.advance(30)
+    await fleet.silence("a")
+    await fleet.steps()
+    assert (await fleet.states(deployment))["a"] == "succeeded", "70 s after its last report, 40 of which do not count"
+    fleet.clock.advance(29)
+    await fleet.steps()
+    assert (await fleet.deployment(deployment.id)).status is RUNNING
+    fleet.clock.advance(1)
+    await fleet.steps()
+    assert (await fleet.deployment(deployment.id)).status is FAILED
+
+
+async def test_a_success_that_falls_ill_in_a_pause_has_no_longer_than_update_timeout_after_it(fleet: Fleet) -> None:
+    await fleet.running("a", "b")
+    deployment = await fleet.trigger(waves=(1,), wave_pause=600, update_timeout=60, auto_rollback=False)
+    await fleet.arrive("a")
+    await fleet.steps()
+    await fleet.pause()
+    fleet.clock.advance(50)
+    await fleet.report("a", Status.DEGRADED, observed=(await fleet.instance("a")).generation)
+    await fleet.resume()
+    fleet.clock.advance(59)
+    await fleet.steps()
+    assert (await fleet.deployment(deployment.id)).status is RUNNING
+    fleet.clock.advance(1)
+    await fleet.steps()
+    assert (await fleet.deployment(deployment.id)).status is FAILED
+
+
 async def test_an_ending_says_who_is_away_now(fleet: Fleet) -> None:
     await fleet.running("a", "b", "c", "d")
     await fleet.report("d", Status.HEALTHY, V2)

@@ -13,6 +13,7 @@ from dides.model.state import NOTHING, Status
 from support.builders import DEADLINE, GENERATION, NOW, PAUSED, V1, V2, counts, deployment, report, snapshot, updating
 
 TEN_SECONDS = Policy(min_healthy_time=10)
+ITS = deployment(policy=TEN_SECONDS)
 HELD = NOW + 10_000
 
 
@@ -22,8 +23,8 @@ def healthy(at: int = NOW, **changes: Any) -> Report:
 
 def hear(*reports: Report, policy: Policy = TEN_SECONDS) -> Target:
     target = updating(deadline_at=NOW + 600_000)
-    for each in reports:
-        target = note(target, each, policy)
+    for said in reports:
+        target = note(target, said, deployment(policy=policy))
     return target
 
 
@@ -69,19 +70,19 @@ def test_a_heartbeat_that_does_not_count_restarts_nothing() -> None:
 
 
 def test_silence_restarts_it() -> None:
-    quiet = silenced(hear(healthy()), NOW + 5_000, TEN_SECONDS, NOW)
+    quiet = silenced(hear(healthy()), NOW + 5_000, ITS, NOW)
     assert quiet.healthy_at is None
-    assert note(quiet, healthy(NOW + 6_000), TEN_SECONDS).healthy_at == NOW + 16_000
+    assert note(quiet, healthy(NOW + 6_000), ITS).healthy_at == NOW + 16_000
 
 
 def test_silence_does_not_undo_what_was_held_before_it() -> None:
     target = hear(healthy())
-    assert silenced(target, HELD, TEN_SECONDS, NOW) is target
+    assert silenced(target, HELD, ITS, NOW) is target
 
 
 def test_silence_of_one_that_is_not_healthy_changes_nothing() -> None:
     target = hear(report(Status.DEGRADED))
-    assert silenced(target, HELD, TEN_SECONDS, NOW) is target
+    assert silenced(target, HELD, ITS, NOW) is target
 
 
 @pytest.mark.parametrize("later", [report(Status.DEGRADED, V2, at=HELD), report(Status.HEALTHY, V1, at=HELD)])
@@ -125,7 +126,7 @@ def test_it_runs_on_in_a_pause() -> None:
 def test_a_step_is_called_for_when_it_begins_so_that_its_end_is_waited_for() -> None:
     before, begun = hear(), hear(healthy())
     assert matters(before, begun, NOW)
-    assert not matters(begun, note(begun, healthy(NOW + 1), TEN_SECONDS), NOW + 1)
+    assert not matters(begun, note(begun, healthy(NOW + 1), ITS), NOW + 1)
 
 
 def test_it_keeps_the_slot_until_it_was_held() -> None:

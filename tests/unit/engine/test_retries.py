@@ -138,11 +138,11 @@ def test_one_that_waits_for_no_attempt_is_not_told_again() -> None:
 @pytest.mark.parametrize("said", [report(), report(Status.FAILED), report(Status.FAILED, observed=GENERATION)])
 def test_between_two_attempts_a_report_says_no_more_than_that_the_state_was_read(said: Any) -> None:
     heard = waiting(retry_at=DEADLINE + 1)
-    assert note(heard, said, Policy()) is heard, "the report of the attempt that failed has shown it"
+    assert note(heard, said, deployment()) is heard, "the report of the attempt that failed has shown it"
     target = msgspec.structs.replace(heard, report=None)
-    noted = note(target, said, Policy())
+    noted = note(target, said, deployment())
     assert noted == msgspec.structs.replace(target, has_read=True)
-    assert note(noted, said, Policy()) is noted
+    assert note(noted, said, deployment()) is noted
     assert judge(noted, LATER) is None
 
 

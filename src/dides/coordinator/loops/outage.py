@@ -90,8 +90,7 @@ def _stand_still(tx: Transaction, away: int, quiet_until: int) -> None:
         # The timers of one that stands still are moved when it goes on, by all that time.
         updating = [moved_target(each, away, quiet_until) for each in updating]
         timers = moved(deployment.timers, away, quiet_until)
-        if timers != deployment.timers:
-            tx.deployments.save(msgspec.structs.replace(deployment, timers=timers))
+        tx.deployments.save(msgspec.structs.replace(deployment, timers=timers, resumed_at=tx.now))
     tx.targets.reschedule(updating)
 
 

@@ -74,7 +74,7 @@ def go_on(tx: Transaction, deployment: Deployment, since: int, at_least: int = 0
     """Return a deployment that has stood still since a moment (ms), with all that it waits for as much later."""
     by = tx.now - since
     tx.targets.reschedule([moved_target(target, by, at_least) for target in tx.targets.timed(deployment.id)])
-    return msgspec.structs.replace(deployment, timers=moved(deployment.timers, by))
+    return msgspec.structs.replace(deployment, timers=moved(deployment.timers, by), resumed_at=tx.now)
 
 
 def _silence(tx: Transaction, deployment: Deployment, heard_after: int, at: int | None = None) -> Silence:

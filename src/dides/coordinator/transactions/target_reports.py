@@ -93,7 +93,7 @@ def _silenced(tx: Transaction, deployment: Deployment, targets: Targets, gone: S
         if target is None or not (target.state is TargetState.UPDATING or is_watched(target)):
             continue
         since = instance.last_heartbeat_at or tx.now
-        quiet = silenced(target, tx.now, deployment.policy, since)
+        quiet = silenced(target, tx.now, deployment, since)
         if quiet is not target:
             changed.append(quiet)
     return changed
@@ -113,7 +113,7 @@ def _note(tx: Transaction, deployment: Deployment, targets: Targets, heard: Sequ
         target = targets.get(instance.id)
         if target is None or not (target.state is TargetState.UPDATING or is_watched(target)):
             continue
-        changed = note(target, report, deployment.policy)
+        changed = note(target, report, deployment)
         if changed is not target:
             marked = noted.get(instance.id, (target, False))[1] or matters(target, changed, report.at)
             noted[instance.id] = changed, marked

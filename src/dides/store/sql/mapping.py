@@ -155,6 +155,7 @@ def deployment_from(row: Row) -> Deployment:
         created_at=row["created_at"],
         created_by=row["created_by"],
         paused_at=row["paused_at"],
+        resumed_at=row["resumed_at"],
         outage=_outage_from(row),
         finished_at=row["finished_at"],
     )
@@ -186,6 +187,7 @@ def deployment_columns(deployment: Deployment) -> dict[str, Any]:
         "heirs_failed": deployment.brake.failed,
         "heirs_stopped_at": deployment.brake.stopped_at,
         "paused_at": deployment.paused_at,
+        "resumed_at": deployment.resumed_at,
         "outage_since": deployment.outage.since if deployment.outage else None,
         "outage_base": deployment.outage.base if deployment.outage else 0,
         "outage_over": bool(deployment.outage and deployment.outage.over),

@@ -189,6 +189,7 @@ deployments = Table(
     Column("created_at", Moment, nullable=False),
     Column("created_by", String, nullable=False),
     Column("paused_at", Moment),
+    Column("resumed_at", Moment),
     Column("outage_since", Moment),
     Column("outage_base", Integer, nullable=False, server_default="0"),
     Column("outage_over", Boolean, nullable=False, server_default=false()),
