@@ -193,7 +193,7 @@ class ReplaceMachine(Disruption, frozen=True, kw_only=True):
 
 
 class CloneMachine(Disruption, frozen=True, kw_only=True):
-    """Start a copy of a machine, with all that is on its disk, beside it. No seed stands for this."""
+    """Start a copy of a machine, with all that is on its disk, beside it."""
 
     machine: str
 

@@ -80,6 +80,8 @@ class DeploymentRow(msgspec.Struct, frozen=True):
     rolled_back_by: int | None
     withdrawn: int
     heirs_stopped_at: int | None
+    outage_since: int | None
+    outage_over: int
     created_at: int
     finished_at: int | None
 
@@ -92,6 +94,11 @@ class DeploymentRow(msgspec.Struct, frozen=True):
     def in_flight(self) -> bool:
         """True until it has ended."""
         return self.status not in FINAL
+
+    @property
+    def held_by_outage(self) -> bool:
+        """True while most instances are silent for which no version is to blame."""
+        return self.outage_since is not None and not self.outage_over
 
 
 class TargetRow(msgspec.Struct, frozen=True):

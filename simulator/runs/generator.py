@@ -29,6 +29,7 @@ from simulator.base.scenario import (
 )
 from simulator.runs.further_faults import with_further
 from simulator.runs.policy_generator import draw_policy
+from simulator.runs.rare_situations import with_situation
 
 FIRST_ORDER, BETWEEN_ORDERS, AFTER_LAST = 8.0, 25.0, 20.0
 FAIR, POOR = Weather(), Weather(loss=0.03, doubling=0.05, delay=0.1, seldom=2.0)
@@ -67,7 +68,7 @@ def draw_scenario(seed: int) -> Scenario:
     number = chance.choice((0, 3, 6, 10, 15, 20)) // (4 if scenario.disruptions else 1)
     disruptions = (*scenario.disruptions, *(_disruption(scenario, place) for place in range(number)))
     ordered = tuple(sorted(disruptions, key=lambda each: each.at))
-    return with_further(msgspec.structs.replace(scenario, disruptions=ordered))
+    return with_situation(with_further(msgspec.structs.replace(scenario, disruptions=ordered)))
 
 
 def cut_off_zone(scenario: Scenario) -> Scenario:

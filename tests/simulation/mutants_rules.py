@@ -236,6 +236,31 @@ def decommissioned_ones_keep_their_share(patch: Patch) -> None:
     patch.setattr(registration, "without", without)
 
 
+def outages_hold_nothing(patch: Patch) -> None:
+    patch.setattr(step, "as_paused", lambda its: its)
+
+
+def pauses_before_the_silence_count(patch: Patch) -> None:
+    """What stood still between the last report and the moment at which silence is declared counts as time."""
+    patch.setattr(lapse, "counted_from", lambda _its, moment: moment)
+
+
+def duplicates_fail_no_target(patch: Patch) -> None:
+    patch.setattr(ingest, "follow_duplicates", lambda _tx, _targets, _duplicated: False)
+
+
+def duplicates_fail_their_neighbours(patch: Patch) -> None:
+    """As soon as one instance is known to be two, every target is."""
+    until = [0]
+
+    def duplicated(target: Target, time: Time) -> Settled | None:
+        until.append(target.duplicated_until)
+        return verdict._failed(target, verdict.DUPLICATED) if time.now < max(until) else None
+
+    patch.setattr(verdict, "UPDATING_RULES", (duplicated, *verdict.UPDATING_RULES[1:]))
+    patch.setattr(verdict, "SUCCEEDED_RULES", (duplicated, *verdict.SUCCEEDED_RULES[1:]))
+
+
 def first_reports_after_a_restart_are_late(patch: Patch) -> None:
     """An agent that starts anew numbers its reports from 1 again, and these are taken for late ones."""
 

@@ -20,6 +20,7 @@ SAFETY: tuple[Property, ...] = (
     rollouts.ends_are_final,
     rollouts.endings_are_true,
     rollouts.pause_assigns_nothing,
+    rollouts.outages_hold_everything,
     assignments.generations_rise,
     assignments.targets_are_reassigned,
     assignments.only_legal_states_are_assigned,

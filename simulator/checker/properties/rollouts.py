@@ -11,6 +11,7 @@ from simulator.checker.snapshots import Change, name_all
 STATES = ("pending", "updating", "succeeded", "failed", "skipped")
 FINISHED = ("succeeded", "failed", "skipped")
 LEFT = "left"
+BY_TIME = ("timed out", "lost", "silent for", "not HEALTHY at the target for", "unreachable")
 
 
 def one_in_flight(change: Change, _: Memory) -> Iterator[str]:
@@ -113,6 +114,20 @@ def pause_assigns_nothing(change: Change, _: Memory) -> Iterator[str]:
         was = change.before.deployments.get(target.deployment_id)
         if was is not None and was.status == "paused":
             yield f"{target.instance} was told by deployment {was.id} while that was paused"
+
+
+def outages_hold_everything(change: Change, _: Memory) -> Iterator[str]:
+    """While most instances are silent no update starts, and no target fails, or is given up, by time alone."""
+    for was in change.before.in_flight():
+        row = change.after.deployments.get(was.id)
+        if row is None or not was.held_by_outage or (row.in_flight and not row.held_by_outage):
+            continue
+        for _before, target in change.told:
+            if target.deployment_id == row.id:
+                yield f"{target.instance} was told by deployment {row.id} in an outage"
+        for _before, target in change.settled:
+            if target.deployment_id == row.id and target.reason.startswith(BY_TIME):
+                yield f"{target.instance} is {target.state} in deployment {row.id} in an outage: {target.reason}"
 
 
 def endings_are_true(change: Change, memory: Memory) -> Iterator[str]:
