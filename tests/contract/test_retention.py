@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import msgspec
+import pytest
 
 from dides.model.deployment import Brake, Deployment, Kind
 from dides.model.instance import Instance
@@ -101,6 +102,24 @@ async def test_what_holds_again_since_the_later_ones_were_undone_is_kept(store: 
         for _ in range(2):  # So that it is not kept to be inherited.
             roll_out(tx, at=NEW)
         assert left_after(tx, [old]) == [old.id]
+
+    await store.write(look)
+
+
+@pytest.mark.parametrize("how", ["updated", "inherited"])
+async def test_what_was_overtaken_by_it_does_not_overtake_it(store: Store, how: str) -> None:
+    """The newest of two that gave an instance its state can be rolled back, and the older one cannot."""
+
+    def look(tx: Transaction) -> None:
+        (a,) = add(tx, "a")
+        instances = (a,) if how == "updated" else ()
+        older, newest = roll_out(tx, *instances, at=OLD), roll_out(tx, *instances, at=OLD)
+        if how == "inherited":
+            tx.heirs.add(older.id, [a.id])
+            tx.heirs.add(newest.id, [a.id])
+        for _ in range(2):  # So that none is kept to be inherited.
+            roll_out(tx, at=NEW)
+        assert left_after(tx, [older, newest]) == [newest.id]
 
     await store.write(look)
 

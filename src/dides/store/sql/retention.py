@@ -3,7 +3,7 @@
 A rollback and what it undoes are kept, and forgotten, together: each says what became of the other.
 """
 
-from sqlalchemy import ColumnElement, String, and_, cast, func, or_, select
+from sqlalchemy import Column, ColumnElement, String, and_, cast, func, or_, select
 from sqlalchemy.sql.expression import FromClause
 
 from dides.model.deployment import DeploymentStatus, Kind
@@ -75,13 +75,19 @@ def _holds(each: FromClause) -> ColumnElement[bool]:
     return and_(each.c.kind == Kind.DEPLOY.value, each.c.withdrawn.is_(False), its)
 
 
-def _is_taken_over(each: FromClause, instance_id: ColumnElement[int]) -> ColumnElement[bool]:
+def _is_taken_over(each: FromClause, instance_id: Column[int]) -> ColumnElement[bool]:
     later, assigned, inherited = deployments.alias(), targets.alias(), heirs.alias()
     newer = and_(later.c.id > each.c.id, later.c.kind == Kind.DEPLOY.value, later.c.withdrawn.is_(False))
-    as_target = select(later.c.id).where(
-        newer, assigned.c.deployment_id == later.c.id, assigned.c.instance_id == instance_id, assigned.c.wave > 0
+    as_target = (
+        select(later.c.id)
+        .correlate(each, instance_id.table)
+        .where(
+            newer, assigned.c.deployment_id == later.c.id, assigned.c.instance_id == instance_id, assigned.c.wave > 0
+        )
     )
-    by_inheritance = select(later.c.id).where(
-        newer, inherited.c.source_id == later.c.id, inherited.c.instance_id == instance_id
+    by_inheritance = (
+        select(later.c.id)
+        .correlate(each, instance_id.table)
+        .where(newer, inherited.c.source_id == later.c.id, inherited.c.instance_id == instance_id)
     )
     return or_(as_target.exists(), by_inheritance.exists())
