@@ -261,6 +261,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_interval: float
     time_to_live: float
     reconcile_interval: float
+    keep_deployments: float | None = None
+    """For how many seconds deployments that have ended are kept; None: for longer than a world lasts."""
     coordinators: tuple[str, ...]
     in_order: bool = True
     """Whether a coordinator's writes happen in the order in which it asked for them, as with one writing thread."""

@@ -154,12 +154,13 @@ class Promises:
 
     def _broken_deployments(self, database: sqlite3.Connection) -> Iterator[str]:
         keys = dict(database.execute("SELECT key, deployment_id FROM idempotency_keys"))
+        forgotten = {row.id for row in self.doubts.view().deployments.values() if row.forgotten}
         revisions = dict(database.execute("SELECT id, revision FROM deployments"))
         for key, deployment_id in self._keys.items():
-            if keys.get(key) != deployment_id or deployment_id not in revisions:
+            if keys.get(key) != deployment_id or deployment_id not in revisions.keys() | forgotten:
                 yield f"deployment {deployment_id} of {key} was acknowledged and is not stored"
         for deployment_id, revision in self._revisions.items():
-            if revisions.get(deployment_id, -1) < revision:
+            if revisions.get(deployment_id, -1) < revision and deployment_id not in forgotten:
                 yield f"revision {revision} of deployment {deployment_id} was acknowledged and is not stored"
 
 

@@ -79,6 +79,7 @@ class DeploymentRow(msgspec.Struct, frozen=True):
     rollback_of: int | None
     rolled_back_by: int | None
     withdrawn: int
+    forgotten: int
     heirs_stopped_at: int | None
     outage_since: int | None
     outage_over: int

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -11,6 +12,7 @@ import msgspec
 from simulator.base.disk import Commit
 from simulator.checker.rows import ConvergenceRow, DeploymentRow, InstanceRow, TargetRow
 
+FORGETTING = {"deployments", "targets"}
 Row = TypeVar("Row", InstanceRow, DeploymentRow, TargetRow, ConvergenceRow)
 
 
@@ -123,18 +125,34 @@ class Reader:
     def follow(self, commit: Commit, database: sqlite3.Connection, now: int) -> Change:
         """Read what a commit wrote, and return what it changed."""
         old, wrote = self.view, commit.tables
+        forgotten = {row.id for row in old.deployments.values() if row.forgotten} if wrote & FORGETTING else set()
         removed = "instances" in wrote  # which takes convergences away with it
         self.view = View(
             instances=self._instances.read(database, old.instances) if removed else old.instances,
-            deployments=self._deployments.read(database, old.deployments)
+            deployments=_with_forgotten(old.deployments, self._deployments.read(database, old.deployments), forgotten)
             if "deployments" in wrote
             else old.deployments,
-            targets=self._targets.read(database, old.targets) if "targets" in wrote else old.targets,
+            targets=_with_forgotten(old.targets, self._targets.read(database, old.targets), forgotten)
+            if "targets" in wrote
+            else old.targets,
             convergences=self._convergences.read(database, old.convergences)
             if "convergences" in wrote or removed
             else old.convergences,
         )
         return Change(commit, now, old, self.view)
+
+
+def _with_forgotten(before: Mapping[int, Row], after: dict[int, Row], forgotten: AbstractSet[int]) -> dict[int, Row]:
+    """Return rows with those of forgotten deployments (ids) that were deleted: the checker forgets nothing."""
+    if not forgotten:
+        return after
+    gone = {key: row for key, row in before.items() if key not in after and _deployment_of(row) in forgotten}
+    return dict(sorted((gone | after).items()))
+
+
+def _deployment_of(row: Row) -> int:
+    number: int = getattr(row, "deployment_id", row.id)
+    return number
 
 
 def matches(labels: str, wanted: str) -> bool:

@@ -13,6 +13,8 @@ class Uptime:
         self._outages: list[tuple[int, int]] = []
         self._gone_at: int | None = None
         self.watching = False
+        self.store_back_at = 0
+        """When a coordinator reached its database again: to itself the time without it may have been an outage."""
 
     def change(self, now: int, *, watching: bool, restarted: bool) -> None:
         """Note whether anybody watches from now on; `restarted`: by a start, not by going on after a freeze."""

@@ -19,7 +19,7 @@ from simulator.base.scenario import (
     Scenario,
 )
 
-LATE_SHARE, FURTHER_SHARE, STORE_SHARE, QUEUE_SHARE = 0.3, 0.5, 0.3, 0.06
+LATE_SHARE, FURTHER_SHARE, STORE_SHARE, QUEUE_SHARE, SHORT_SHARE = 0.3, 0.5, 0.3, 0.06, 0.2
 SOUND = {"apply_seconds": 2.0} | dict.fromkeys(("fails_at", "sickens_at", "limps_at", "dies_at", "falls_back_from"), ())
 LENIENT = {"waves": (), "deadline": None, "max_unavailable": None, "failure_threshold": "100%"}
 Draw = Callable[[Random, Scenario, float], Iterator[AnyDisruption]]
@@ -34,6 +34,9 @@ def with_further(scenario: Scenario) -> Scenario:
         scenario = _disrupted(_falling_back(scenario), found)
     scenario = _with_latecomers(scenario, chance) if late else scenario
     scenario = _disrupted(scenario, list(_of_the_store(scenario)))
+    keep = chance_of(scenario.seed, "retention")
+    if keep.random() < SHORT_SHARE:
+        scenario = msgspec.structs.replace(scenario, keep_deployments=keep.choice((8.0, 20.0)))
     queue = chance_of(scenario.seed, "queue")
     return _with_queue(scenario, queue) if queue.random() < QUEUE_SHARE else scenario
 

@@ -1,4 +1,4 @@
-"""What a part of the seeds are instead of what was drawn: situations in which a rule matters that seldom does otherwise.
+"""What a part of the seeds are instead of what was drawn: situations in which a rule matters that else seldom does.
 
 Each needs several things at once, which come together by chance in one seed of hundreds. The machines, the times and
 whatever else does not matter are drawn, from sources of their own.
@@ -88,14 +88,18 @@ def _changed(scenario: Scenario, place: int, **changes: Any) -> Scenario:
 
 
 def same_version_again(chance: Random, scenario: Scenario) -> Scenario:
-    """A version that was aborted once it had been read is deployed again, found in place by most, and rolled back."""
-    scenario = _changed(scenario, -1, arrives_at=19.0)
-    orders = (_order(8, "1", min_healthy_time=10.0), _order(chance.uniform(21, 24), "1"))
-    return _with(scenario, orders, Act(at=chance.uniform(15, 17.5), action="abort"), Act(at=36, action="roll_back"))
+    """Let most find a version in place that was aborted once they had read it, and roll that back.
+
+    What has ended is not kept for long: the one before is inherited until then, and the aborted one can be undone.
+    """
+    scenario = _changed(replace(scenario, keep_deployments=8.0), -1, arrives_at=26.0)
+    again = chance.uniform(28, 31)
+    orders = (_order(6, "1"), _order(14, "2", min_healthy_time=10.0), _order(again, "2"))
+    return _with(scenario, orders, Act(at=chance.uniform(21, 23), action="abort"), Act(at=45, action="roll_back"))
 
 
 def leaves_after_success(chance: Random, scenario: Scenario) -> Scenario:
-    """One falls silent after its success, and a slow one keeps the deployment in flight."""
+    """Let one fall silent after its success, while a slow one keeps the deployment in flight."""
     scenario = _changed(scenario, -1, apply_seconds=chance.uniform(22, 27))
     leaving = chance.choice(scenario.machines[:-1]).name
     crash = CrashMachine(at=chance.uniform(12.5, 14), machine=leaving, seconds=40.0)
@@ -103,7 +107,7 @@ def leaves_after_success(chance: Random, scenario: Scenario) -> Scenario:
 
 
 def canary_falls_silent(chance: Random, scenario: Scenario) -> Scenario:
-    """A canary succeeds, and falls silent while its wave soaks."""
+    """Let a canary succeed, and fall silent while its wave soaks."""
     scenario = replace(scenario, heartbeat_interval=2.0, time_to_live=6.0, horizon=70.0)
     soaks = _order(21, "1", waves=(1,), wave_pause=13.0, update_timeout=50.0)
     crash = CrashMachine(at=chance.uniform(25, 26), machine=scenario.machines[0].name, seconds=40.0)
@@ -111,13 +115,13 @@ def canary_falls_silent(chance: Random, scenario: Scenario) -> Scenario:
 
 
 def wave_waits_for_promotion(chance: Random, scenario: Scenario) -> Scenario:
-    """A wave waits longer for its promotion, at 40 s, than the deadline allows for the whole."""
+    """Let a wave wait longer for its promotion, at 40 s, than the deadline allows for the whole."""
     update = _order(chance.uniform(20.5, 23), "1", waves=(1,), wave_pause="manual", deadline=12.0)
     return _with(scenario, (update,))
 
 
 def decommissioned_in_mid_apply(chance: Random, scenario: Scenario) -> Scenario:
-    """The only one of a zone that may update at a time is decommissioned while it does."""
+    """Decommission the only one of a zone that may update at a time, in the middle of its apply."""
     one_zone = tuple(replace(spec, labels=spec.labels | {"zone": "a"}) for spec in scenario.machines)
     scenario = _changed(replace(scenario, machines=one_zone), 0, apply_seconds=6.0)
     gone = Decommission(at=chance.uniform(9, 12), machine=scenario.machines[0].name, force=True)
@@ -125,34 +129,34 @@ def decommissioned_in_mid_apply(chance: Random, scenario: Scenario) -> Scenario:
 
 
 def undone_after_it_was_inherited(chance: Random, scenario: Scenario) -> Scenario:
-    """All but one return to what they have missed, and that is rolled back."""
+    """Let all but one return to what they have missed, and roll that back."""
     missed, away = _missed(chance, scenario, batch_size=6)
     scenario = replace(scenario, horizon=75.0)
     return _with(scenario, (missed,), away, Act(at=chance.uniform(54, 60), action="roll_back"))
 
 
 def reached_nobody(chance: Random, scenario: Scenario) -> Scenario:
-    """A deployment finds nobody reachable, and fails; later it is asked to be rolled back by its number."""
+    """Let a deployment find nobody reachable and fail, and ask later to roll it back by its number."""
     away = _part(scenario, scenario.machines, 6, 24)
     undo = Act(at=chance.uniform(38, 44), action="roll_back", deployment_id=1)
     return _with(scenario, (_order(26, "1"),), away, undo)
 
 
 def heir_that_limps(chance: Random, scenario: Scenario) -> Scenario:
-    """All but one return to what they have missed, two at a time, and one of them never gets well there."""
+    """Let all but one return to what they have missed, two at a time; one of them never gets well there."""
     missed, away = _missed(chance, scenario, batch_size=2, failure_threshold=3)
     return _with(_changed(scenario, 1, limps_at=("1",)), (missed,), away)
 
 
 def further_attempt_is_aborted(chance: Random, scenario: Scenario) -> Scenario:
-    """A target that has failed twice is assigned for the third time, does not hear of it, and is stopped."""
+    """Stop a target that has failed twice, was assigned for the third time, and has not heard of that."""
     scenario = _changed(scenario, 0, fails_at=("1",), apply_seconds=2.0)
     cut = _part(scenario, scenario.machines[:1], chance.uniform(25, 26.5), 9.0)
     return _with(scenario, (_order(8, "1", retries=2),), cut, Act(at=chance.uniform(32, 34), action="abort"))
 
 
 def stopped_before_it_is_read(chance: Random, scenario: Scenario) -> Scenario:
-    """Instances that wait for what they missed are assigned something else, aborted before they hear of it."""
+    """Assign something else to instances that wait for what they missed; abort it before they hear of it."""
     missed, away = _missed(chance, scenario, batch_size=1)
     cut = _part(scenario, scenario.machines, 45.5, 4.0)
     orders = (missed, _order(46, "2", batch_size=10))
@@ -160,23 +164,24 @@ def stopped_before_it_is_read(chance: Random, scenario: Scenario) -> Scenario:
 
 
 def half_of_them_leave(chance: Random, scenario: Scenario) -> Scenario:
-    """Some are decommissioned before their turn, and one of two others fails: half of what is left."""
+    """Decommission some before their turn, and let one of the two others fail: half of what is left."""
     scenario = _changed(scenario, 0, fails_at=("1",), apply_seconds=6.0)
     gone = [Decommission(at=chance.uniform(8.5, 10), machine=spec.name, force=False) for spec in scenario.machines[2:]]
     return _with(scenario, (_order(8, "1", batch_size=1, failure_threshold="50%"),), *gone)
 
 
 def network_is_cut(chance: Random, scenario: Scenario) -> Scenario:
-    """Nobody is heard of for longer than `update_timeout`, in the middle of a deployment."""
+    """Cut everybody off for longer than `update_timeout`, in the middle of a deployment."""
     slow = tuple(replace(spec, apply_seconds=6.0) for spec in scenario.machines)
     update = _order(28.5, "1", batch_size=1, update_timeout=15.0)
     return _with(replace(scenario, machines=slow), (update,), _part(scenario, slow, chance.uniform(29.5, 31), 34.0))
 
 
 def pauses_before_the_silence(chance: Random, scenario: Scenario) -> Scenario:
-    """A canary falls silent, and a pause begins and ends before anybody notices."""
+    """Let a canary fall silent, and a pause begin and end before anybody notices."""
     slow = tuple(replace(spec, apply_seconds=12.0) for spec in scenario.machines)
-    scenario = _changed(replace(scenario, machines=slow, horizon=75.0), 0, apply_seconds=1.0)
+    scenario = replace(scenario, machines=slow, horizon=75.0)
+    scenario = _changed(scenario, 0, apply_seconds=1.0, character=Character.HONEST)
     update = _order(21, "1", waves=(1,), wave_pause=30.0)
     pause = Act(at=chance.uniform(26.5, 28), action="pause")
     resume = Act(at=chance.uniform(34, 38), action="resume")
@@ -185,11 +190,20 @@ def pauses_before_the_silence(chance: Random, scenario: Scenario) -> Scenario:
 
 
 def one_is_two(chance: Random, scenario: Scenario) -> Scenario:
-    """A machine is copied while its deployment goes on, and both report."""
+    """Copy a machine while its deployment goes on, so that two report."""
     slow = tuple(replace(spec, character=Character.HONEST, apply_seconds=12.0) for spec in scenario.machines)
-    update = _order(8, "1", batch_size=2, failure_threshold=3, auto_rollback=False)
-    copied = CloneMachine(at=chance.uniform(22, 26), machine=chance.choice(slow).name)
+    update = _order(8, "1", batch_size=1, failure_threshold=3, auto_rollback=False)
+    copied = CloneMachine(at=chance.uniform(22, 26), machine=chance.choice(slow[:-1]).name)
     return _with(replace(scenario, machines=slow, horizon=80.0), (update,), copied)
+
+
+def flaps_between_steps(chance: Random, scenario: Scenario) -> Scenario:
+    """Take steps by hand, so that instances say FAILED and then HEALTHY between two of them."""
+    flapping = tuple(replace(spec, character=Character.FLAPPING) for spec in scenario.machines)
+    updates = [
+        _order(8 + 15 * place + chance.uniform(-1, 1), str(1 + place), auto_rollback=False) for place in range(3)
+    ]
+    return _with(replace(scenario, machines=flapping, reconcile_interval=0.0, horizon=70.0), tuple(updates))
 
 
 def _missed(chance: Random, scenario: Scenario, **policy: Any) -> tuple[PlannedOrder, Part]:
@@ -199,17 +213,18 @@ def _missed(chance: Random, scenario: Scenario, **policy: Any) -> tuple[PlannedO
 
 SITUATIONS: tuple[Draw, ...] = (
     same_version_again,
-    leaves_after_success,
+    flaps_between_steps,
     canary_falls_silent,
-    wave_waits_for_promotion,
     decommissioned_in_mid_apply,
-    undone_after_it_was_inherited,
-    reached_nobody,
-    heir_that_limps,
+    pauses_before_the_silence,
+    leaves_after_success,
     further_attempt_is_aborted,
     stopped_before_it_is_read,
     half_of_them_leave,
+    wave_waits_for_promotion,
+    undone_after_it_was_inherited,
+    reached_nobody,
+    heir_that_limps,
     network_is_cut,
-    pauses_before_the_silence,
     one_is_two,
 )

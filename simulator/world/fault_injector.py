@@ -31,6 +31,7 @@ from simulator.world.machines import Machine
 from simulator.world.network import Network, Partition
 from simulator.world.operators import Operators
 from simulator.world.processes import CoordinatorProcess
+from simulator.world.store import SimulatedStore
 
 
 class Disruptor:
@@ -47,6 +48,7 @@ class Disruptor:
         """`lost` is called with the name of a coordinator whose memory was lost."""
         self.machine_named: Callable[[str], Machine | None] = lambda _: None
         self.add_machine: Callable[[MachineSpec, float], None] = lambda _spec, _delay: None
+        self.store_is_back: Callable[[], None] = lambda: None
         self.clone: Callable[[Machine], None] = lambda _: None
         self._processes = processes
         self._disk = disk
@@ -109,7 +111,11 @@ class Disruptor:
                 self._loop.call_later(seconds, process.thaw)
             case StoreAway() if store := process.store:
                 store.away = True
-                self._loop.call_later(seconds, lambda: setattr(store, "away", False))
+                self._loop.call_later(seconds, self._bring_back, store)
+
+    def _bring_back(self, store: SimulatedStore) -> None:
+        store.away = False
+        self.store_is_back()
 
     def _disrupt_store(self, disruption: LoseOutcomes | BreakFeed) -> None:
         store = self._processes[disruption.coordinator].store

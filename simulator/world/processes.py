@@ -15,6 +15,8 @@ from simulator.base.scenario import Scenario
 from simulator.base.trace import Trace
 from simulator.world.store import SimulatedStore
 
+DAYS, DAY_SECONDS = 365.0, 86_400.0
+"""For how long deployments are kept unless a scenario says otherwise."""
 RESTART_SECONDS = 2.0
 """How long the service manager waits before it starts a coordinator again that could not start."""
 
@@ -40,6 +42,7 @@ class CoordinatorProcess:
             heartbeat_interval=scenario.heartbeat_interval,
             time_to_live=scenario.time_to_live,
             reconcile_interval=scenario.reconcile_interval,
+            keep_deployments_days=DAYS if (keep := scenario.keep_deployments) is None else keep / DAY_SECONDS,
         )
         self._trace = trace
         self._starts = 0

@@ -87,6 +87,7 @@ class World:
         self.disruptor.machine_named = self._newest
         self.disruptor.add_machine = self.add_machine
         self.disruptor.clone = self._clone
+        self.disruptor.store_is_back = lambda: setattr(self.uptime, "store_back_at", self.clock.now())
         self.report_error = partial(self.checker.report_problem, NOTHING_BREAKS)
         loop.set_exception_handler(lambda _, context: self.report_error(_describe(context)))
 

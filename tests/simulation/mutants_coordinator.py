@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import false
 
 from dides.agent.decision import Decision, decide
 from dides.agent.persisted import Standing
@@ -26,6 +27,7 @@ from dides.model.sessions import Sessions
 from dides.protocol.messages import Directive
 from dides.store.interface import Transaction
 from dides.store.records import NewAssignment
+from dides.store.sql import retention
 from dides.store.sql.deployments import SqlDeployments
 from dides.store.sql.inventory import SqlInventory
 from dides.store.sql.targets import SqlTargets
@@ -169,6 +171,18 @@ def agents_trust_an_apply_that_was_cut_off(patch: Patch) -> None:
         return decide(replace(standing, attempt=None), directive, **{**rest, "healthy": True})
 
     patch.setattr(agents, "decide", careless)
+
+
+def what_can_be_undone_is_forgotten(patch: Patch) -> None:
+    patch.setattr(retention, "_holds", lambda _deployment: false())
+
+
+def what_is_inherited_is_forgotten(patch: Patch) -> None:
+    patch.setattr(retention, "_is_inherited", lambda _deployment: false())
+
+
+def what_instances_have_is_forgotten(patch: Patch) -> None:
+    patch.setattr(retention, "_is_desired", lambda _deployment: false())
 
 
 def timeouts_run_in_a_pause(patch: Patch) -> None:

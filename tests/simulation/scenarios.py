@@ -8,7 +8,6 @@ from dides.model.policy import Policy
 from simulator.base.scenario import (
     Act,
     BreakFeed,
-    Character,
     CloneMachine,
     CrashMachine,
     KillCoordinator,
@@ -66,20 +65,6 @@ def restart_after_a_failure() -> Scenario:
     )
 
 
-def flap_between_steps() -> Scenario:
-    """Steps are taken by hand, and between two of them instances say FAILED and then HEALTHY."""
-    return replace(
-        QUIET,
-        reconcile_interval=0.0,
-        machines=machines(8, character=Character.FLAPPING),
-        orders=tuple(
-            order(8 + 15 * place, str(1 + place), batch_size=8, failure_threshold=9, auto_rollback=False)
-            for place in range(3)
-        ),
-        horizon=70.0,
-    )
-
-
 def zone_returns(number: int, window: int) -> Scenario:
     """A zone misses a deployment and comes back at once."""
     zone = machines(number)
@@ -91,21 +76,6 @@ def zone_returns(number: int, window: int) -> Scenario:
         orders=(order(24, "1", batch_size=window),),
         disruptions=(Part(at=6, machines=names, coordinators=("alpha",), seconds=34.0),),
         horizon=50.0,
-    )
-
-
-def stop_before_it_is_read() -> Scenario:
-    """Instances that wait for what they missed are told something else, which is aborted before they hear of it."""
-    returning = zone_returns(6, 1)
-    names = tuple(each.name for each in returning.machines)
-    return replace(
-        returning,
-        orders=(*returning.orders, order(46, "2", batch_size=10)),
-        disruptions=(
-            *returning.disruptions,
-            Part(at=45.5, machines=names, coordinators=("alpha",), seconds=4.0),
-            Act(at=47, action="abort"),
-        ),
     )
 
 

@@ -36,47 +36,11 @@ def reports_overtake_each_other() -> Scenario:
     return replace(QUIET, weather=weather, machines=machines(3, character=Character.FLAPPING))
 
 
-def fall_silent_after_success() -> Scenario:
-    """The first of two has succeeded, and is silent by the time the second one has."""
-    slow = replace(machines(2)[1], apply_seconds=25.0)
-    return replace(
-        QUIET,
-        machines=(replace(machines(1)[0], apply_seconds=1.0), slow),
-        orders=(order(8, "1", update_timeout=50.0),),
-        disruptions=(CrashMachine(at=12, machine="web-0", seconds=40.0),),
-        horizon=55.0,
-    )
-
-
-def canary_falls_silent() -> Scenario:
-    """A canary succeeds, and falls silent while its wave soaks."""
-    return replace(
-        QUIET,
-        heartbeat_interval=2.0,
-        time_to_live=6.0,
-        machines=machines(3),
-        orders=(order(21, "1", waves=(1,), wave_pause=12.0, update_timeout=50.0),),
-        disruptions=(CrashMachine(at=25, machine="web-0", seconds=40.0),),
-        horizon=70.0,
-    )
-
-
 def fall_ill_after_success() -> Scenario:
     """The first of two has succeeded, and is FAILED before the second one is done."""
     ill = replace(machines(1)[0], apply_seconds=1.0, sickens_at=("1",), sickens_after=4.0)
     slow = replace(machines(2)[1], apply_seconds=12.0)
     return replace(QUIET, machines=(ill, slow), orders=(order(8, "1"),))
-
-
-def abort_and_deploy_again() -> Scenario:
-    """A version that was aborted once it had been read is deployed again, found in place by two, and rolled back."""
-    third = replace(machines(3)[2], arrives_at=19.0)
-    return replace(
-        QUIET,
-        machines=(*machines(2), third),
-        orders=(order(8, "1", min_healthy_time=10.0), order(22, "1")),
-        disruptions=(Act(at=17, action="abort"), Act(at=32, action="roll_back")),
-    )
 
 
 def abort_a_rollback() -> Scenario:
@@ -110,37 +74,10 @@ def roll_back_over_who_waits() -> Scenario:
     )
 
 
-def heir_that_limps() -> Scenario:
-    """Three return to what they have missed, and one of them never gets well there."""
-    returning = zone_returns(3, 2)
-    (there, first, *others) = returning.machines
-    (missed,) = returning.orders
-    missed = replace(missed, policy=replace(missed.policy, failure_threshold=3))
-    limping = (there, replace(first, limps_at=("1",)), *others)
-    return replace(returning, machines=limping, orders=(missed,))
-
-
-def decommission_and_fail() -> Scenario:
-    """Of four two are decommissioned before their turn, and one of the others fails: half of what is left."""
-    bad = replace(machines(1)[0], fails_at=("1",), apply_seconds=6.0)
-    return replace(
-        QUIET,
-        machines=(bad, *machines(4)[1:]),
-        orders=(order(8, "1", batch_size=1, failure_threshold="50%"),),
-        disruptions=tuple(Decommission(at=9, machine=f"web-{each}", force=False) for each in (2, 3)),
-    )
-
-
 def newcomer_fails() -> Scenario:
     """One that joined in mid-flight fails, and is not counted."""
     late = replace(machines(4)[3], arrives_at=9.0, fails_at=("1",))
     return replace(QUIET, machines=(*machines(3), late), orders=(order(8, "1", batch_size=2, failure_threshold=1),))
-
-
-def wave_waits_for_promotion() -> Scenario:
-    """A wave waits longer for its promotion, at 40 s, than the deadline allows for the whole."""
-    policy: dict[str, Any] = {"waves": (1,), "wave_pause": "manual", "deadline": 12.0}
-    return replace(QUIET, machines=machines(2), orders=(order(22, "1", None, **policy),), horizon=60.0)
 
 
 def promoted_too_soon() -> Scenario:
@@ -219,23 +156,10 @@ def lost_in_mid_update() -> Scenario:
     )
 
 
-def roll_back_what_was_inherited() -> Scenario:
-    """A zone returns to what it missed, which is rolled back: its machines were no targets, and inherited it."""
-    returning = zone_returns(3, 3)
-    return replace(returning, disruptions=(*returning.disruptions, Act(at=56, action="roll_back")), horizon=70.0)
-
-
 def roll_back_the_older_one() -> Scenario:
     """Two deployments to the same machines; the older one is asked to be rolled back by its number."""
     undo = Act(at=30, action="roll_back", deployment_id=1)
     return replace(QUIET, machines=machines(2), orders=(order(8, "1"), order(18, "2")), disruptions=(undo,))
-
-
-def roll_back_what_reached_nobody() -> Scenario:
-    """A deployment finds nobody reachable, and fails; later it is asked to be rolled back by its number."""
-    away = Part(at=6, machines=("web-0", "web-1"), coordinators=("alpha",), seconds=24.0)
-    undo = Act(at=40, action="roll_back", deployment_id=1)
-    return replace(QUIET, machines=machines(2), orders=(order(26, "1"),), disruptions=(away, undo), horizon=50.0)
 
 
 def return_before_the_end() -> Scenario:

@@ -59,6 +59,7 @@ SAFETY: tuple[Property, ...] = (
     undoing.rollbacks_leave_later_ones_alone,
     undoing.ended_successes_are_not_good,
     undoing.found_in_place_is_good,
+    undoing.forgotten_ones_are_not_needed,
     undoing.newcomers_begin_anew,
     undoing.places_are_earned,
 )

@@ -34,10 +34,14 @@ def restarts_are_no_duplicates(change: Change, memory: Memory) -> Iterator[str]:
 
 
 def duplicates_fail(change: Change, _: Memory) -> Iterator[str]:
-    """An instance as which two agents report is no target that updates or has succeeded, once a step has been taken."""
+    """An instance as which two agents report is no target that updates or has succeeded, once a step has been taken.
+
+    The step after the one that assigns it is meant.
+    """
+    assigned = {target.id for _, target in change.told}
     for row in change.after.in_flight() if change.unit == STEP else ():
         for target in change.after.targets_of(row.id):
             instance = change.after.instances.get(target.instance_id or 0)
             twice = instance is not None and change.now < instance.duplicated_until
-            if twice and target.state in ("updating", "succeeded"):
+            if twice and target.state in ("updating", "succeeded") and target.id not in assigned:
                 yield f"{target.instance} is {target.state} in deployment {row.id}, and is two"

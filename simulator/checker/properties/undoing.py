@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from simulator.checker.history import Memory
+from simulator.checker.history import Memory, inherited
 from simulator.checker.rows import FAILED, HEALTHY, ConvergenceRow, DeploymentRow, InstanceRow, meets
 from simulator.checker.snapshots import Change
 
@@ -49,6 +49,28 @@ def found_in_place_is_good(change: Change, _: Memory) -> Iterator[str]:
             yield f"{target.instance} was found at {was.current}, and counts as good at {now.last_good}"
 
 
+def forgotten_ones_are_not_needed(change: Change, _: Memory) -> Iterator[str]:
+    """A deployment is forgotten only when it has ended, and no instance has, inherits or awaits its state, or holds it.
+
+    An instance holds it that it has updated, and no later one since that is not undone: it can be rolled back.
+    """
+    gone = [row for before, row in change.deployments if row and row.forgotten and not (before and before.forgotten)]
+    if not gone:
+        return
+    ids = {row.id for row in gone}
+    kept = {row.id: row for row in change.after.deployments.values() if not row.forgotten}
+    for instance in change.after.instances.values():
+        if instance.assigned_by in ids:
+            yield f"deployment {instance.assigned_by} is forgotten, from which {instance.name} has its state"
+        if inherited(instance.labels, change.after.deployments) != inherited(instance.labels, kept):
+            yield f"a deployment of {sorted(ids)} is forgotten, from which {instance.name} would inherit"
+    awaited = {place.source_id for place in change.after.convergences.values()}
+    for row in gone:
+        if row.in_flight or row.id in awaited or (held := _held_by(change, row)):
+            why = "is in flight" if row.in_flight else "is awaited" if row.id in awaited else f"is held by {held}"
+            yield f"deployment {row.id} is forgotten, and {why}"
+
+
 def newcomers_begin_anew(change: Change, _: Memory) -> Iterator[str]:
     """Another machine under a silent name has no past, and is not told what the earlier one was to be."""
     for before, after in change.instances:
@@ -80,6 +102,23 @@ def places_are_earned(change: Change, memory: Memory) -> Iterator[str]:
 def _is_on_its_way(place: ConvergenceRow, instance: InstanceRow) -> bool:
     arrived = instance.status == HEALTHY and meets(instance.current, place.desired)
     return bool(instance.reachable) and instance.status != FAILED and not arrived
+
+
+def _held_by(change: Change, row: DeploymentRow) -> list[str]:
+    """Return the instances that a deployment has updated, and no later one since that is not undone.
+
+    One that has its state from a later one, and was not found there by it, has inherited that.
+    """
+    if row.kind != "deploy" or row.withdrawn:
+        return []
+    every = change.after.deployments.values()
+    later = {each.id for each in every if each.id > row.id and each.kind == "deploy" and not each.withdrawn}
+    targets = [target for target in change.after.targets.values() if target.deployment_id in later]
+    since = {target.instance_id for target in targets if target.wave}
+    found = {target.instance_id for target in targets if target.already}
+    updated = [target for target in change.after.targets_of(row.id) if target.wave and target.instance_id not in since]
+    instances = [change.after.instances.get(target.instance_id or 0) for target in updated]
+    return [its.name for its in instances if its and (its.id in found or its.assigned_by not in later)]
 
 
 def _rollbacks_begun(change: Change) -> Iterator[tuple[DeploymentRow, DeploymentRow]]:

@@ -33,7 +33,8 @@ def earned_successes_count(change: Change, memory: Memory) -> Iterator[str]:
         if not told or story.setting("retries") or story.setting("min_healthy_time"):
             continue
         by_time = after.state == "failed" and after.reason.startswith(BY_TIME)
-        if not (by_time or after.state == "skipped") or memory.uptime.last_return > story.told[before.id].at:
+        absence = max(memory.uptime.last_return, memory.uptime.store_back_at)
+        if not (by_time or after.state == "skipped") or absence > story.told[before.id].at:
             continue  # What was heard before an outage has to be held until everybody may have been heard of again.
         reports = _about(memory, before)
         sound = next((place for place, report in enumerate(reports) if _is_sound(report, before)), None)

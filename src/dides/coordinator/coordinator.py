@@ -44,6 +44,8 @@ log = structlog.get_logger()
 T = TypeVar("T")
 FORGET_SECONDS, FORGET_PAUSE = 3600.0, 0.2
 """Seconds until it is looked again for what is old, and between two pieces of it."""
+DAY_SECONDS, LOOKS = 86_400.0, 4
+"""What is kept for less than some hours, as in simulations, is looked at so many times in that."""
 RESTART_SECONDS = 1.0
 
 
@@ -304,9 +306,10 @@ class Coordinator:
         await self.watch.run(self.heartbeats)
 
     async def _forget(self) -> None:
+        seconds = max(1.0, min(FORGET_SECONDS, self.settings.keep_deployments_days * DAY_SECONDS / LOOKS))
         while True:
             more = await self._store.write(lambda tx: retention.forget(tx, self.settings))
-            await asyncio.sleep(FORGET_PAUSE if more else FORGET_SECONDS)
+            await asyncio.sleep(FORGET_PAUSE if more else seconds)
 
 
 async def _keep_running(loop: Callable[[], Awaitable[None]]) -> None:
