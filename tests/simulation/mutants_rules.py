@@ -11,6 +11,7 @@ from dides.coordinator.transactions import (
     ingest,
     plan_writer,
     registration,
+    step,
     target_reports,
 )
 from dides.coordinator.transactions.registration import Newcomer
