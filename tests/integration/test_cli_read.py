@@ -10,7 +10,7 @@ from dides.model.deployment import TargetState
 from dides.model.explanation import Cause
 from dides.model.state import State, Status
 from dides.protocol.messages import Configuration, Convergence, Event, Wave, Why
-from dides.text.hold_reasons import IN_SHORT
+from dides.text.holds_in_short import IN_SHORT
 from support.fake_coordinator import (
     ABORTED,
     COMPLETED,

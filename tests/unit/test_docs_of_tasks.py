@@ -7,7 +7,7 @@ import pytest
 
 from dides.engine.window import NAMES
 from dides.model.explanation import Cause
-from dides.text.hold_reasons import IN_SHORT
+from dides.text.holds_in_short import IN_SHORT
 
 DOCS = Path(__file__).parents[2] / "docs"
 

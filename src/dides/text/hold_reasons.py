@@ -1,7 +1,6 @@
-"""What holds a deployment, in words: in short, what it means, and what would release it.
+"""What holds a deployment, in full: what it means, and what would release it. The engine says which hold it is.
 
-The engine says which hold it is. The command line knows a hold by its name on the wire, and says it in short. A page
-knows the deployment, and says it in full.
+`holds_in_short` says the same of a hold of which only the name on the wire is known.
 """
 
 from collections.abc import Callable
@@ -15,19 +14,6 @@ from dides.model.deployment import Deployment
 from dides.runtime.clock import to_datetime
 from dides.text.format import plural, seconds
 
-IN_SHORT = {
-    window.BATCH_SIZE: "batch_size instances are updating",
-    window.WAVE: "the rest of this wave is still updating",
-    window.PROMOTE: "wave complete, waiting for approval: dides promote",
-    window.SOAK: "wave complete, soaking before the next one",
-    window.HEALTH: "wave complete, but not all of it is HEALTHY at the target; to go on all the same: dides promote",
-    window.MAX_UNAVAILABLE: "max_unavailable reached: that many are updating or not healthy",
-    window.SPREAD_BY: "the next instances wait for others with their label value (spread_by)",
-    window.PAUSED: "paused; dides resume goes on",
-    window.OUTAGE: "most instances fell silent at once, which no version does; dides resume goes on all the same",
-}
-"""Each hold by its name on the wire."""
-
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
     """Why the next update does not start now."""
@@ -39,11 +25,6 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None = None
     """When it is over by itself, where that is known."""
     since: datetime | None = None
-
-
-def in_short(held_by: str | None) -> str:
-    """Return a hold in a few words: its name when a newer coordinator has sent one that is unknown, "" for none."""
-    return IN_SHORT.get(held_by, held_by) if held_by else ""
 
 
 def hold_of(deployment: Deployment) -> Hold | None:

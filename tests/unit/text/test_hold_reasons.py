@@ -8,7 +8,8 @@ from dides.engine import window
 from dides.model.deployment import Deployment, DeploymentStatus, Outage, Timers, Wave
 from dides.model.policy import Policy
 from dides.runtime.clock import to_datetime
-from dides.text.hold_reasons import IN_SHORT, hold_of, in_short
+from dides.text.hold_reasons import hold_of
+from dides.text.holds_in_short import IN_SHORT, in_short
 from support.builders import NOW, PAUSED, counts, deployment
 
 OVER: dict[str, Any] = {

@@ -21,7 +21,7 @@ from dides.model.deployment import TargetState
 from dides.protocol.messages import Deployment, Progress, Target
 from dides.protocol.progress import done
 from dides.runtime.clock import Clock
-from dides.text.hold_reasons import in_short
+from dides.text.holds_in_short import in_short
 
 MESSAGE_LINES = 6
 """Lines of a failure's message that are shown while watching; the last ones, where the error usually is."""

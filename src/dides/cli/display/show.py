@@ -16,7 +16,7 @@ from dides.protocol.messages import Configuration, Deployment, Instance, Target,
 from dides.protocol.settings import settings
 from dides.runtime.clock import SystemClock
 from dides.text.action_preview import consequences, question
-from dides.text.hold_reasons import in_short
+from dides.text.holds_in_short import in_short
 
 IN_HEADLINE = ("batch_size", "failure_threshold")
 ALWAYS_SHOWN = ("update_timeout", "auto_rollback")

@@ -97,9 +97,10 @@ def rehearse(
         lost_rate=read_rate(lost_rate, "--lost-rate"),
         time_to_live=time_to_live,
     )
-    request = read_request(code, config, label, selector, whole_fleet, given, configuration)
     check_plot(plot)
-    known = find_out(given, request, server, token)
+    known = find_out(
+        given, read_request(code, config, label, selector, whole_fleet, given, configuration), server, token
+    )
     rehearsal = make_rehearsal(given, known, configuration, seed)
     outcomes = play_with_progress(rehearsal, runs, processes or processors())
     show(make_answer(rehearsal, configuration, outcomes, source_of(given, known)), outcomes, output, plot)
