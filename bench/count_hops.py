@@ -8,6 +8,7 @@ pauses for long. Comprehensions and lambdas count as parts of their functions.
 import argparse
 import http.client
 import json
+import logging
 import os
 import signal
 import sys
@@ -18,6 +19,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import FrameType
+
+import structlog
 
 import dides
 from dides.coordinator.settings import Settings
@@ -121,6 +124,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--list", action="store_true", help="also name every function")
     arguments = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     recorder, counted, failed = Recorder(), {}, []
     settings = Settings(reconcile_interval=3600, instance_requests=0, instance_changes=0)
 

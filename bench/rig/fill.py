@@ -14,7 +14,7 @@ from dides.model.instance import Instance
 from dides.model.state import State, Status
 from dides.runtime.clock import SystemClock
 from dides.store.open import open_store
-from dides.store.sql.mapping import instance_columns
+from dides.store.sql.instance_columns import instance_columns
 from dides.store.sql.tables import instance_labels, instances
 from load.fleet import VERSION, Fleet
 

@@ -15,7 +15,7 @@ from dides.store.postgres.connections import conninfo_of, open_engine
 from dides.store.postgres.database_clock import DatabaseClock
 from dides.store.postgres.opening import prepare
 from dides.store.postgres.store import PostgresStore
-from dides.store.sql.arrays import array_of
+from dides.store.sql.bulk import array_of
 from dides.store.sql.transaction import SqlTransaction
 from dides.store.urls import UnknownDatabaseError
 from support.postgres import statement

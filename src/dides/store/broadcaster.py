@@ -9,7 +9,7 @@ from time import monotonic
 from sqlalchemy import Connection
 
 from dides.store.records import Changes
-from dides.store.sql.instance_summaries import TOLD, all_summaries
+from dides.store.sql.instance_summaries import MOST_BROADCAST, all_summaries
 
 Follower = Callable[[Changes], None]
 REMEMBER_SECONDS = 60.0
@@ -30,7 +30,7 @@ class _Member:
     def wait(self) -> None:
         """Wait until it has taken up what it was told, if that was much: else all of it would come in one turn."""
         with self._caught_up:
-            self._caught_up.wait_for(lambda: self._behind < TOLD or self._loop.is_closed(), PATIENCE)
+            self._caught_up.wait_for(lambda: self._behind < MOST_BROADCAST or self._loop.is_closed(), PATIENCE)
 
     def broadcast(self, changes: Changes) -> None:
         """Tell it, without waiting."""

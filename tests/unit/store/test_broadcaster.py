@@ -6,7 +6,7 @@ from threading import Thread
 from dides.store.broadcaster import PATIENCE as LONGEST
 from dides.store.broadcaster import Broadcaster
 from dides.store.records import Changes
-from dides.store.sql.instance_summaries import TOLD
+from dides.store.sql.instance_summaries import MOST_BROADCAST
 from support.summaries import a_summary
 
 PATIENCE = 10.0
@@ -15,8 +15,8 @@ PIECES = 10
 
 def pieces() -> list[Changes]:
     """Return what one large commit is told in."""
-    many = [a_summary(f"web-{number}", id=number) for number in range(PIECES * TOLD)]
-    return [Changes(many[first : first + TOLD], []) for first in range(0, len(many), TOLD)]
+    many = [a_summary(f"web-{number}", id=number) for number in range(PIECES * MOST_BROADCAST)]
+    return [Changes(many[first : first + MOST_BROADCAST], []) for first in range(0, len(many), MOST_BROADCAST)]
 
 
 def broadcast_all(broadcaster: Broadcaster, told: list[Changes]) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, event
 from dides.model.errors import UnavailableError
 from dides.store.broadcaster import Broadcaster
 from dides.store.records import Changes
-from dides.store.sql.instance_summaries import TOLD
+from dides.store.sql.instance_summaries import MOST_BROADCAST
 from dides.store.writer import LARGEST_GROUP, LocalTransactions, Writer
 from support.clocks import FakeClock
 from support.stores import add
@@ -88,9 +88,9 @@ def test_units_of_work_of_one_group_see_each_other_in_order(writer: Writer) -> N
 async def test_a_large_change_is_told_in_pieces(engine: Engine) -> None:
     broadcaster = Broadcaster()
     writer = Writer(engine, LocalTransactions(FakeClock().now), broadcaster)
-    some = [f"web-{number}" for number in range(TOLD + 1)]
+    some = [f"web-{number}" for number in range(MOST_BROADCAST + 1)]
     heard: list[Changes] = []
     with broadcaster.joined(heard.append):
         await asyncio.wrap_future(writer.submit(lambda tx: add(tx, *some)))
-    assert [len(each.summaries) for each in heard] == [TOLD, 1]
+    assert [len(each.summaries) for each in heard] == [MOST_BROADCAST, 1]
     await asyncio.to_thread(writer.close)

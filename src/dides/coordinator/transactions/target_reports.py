@@ -54,7 +54,8 @@ def follow_duplicates(tx: Transaction, targets: Targets, duplicated: Iterable[in
     """Mark the targets of instances (ids) as which two agents report; return whether a step is due."""
     wanted = [targets[number] for number in duplicated if number in targets]
     marked = [target for target in wanted if target.state in (TargetState.UPDATING, TargetState.SUCCEEDED)]
-    tx.targets.note(marked, marked=True)
+    if marked:
+        tx.targets.note(marked, marked=True)
     return bool(marked)
 
 

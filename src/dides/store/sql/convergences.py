@@ -8,12 +8,12 @@ from sqlalchemy import Connection, Select, and_, case, delete, func, insert, sel
 from dides.model.state import State
 from dides.store.records import Convergence
 from dides.store.sql.bulk import among
-from dides.store.sql.driver_query import ask
-from dides.store.sql.mapping import Row, instance_from
+from dides.store.sql.driver_query import query
+from dides.store.sql.instance_columns import INSTANCE, WIDTH, instance_from
 from dides.store.sql.tables import convergences, deployments, instances, targets
 
 _WANTED = select(
-    instances,
+    *INSTANCE,
     convergences.c.source_id,
     convergences.c.code,
     convergences.c.configuration,
@@ -68,7 +68,7 @@ class SqlConvergences:
 
     def any(self) -> bool:
         """Tell whether there is any."""
-        return bool(ask(self._db, _ANY))
+        return bool(query(self._db, _ANY))
 
     def count_assigned(self, source_id: int) -> int:
         """Return how many instances have been told the state of this deployment and are not there yet."""
@@ -112,14 +112,14 @@ class SqlConvergences:
         self._db.execute(told.values(deadline_at=later))
 
     def _read(self, wanted: Select[Any]) -> list[Convergence]:
-        return [_convergence_from(row) for row in self._db.execute(wanted).mappings()]
+        return [_convergence_from(row) for row in self._db.execute(wanted)]
 
 
-def _convergence_from(row: Row) -> Convergence:
+def _convergence_from(row: Any) -> Convergence:
     return Convergence(
-        instance=instance_from(row),
-        source_id=row["source_id"],
-        desired=State(row["code"], row["configuration"]),
-        assigned_at=row["assigned_at"],
-        deadline_at=row["deadline_at"],
+        instance=instance_from(row[:WIDTH]),
+        source_id=row.source_id,
+        desired=State(row.code, row.configuration),
+        assigned_at=row.assigned_at,
+        deadline_at=row.deadline_at,
     )

@@ -10,7 +10,7 @@ from dides.model.deployment import Counts, Deployment, DeploymentStatus, Kind
 from dides.store.batching import MOST
 from dides.store.deletion import delete_some
 from dides.store.records import NewDeployment, StaleError
-from dides.store.sql.driver_query import run
+from dides.store.sql.driver_query import query
 from dides.store.sql.mapping import deployment_columns, deployment_from
 from dides.store.sql.pagination import page_of
 from dides.store.sql.retention import ALIKE, is_needed
@@ -20,7 +20,7 @@ from dides.store.sql.tables import deployments, heirs, targets
 _IN_FLIGHT = select(deployments).where(deployments.c.in_flight == 1)
 _KEPT = select(deployments).where(deployments.c.forgotten.is_(False))
 _UNDONE_BY_NOBODY = _KEPT.where(deployments.c.kind == Kind.DEPLOY.value, deployments.c.withdrawn.is_(False))
-_ANY_IN_FLIGHT = "SELECT 1 FROM deployments WHERE in_flight = 1"
+_ANY_IN_FLIGHT = {"sqlite": "SELECT 1 FROM deployments WHERE in_flight = 1"}
 
 
 class SqlDeployments:
@@ -45,7 +45,7 @@ class SqlDeployments:
 
     def in_flight(self) -> Deployment | None:
         """Return the deployment in flight."""
-        if self._db.dialect.name == "sqlite" and not run(self._db, _ANY_IN_FLIGHT):
+        if self._db.dialect.name == "sqlite" and not query(self._db, _ANY_IN_FLIGHT):
             return None  # As most of the time, and a question to a server would cost more than it saves.
         row = self._db.execute(_IN_FLIGHT).mappings().one_or_none()
         return deployment_from(row) if row else None

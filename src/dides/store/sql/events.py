@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from dides.store.batching import MOST
 from dides.store.deletion import delete_some
 from dides.store.records import Event
-from dides.store.sql.driver_query import ask
+from dides.store.sql.driver_query import query
 from dides.store.sql.heartbeat_writes import append_events
 from dides.store.sql.mapping import Row
 from dides.store.sql.pagination import page_of
@@ -91,7 +91,7 @@ class SqlKeys:
 
     def noted(self, name: str) -> int | None:
         """Return a number noted under a name."""
-        found = ask(self._db, _NOTED, name)
+        found = query(self._db, _NOTED, name)
         return found[0][0] if found else None
 
     def write_down(self, name: str, value: int) -> None:

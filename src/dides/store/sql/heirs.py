@@ -8,7 +8,7 @@ from sqlalchemy import Connection, ScalarSelect, Select, delete, exists, func, i
 from dides.model.deployment import Kind, TargetState
 from dides.model.instance import Instance
 from dides.store.sql.bulk import among
-from dides.store.sql.mapping import instance_from
+from dides.store.sql.instance_columns import INSTANCE, instance_from
 from dides.store.sql.tables import deployments, heirs, instances, targets
 
 _LATER = select(deployments.c.id).where(
@@ -44,9 +44,10 @@ class SqlHeirs:
         inherited = exists().where(
             later.c.instance_id == heirs.c.instance_id, later.c.source_id.in_(_LATER.correlate(heirs))
         )
-        wanted = select(instances).join(heirs, heirs.c.instance_id == instances.c.id)
+        wanted = select(*INSTANCE).join(heirs, heirs.c.instance_id == instances.c.id)
         wanted = wanted.where(heirs.c.source_id == source_id, ~told, ~inherited).order_by(instances.c.id)
-        return [instance_from(row) for row in self._db.execute(wanted).mappings()]
+        rows: Iterable[Any] = self._db.execute(wanted)
+        return [instance_from(row) for row in rows]
 
     def forget(self, source_id: int, instance_ids: Iterable[int]) -> None:
         """Remember instances as heirs of a deployment no longer."""

@@ -13,32 +13,23 @@ from dides.model.state import State, Status
 from dides.store.batching import MOST
 from dides.store.deletion import delete_some
 from dides.store.records import NewAssignment, StaleError
-from dides.store.sql.bulk import among
-from dides.store.sql.bulk_rows import KEY, update_rows
+from dides.store.sql.bulk import KEY, among, update_rows
 from dides.store.sql.heartbeat_writes import write_reports
-from dides.store.sql.instance_reads import Known, instances_named, instances_numbered
-from dides.store.sql.mapping import (
+from dides.store.sql.instance_columns import (
+    INSTANCE,
+    MATCHED,
     instance_columns,
     instance_from,
+    label_columns,
     matched_from,
     registration_columns,
-    state_columns,
 )
-from dides.store.sql.owned_labels import owned_text
+from dides.store.sql.instance_reads import BY_ID, BY_NAME, Known, read_known
+from dides.store.sql.mapping import state_columns
 from dides.store.sql.pagination import page_of
 from dides.store.sql.tables import decommissioned, instance_labels, instances, targets
 
-_MATCHED = (
-    instances.c.id,
-    instances.c.name,
-    instances.c.current_code,
-    instances.c.current_configuration,
-    instances.c.status,
-    instances.c.reachable,
-    instances.c.desired_code,
-    instances.c.desired_configuration,
-    instances.c.observed,
-)
+_MATCHED = [instances.c[name] for name in MATCHED]
 
 
 class SqlInventory:
@@ -57,7 +48,7 @@ class SqlInventory:
         """Store a new instance (its id is ignored) and return it with its id. StaleError if the name is taken."""
         values = {"credential_hash": credential_hash, **instance_columns(instance)}
         try:
-            row = self._db.execute(insert(instances).values(values).returning(*instances.c)).mappings().one()
+            row = self._db.execute(insert(instances).values(values).returning(*INSTANCE)).one()
         except IntegrityError as error:
             raise StaleError from error
         stored = instance_from(row)
@@ -108,18 +99,18 @@ class SqlInventory:
 
     def many(self, names: Iterable[str], *, locked: bool = False) -> dict[str, Instance]:
         """Return those of the named instances that exist, by name; `locked` until this unit of work is done."""
-        return self._keep(instances_named(self._db, list(names), locked=locked), locked=locked)
+        return self._keep(read_known(self._db, BY_NAME, list(names), locked=locked), locked=locked)
 
     def numbered(self, ids: Iterable[int], *, locked: bool = False) -> dict[str, Instance]:
         """Return those of the instances with these ids that exist, by name; `locked` as in `many`."""
-        return self._keep(instances_numbered(self._db, list(ids), locked=locked), locked=locked)
+        return self._keep(read_known(self._db, BY_ID, list(ids), locked=locked), locked=locked)
 
     def matching(self, selector: Selector, spread_by: str | None = None) -> list[Matched]:
         """Return every instance that the selector matches, with its value of the label `spread_by` if one is named."""
         its = (instance_labels.c.instance_id == instances.c.id) & (instance_labels.c.key == spread_by)
         wanted = select(*_MATCHED, instance_labels.c.value.label("spread")).outerjoin(instance_labels, its)
         rows: Iterable[Any] = self._db.execute(wanted.where(_matches(selector)))
-        return [matched_from(*row) for row in rows]
+        return [matched_from(row) for row in rows]
 
     def page(
         self, selector: Selector, status: Status | None, after: str, limit: int, *, duplicated_at: int | None = None
@@ -128,9 +119,9 @@ class SqlInventory:
 
         With `duplicated_at` only those that are duplicated at that moment (ms).
         """
-        wanted = select(instances).where(_matches(selector), _has(status), _is_duplicated(duplicated_at))
-        rows = self._db.execute(page_of(wanted, instances.c.name, after, limit))
-        return [instance_from(row) for row in rows.mappings()]
+        wanted = select(*INSTANCE).where(_matches(selector), _has(status), _is_duplicated(duplicated_at))
+        rows: Iterable[Any] = self._db.execute(page_of(wanted, instances.c.name, after, limit))
+        return [instance_from(row) for row in rows]
 
     def count(self, selector: Selector, status: Status | None, *, duplicated_at: int | None = None) -> int:
         """Return how many instances match, as `page` has them."""
@@ -148,7 +139,7 @@ class SqlInventory:
 
     def relabel(self, instance: Instance) -> None:
         """Replace the labels of an instance, and which of them are an operator's."""
-        self._change(instance.id, {"labels": dict(instance.labels), "owned_labels": owned_text(instance.owned)})
+        self._change(instance.id, label_columns(instance))
         self._relabel(instance)
 
     def credential_of(self, name: str) -> bytes | None:
@@ -157,7 +148,7 @@ class SqlInventory:
 
     def assigned_by(self, deployment_id: int) -> list[Instance]:
         """Return the instances whose desired state this deployment has set last."""
-        rows = self._db.execute(select(instances).where(instances.c.assigned_by == deployment_id)).mappings()
+        rows: Iterable[Any] = self._db.execute(select(*INSTANCE).where(instances.c.assigned_by == deployment_id))
         return [instance_from(row) for row in rows]
 
     def owner_of(self, credential_hash: bytes) -> str | None:

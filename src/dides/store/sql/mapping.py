@@ -1,4 +1,4 @@
-"""Between rows and the model: columns in, frozen values out, and back."""
+"""Between the rows of deployments and targets, and the model: columns in, frozen values out, and back."""
 
 from collections.abc import Mapping
 from typing import Any, TypeAlias
@@ -19,16 +19,13 @@ from dides.model.deployment import (
     Timers,
     Wave,
 )
-from dides.model.instance import Instance, Matched, Report
+from dides.model.instance import Report
 from dides.model.policy import Policy
-from dides.model.state import NOTHING, ApplyRule, State, Status, known
-from dides.store.sql.owned_labels import owned_from, owned_text
-from dides.store.sql.session_columns import session_columns, sessions_from
+from dides.model.state import NOTHING, State, Status, known
 
 Row: TypeAlias = RowMapping | Mapping[str, Any]
 COUNTS = Counts.__struct_fields__
 TIMERS = Timers.__struct_fields__
-_STATUS = tuple(Status)
 
 
 def state_from(row: Row, name: str) -> State:
@@ -40,86 +37,6 @@ def state_columns(name: str, state: State | None) -> dict[str, str | None]:
     """Return the columns that keep a state; none at all is kept as an empty one."""
     state = state or NOTHING
     return {f"{name}_code": state.code_version, f"{name}_configuration": state.configuration_version}
-
-
-def instance_from(row: Row) -> Instance:
-    """Return the instance kept in a row of `instances`."""
-    return Instance(
-        id=row["id"],
-        name=row["name"],
-        ip=row["ip"],
-        labels=row["labels"],
-        owned=owned_from(row["owned_labels"]),
-        status=Status(row["status"]),
-        current=state_from(row, "current"),
-        desired=known(state_from(row, "desired")),
-        last_good=known(state_from(row, "last_good")),
-        generation=row["generation"],
-        assigned_by=row["assigned_by"],
-        apply=ApplyRule(row["apply_rule"]),
-        message=row["message"],
-        registered_at=row["registered_at"],
-        last_heartbeat_at=row["last_heartbeat_at"],
-        reachable=row["reachable"],
-        heard=row["heard"],
-        observed=row["observed"],
-        sessions=sessions_from(row["session"], row["sequence"], row["earlier_sessions"], row["duplicated_until"]),
-    )
-
-
-def matched_from(
-    number: int,
-    name: str,
-    code: str | None,
-    configuration: str | None,
-    status: int,
-    reachable: bool,
-    desired_code: str | None,
-    desired_configuration: str | None,
-    observed: int | None,
-    spread: str | None,
-) -> Matched:
-    """Return as much of an instance as a trigger reads, from the columns in the order in which they are selected."""
-    current, desired = State(code, configuration), known(State(desired_code, desired_configuration))
-    return Matched(number, name, current, _STATUS[status], reachable, desired, spread or "", observed is not None)
-
-
-def instance_columns(instance: Instance) -> dict[str, Any]:
-    """Return every column of an instance but its id."""
-    return {
-        "name": instance.name,
-        **registration_columns(instance),
-        **state_columns("desired", instance.desired),
-        "generation": instance.generation,
-        "assigned_by": instance.assigned_by,
-        "apply_rule": instance.apply.value,
-    }
-
-
-def registration_columns(instance: Instance) -> dict[str, Any]:
-    """Return the columns that a registration writes."""
-    return {
-        "ip": instance.ip,
-        "labels": dict(instance.labels),
-        "owned_labels": owned_text(instance.owned),
-        "registered_at": instance.registered_at,
-        **reported_columns(instance),
-    }
-
-
-def reported_columns(instance: Instance) -> dict[str, Any]:
-    """Return the columns that a heartbeat writes. An assignment writes others: the two never overwrite each other."""
-    return {
-        "status": int(instance.status),
-        **state_columns("current", instance.current),
-        **state_columns("last_good", instance.last_good),
-        "message": instance.message,
-        "last_heartbeat_at": instance.last_heartbeat_at,
-        "reachable": instance.reachable,
-        "heard": instance.heard,
-        "observed": instance.observed,
-        **session_columns(instance.sessions),
-    }
 
 
 def deployment_from(row: Row) -> Deployment:

@@ -6,7 +6,7 @@ from typing import Any
 from dides.model.deployment import TargetState
 from dides.model.plan import Assignment, Reassignment
 from dides.store.records import NewTarget
-from dides.store.sql.bulk_rows import KEY, Value
+from dides.store.sql.bulk import KEY, Value
 from dides.store.sql.mapping import report_columns, state_columns
 
 OWN = (

@@ -3,19 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, exists, func, literal_column, select, update
+from sqlalchemy import Connection, RowMapping, Select, delete, exists, func, literal_column, select, update
 
 from dides.model.deployment import Target, TargetState
+from dides.model.instance import Instance
 from dides.model.plan import Assignment, Candidate, Postponed, Reassignment, Settled, Touched
 from dides.model.state import known
 from dides.store.batching import chunks
 from dides.store.records import NewTarget
-from dides.store.sql.bulk import among
-from dides.store.sql.bulk_rows import KEY, insert_rows, update_rows
+from dides.store.sql.bulk import KEY, among, insert_rows, update_rows
 from dides.store.sql.heirs import restored, taken_over
+from dides.store.sql.instance_columns import INSTANCE, WIDTH, instance_from
 from dides.store.sql.mapping import (
-    Row,
-    instance_from,
     lapse_value,
     moment_columns,
     report_columns,
@@ -29,7 +28,7 @@ from dides.store.sql.target_columns import OWN, assigned_columns, own, reassigne
 _JOINED = targets.outerjoin(instances, targets.c.instance_id == instances.c.id)
 _OF_INSTANCE = (instances.c.reachable, instances.c.duplicated_until, instances.c.status.label("instance_status"))
 _TARGET = select(targets, *_OF_INSTANCE).select_from(_JOINED)
-_INSTANCE = [column.label(f"instance__{column.name}") for column in instances.c]
+_INSTANCE = [column.label(f"instance__{column.name}") for column in INSTANCE]
 
 
 class SqlTargets:
@@ -113,8 +112,7 @@ class SqlTargets:
     def touched(self, deployment_id: int) -> list[Touched]:
         """Return every target that was told and whose instance still exists, with its instance."""
         wanted = _with_instance().where(_in(deployment_id), targets.c.assigned_at.is_not(None))
-        rows = self._db.execute(wanted).mappings()
-        return [Touched(target_from(row), instance_from(_instance_row(row))) for row in rows]
+        return [Touched(target_from(row), _instance_in(row)) for row in self._db.execute(wanted).mappings()]
 
     def any_assigned(self, deployment_id: int) -> bool:
         """Tell whether any target has become updating, whatever has become of its instance since."""
@@ -248,14 +246,14 @@ class SqlTargets:
 
     def _candidates(self, wanted: Select[Any]) -> tuple[Candidate, ...]:
         return tuple(
-            Candidate(target_from(row), instance_from(_instance_row(row)), known(state_from(row, "waits")))
+            Candidate(target_from(row), _instance_in(row), known(state_from(row, "waits")))
             for row in self._db.execute(wanted).mappings()
         )
 
 
 def _with_instance() -> Select[Any]:
     both = targets.join(instances, targets.c.instance_id == instances.c.id)
-    return select(targets, *_OF_INSTANCE, *_INSTANCE).select_from(both)
+    return select(*_INSTANCE, targets, *_OF_INSTANCE).select_from(both)
 
 
 def _candidates() -> Select[Any]:
@@ -264,8 +262,9 @@ def _candidates() -> Select[Any]:
     return _with_instance().add_columns(*inherits).outerjoin(convergences, waits)
 
 
-def _instance_row(row: Row) -> dict[str, Any]:
-    return {column.name: row[f"instance__{column.name}"] for column in instances.c}
+def _instance_in(row: RowMapping) -> Instance:
+    """Return the instance in a row whose first columns are its own."""
+    return instance_from(list(row.values())[:WIDTH])
 
 
 def _in(deployment_id: int) -> Any:

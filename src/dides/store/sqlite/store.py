@@ -19,7 +19,7 @@ from dides.runtime.clock import Clock
 from dides.store.broadcaster import Broadcaster, Follower, broadcast_all
 from dides.store.interface import Transaction
 from dides.store.migrate import migrate
-from dides.store.sql.driver_query import run
+from dides.store.sql.driver_query import query
 from dides.store.sql.transaction import SqlTransaction
 from dides.store.sqlite.backup import back_up
 from dides.store.writer import LocalTransactions, Writer, said
@@ -132,6 +132,6 @@ def open_engine(file: Path, synchronous: str, begin: str, **options: Any) -> Eng
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        run(connection, begin)
+        query(connection, {"sqlite": begin})
 
     return engine

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from dides.store.sql.driver_query import ask, run
+from dides.store.sql.driver_query import query
 from dides.store.sqlite.store import open_engine
 
 
@@ -21,12 +21,12 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 def test_rows_are_plain_tuples(engine: Engine) -> None:
     with engine.begin() as connection:
-        assert ask(connection, {"sqlite": "SELECT ?, 2", "postgresql": "no"}, "one") == [("one", 2)]
+        assert query(connection, {"sqlite": "SELECT ?, 2", "postgresql": "no"}, "one") == [("one", 2)]
 
 
 def test_an_error_is_one_of_sqlalchemy(engine: Engine) -> None:
     with engine.begin() as connection, pytest.raises(OperationalError) as raised:
-        run(connection, "SELECT value FROM nowhere")
+        query(connection, {"sqlite": "SELECT value FROM nowhere"})
     assert isinstance(raised.value.orig, sqlite3.OperationalError)
     assert raised.value.statement == "SELECT value FROM nowhere"
 
@@ -35,7 +35,7 @@ def test_it_reads_what_its_own_transaction_has_written(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE one (value INTEGER)")
         connection.exec_driver_sql("INSERT INTO one VALUES (1)")
-        assert run(connection, "SELECT value FROM one") == [(1,)]
+        assert query(connection, {"sqlite": "SELECT value FROM one"}) == [(1,)]
 
 
 def test_who_cannot_begin_learns_why_from_sqlalchemy(tmp_path: Path, engine: Engine) -> None:
