@@ -1,7 +1,7 @@
-"""What a part of the seeds are instead of what was drawn: situations in which a rule matters that else seldom does.
+"""Situations in which a rule matters that otherwise seldom does. Every fourth seed is one of them.
 
-Each needs several things at once, which come together by chance in one seed of hundreds. The machines, the times and
-whatever else does not matter are drawn, from sources of their own.
+A situation needs several things at once, which chance brings together in one seed of hundreds. Machines and times are
+drawn, from a random stream of their own.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ from simulator.base.scenario import (
 )
 
 EVERY = 4
-"""One seed in so many is a situation, each in turn, so that all of them come up again and again."""
+"""One seed in so many is a situation. They take turns, so that no luck is needed for any of them."""
 MOST_MACHINES = 6
 SOUND = {"arrives_at": 0.0} | dict.fromkeys(("fails_at", "sickens_at", "limps_at", "dies_at", "falls_back_from"), ())
 UNSTEADY = (*LIARS, Character.FLAPPING)
@@ -35,7 +35,7 @@ Draw = Callable[[Random, Scenario], Scenario]
 
 
 def with_situation(scenario: Scenario) -> Scenario:
-    """Return what a part of the seeds are instead; most scenarios stay as they are."""
+    """Return the situation whose turn it is in place of a scenario; three in four scenarios stay as they are."""
     turn, rest = divmod(scenario.seed, EVERY)
     if rest != EVERY - 1:
         return scenario

@@ -36,7 +36,7 @@ def restarts_are_no_duplicates(change: Change, memory: Memory) -> Iterator[str]:
 def duplicates_fail(change: Change, _: Memory) -> Iterator[str]:
     """An instance as which two agents report is no target that updates or has succeeded, once a step has been taken.
 
-    The step after the one that assigns it is meant.
+    The step that assigns such a target does not judge it yet: the next one does.
     """
     assigned = {target.id for _, target in change.told}
     for row in change.after.in_flight() if change.unit == STEP else ():

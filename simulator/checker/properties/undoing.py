@@ -111,8 +111,8 @@ def _held_by(change: Change, row: DeploymentRow) -> list[str]:
     """
     if row.kind != "deploy" or row.withdrawn:
         return []
-    every = change.after.deployments.values()
-    later = {each.id for each in every if each.id > row.id and each.kind == "deploy" and not each.withdrawn}
+    others = change.after.deployments.values()
+    later = {other.id for other in others if other.id > row.id and other.kind == "deploy" and not other.withdrawn}
     targets = [target for target in change.after.targets.values() if target.deployment_id in later]
     since = {target.instance_id for target in targets if target.wave}
     found = {target.instance_id for target in targets if target.already}
