@@ -97,13 +97,20 @@ def rehearse(
         lost_rate=read_rate(lost_rate, "--lost-rate"),
         time_to_live=time_to_live,
     )
+    request = read_request(code, config, label, selector, whole_fleet, given, configuration)
     check_plot(plot)
-    known = find_out(
-        given, read_request(code, config, label, selector, whole_fleet, given, configuration), server, token
-    )
+    known = find_out(given, request, server, token)
+    answer, outcomes = rehearse_all(given, known, configuration, seed, runs, processes)
+    show(answer, outcomes, output, plot)
+
+
+def rehearse_all(
+    given: Given, known: Known, configuration: Configuration, seed: int, runs: int, processes: int | None
+) -> tuple[Answer, list[Outcome]]:
+    """Rehearse so many runs; return what they come to, and each of them."""
     rehearsal = make_rehearsal(given, known, configuration, seed)
     outcomes = play_with_progress(rehearsal, runs, processes or processors())
-    show(make_answer(rehearsal, configuration, outcomes, source_of(given, known)), outcomes, output, plot)
+    return make_answer(rehearsal, configuration, outcomes, source_of(given, known)), outcomes
 
 
 def source_of(given: Given, known: Known) -> Source:
