@@ -12,7 +12,7 @@ import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from dides.coordinator.transactions.commands import Order, trigger
+from dides.coordinator.transactions.commands import DeployCommand, trigger
 from dides.coordinator.transactions.ingest import Incoming, ingest_batch
 from dides.coordinator.transactions.step import step
 from dides.model.policy import Policy
@@ -52,7 +52,7 @@ async def opened(stack: AsyncExitStack, size: int) -> SqliteStore:
     await fill(f"sqlite:///{file}", Fleet(size))
     store = SqliteStore(file, SystemClock())
     stack.push_async_callback(store.close)
-    order = Order(
+    order = DeployCommand(
         to=State(VERSION),
         labels={},
         selector_text=None,

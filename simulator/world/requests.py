@@ -9,7 +9,7 @@ import msgspec
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.credentials import hash_of
 from dides.coordinator.transactions.brake import Converging
-from dides.coordinator.transactions.commands import Key, Order
+from dides.coordinator.transactions.commands import DeployCommand, Key
 from dides.model.actor import OPERATOR
 from dides.model.deployment import Deployment
 from dides.model.errors import ConflictError, ForbiddenError, GoneError, NotFoundError, UnauthorizedError
@@ -150,8 +150,8 @@ def _over_the_wire(message: T) -> T:
     return msgspec.json.decode(msgspec.json.encode(message), type=type(message))
 
 
-def _order(planned: PlannedOrder) -> Order:
-    return Order(
+def _order(planned: PlannedOrder) -> DeployCommand:
+    return DeployCommand(
         to=State(planned.code_version, planned.configuration_version),
         labels=dict(planned.labels),
         selector_text=None,

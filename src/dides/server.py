@@ -21,7 +21,7 @@ from dides.api.access import Access
 from dides.api.app import create_app, create_routes
 from dides.api.connections.acceptor import Acceptor
 from dides.api.connections.late_requests import Backlog, punctual_connection
-from dides.api.fastpath.asgi import HotPath
+from dides.api.fastpath.asgi import FastPath
 from dides.api.fastpath.load_shedding import Overload
 from dides.api.fastpath.protocol import answering_connection
 from dides.api.limits.client_address import Network
@@ -155,7 +155,7 @@ async def _serve(
     backlog.listen(listening)
     config = uvicorn.Config(
         app,
-        http=answering_connection(app, backlog) if isinstance(app, HotPath) else punctual_connection(backlog, traffic),
+        http=answering_connection(app, backlog) if isinstance(app, FastPath) else punctual_connection(backlog, traffic),
         ws="none",
         lifespan="off",
         log_config=None,

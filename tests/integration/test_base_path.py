@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dides.api.fastpath.asgi import HotPath
+from dides.api.fastpath.asgi import FastPath
 from dides.api.fastpath.protocol import answering_connection
 from dides.api.sessions import COOKIE
 from dides.cli.options.server import OWN_PATHS
@@ -114,7 +114,7 @@ async def test_commands_say_the_address_of_the_proxy(app: App) -> None:
 
 async def test_an_agent_behind_the_prefix_is_answered_on_its_connection(app: App) -> None:
     credential = await app.register("web-2")
-    assert isinstance(app.asgi, HotPath)
+    assert isinstance(app.asgi, FastPath)
     async with serving(app.asgi, answering_connection(app.asgi)) as server:
         wire = await server.wire()
         for path in (f"{BASE}/inventory/instances/web-2", "/inventory/instances/web-2"):

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import pytest
 
-from dides.api.fastpath.asgi import HotPath
+from dides.api.fastpath.asgi import FastPath
 from dides.api.fastpath.protocol import answering_connection
 from dides.api.limits.request_limits import BODY_SECONDS
 from dides.model.errors import UnavailableError
@@ -66,7 +66,7 @@ class Scene:
 
 
 def serve(app: App, *, keep_alive: int = 75) -> AbstractAsyncContextManager[Serving]:
-    assert isinstance(app.asgi, HotPath)
+    assert isinstance(app.asgi, FastPath)
     return serving(app.asgi, answering_connection(app.asgi), keep_alive=keep_alive)
 
 
@@ -113,12 +113,12 @@ async def test_plain_heartbeats_never_come_to_the_application(tmp_path: Path, mo
     """Or the comparison above would compare one way with itself."""
     asked = []
 
-    async def note(self: HotPath, name: str, *_: object) -> None:
+    async def note(self: FastPath, name: str, *_: object) -> None:
         asked.append(name)
         raise AssertionError
 
     async with scene(tmp_path) as here:
-        monkeypatch.setattr(HotPath, "_heartbeat", note)
+        monkeypatch.setattr(FastPath, "_heartbeat", note)
         for body in (b"", b"{}", HEALTHY.encode(), OTHER, b'{"status":2,"message":"x","observed":0}'):
             assert (await here.wire.ask(here.beat(body))).status == 200
         assert asked == []
@@ -263,7 +263,7 @@ async def test_one_that_nobody_knows_is_refused_before_its_body_comes(tmp_path: 
 
 async def test_the_rest_of_a_plain_one_has_its_time(tmp_path: Path) -> None:
     async with scene(tmp_path) as here:
-        assert isinstance(here.app.asgi, HotPath)
+        assert isinstance(here.app.asgi, FastPath)
         wire = HandWire(here.app.asgi, answering_connection(here.app.asgi))
         beat = here.beat(OTHER)
         wire.send(beat[:-20])
@@ -278,7 +278,7 @@ async def test_the_rest_of_a_plain_one_has_its_time(tmp_path: Path) -> None:
 
 async def test_no_time_limit_holds_for_one_that_came_whole(tmp_path: Path) -> None:
     async with scene(tmp_path) as here:
-        assert isinstance(here.app.asgi, HotPath)
+        assert isinstance(here.app.asgi, FastPath)
         wire = HandWire(here.app.asgi, answering_connection(here.app.asgi))
         wire.send(here.beat())
         assert wire.statuses == [200]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from dides.api.fastpath.asgi import HotPath
+from dides.api.fastpath.asgi import FastPath
 from dides.api.fastpath.protocol import answering_connection
 from dides.coordinator.settings import Settings
 from support.app import OPERATOR, PATIENCE, App, running_app, until
@@ -22,7 +22,7 @@ class Served(NamedTuple):
 
     app: App
     server: Serving
-    hot: HotPath
+    hot: FastPath
 
     @property
     def sent_away(self) -> int:
@@ -41,7 +41,7 @@ class Served(NamedTuple):
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Served]:
     async with running_app(tmp_path, clock=FakeClock(), settings=LIMITED) as app:
-        assert isinstance(app.asgi, HotPath)
+        assert isinstance(app.asgi, FastPath)
         async with serving(app.asgi, answering_connection(app.asgi)) as server:
             yield Served(app, server, app.asgi)
 

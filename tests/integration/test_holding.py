@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dides.api.connections.timed import limited_connection
-from dides.api.fastpath.asgi import HotPath
+from dides.api.fastpath.asgi import FastPath
 from dides.api.fastpath.load_shedding import Overload
 from dides.api.fastpath.protocol import Answering, answering_connection
 from dides.api.limits.request_limits import PIPELINED
@@ -26,7 +26,7 @@ LONG = f"{PATH}?generation=1&wait=30"
 class Noting:
     """Notes what comes to the application."""
 
-    def __init__(self, app: HotPath) -> None:
+    def __init__(self, app: FastPath) -> None:
         self.app = app
         self.paths: list[str] = []
 
@@ -77,7 +77,7 @@ def request(path: str, *lines: str, method: str = "GET", version: str = "HTTP/1.
 async def staged(directory: Path, overload: Overload | None = None) -> AsyncIterator[Stage]:
     overload = overload or Overload()
     async with running_app(directory, overload=overload) as app:
-        assert isinstance(app.asgi, HotPath)
+        assert isinstance(app.asgi, FastPath)
         own = await app.register("web-1")
         await app.beat("web-1", own, status=1, code_version="1")
         noting = Noting(app.asgi)

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from dides.api.connections.late_requests import Backlog, punctual_connection
-from dides.api.fastpath.asgi import HotPath
+from dides.api.fastpath.asgi import FastPath
 from dides.api.fastpath.protocol import answering_connection
 from dides.api.traffic import Traffic
 from dides.coordinator.loops.standstill import LONGEST
@@ -44,7 +44,7 @@ class Scene:
 async def standing(directory: Path, *, plain: bool = True) -> AsyncIterator[Scene]:
     """Serve an application in which web-1 is about to be told 2; without `plain` nothing is answered on connections."""
     async with running_app(directory) as app:
-        assert isinstance(app.asgi, HotPath)
+        assert isinstance(app.asgi, FastPath)
         backlog = Backlog(app.coordinator.standstill)
         connection = answering_connection(app.asgi, backlog) if plain else punctual_connection(backlog, Traffic())
         async with serving(app.asgi, connection) as server:
@@ -127,18 +127,18 @@ async def test_a_request_of_which_the_rest_comes_after_it_is_refused(tmp_path: P
 
 async def test_what_stood_in_line_for_its_turn_is_refused(tmp_path: Path) -> None:
     async with standing(tmp_path) as here:
-        assert isinstance(here.app.asgi, HotPath)
+        assert isinstance(here.app.asgi, FastPath)
         await here.app.send("POST", "/deploy/abort")
-        turns = here.app.asgi.responder._turns
-        turns._most = 0
+        queue = here.app.asgi.responder._fair_queue
+        queue._most = 0
         own = await here.app.register("web-2")
         await here.app.beat("web-2", own, status=1)
         wire = await here.server.wire()
         wire.send(request("PATCH", "/inventory/instances/web-2", own, b'{"status":3}'))
-        await until(lambda: turns.waiting == 1)
+        await until(lambda: queue.waiting == 1)
         here.stand_still()
-        turns._most = 1
-        turns._turn_over()
+        queue._most = 1
+        queue._turn_over()
         assert is_refused(await wire.answer())
         assert (await here.app.get("/inventory/instances/web-2"))["status"] == 1
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from dides.api.fastpath.asgi import HotPath
+from dides.api.fastpath.asgi import FastPath
 from dides.api.fastpath.protocol import answering_connection
 from dides.api.limits.rate_limits import RateLimits
 from dides.coordinator.settings import Settings
@@ -92,7 +92,7 @@ async def test_the_routes_count_too_whatever_is_asked_of_them(app: App, path: st
 
 async def test_the_same_holds_on_a_connection_which_then_rests_or_closes(app: App) -> None:
     credential = await app.register("web-1")
-    assert isinstance(app.asgi, HotPath)
+    assert isinstance(app.asgi, FastPath)
     async with serving(app.asgi, answering_connection(app.asgi)) as server:
         wire = await server.wire()
         beat = request("PATCH", "/inventory/instances/web-1", credential, b'{"status":1}')

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from dides.api.fastpath.asgi import HotPath
+from dides.api.fastpath.asgi import FastPath
 from dides.api.fastpath.protocol import answering_connection
 from support.app import OPERATOR, App, running_app
 from support.hand_wire import HandWire
@@ -29,7 +29,7 @@ async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
 
 async def cost(app: App, data: bytes) -> tuple[int, float]:
     """Return how a request is answered, and how many seconds the thread of the event loop works for that."""
-    assert isinstance(app.asgi, HotPath)
+    assert isinstance(app.asgi, FastPath)
     wire = HandWire(app.asgi, answering_connection(app.asgi))
     begun = time.thread_time()
     await wire.send_all(data)

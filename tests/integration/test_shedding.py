@@ -3,8 +3,8 @@
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from dides.api.fastpath.asgi import HotPath
-from dides.api.fastpath.fair_queue import Turns
+from dides.api.fastpath.asgi import FastPath
+from dides.api.fastpath.fair_queue import FairQueue
 from dides.api.fastpath.load_shedding import Overload
 from dides.api.fastpath.protocol import answering_connection
 from support.app import OPERATOR, running_app, until
@@ -18,7 +18,7 @@ async def test_a_connection_outlives_what_was_refused_on_it(tmp_path: Path) -> N
     overload = Overload(most=0)
     async with AsyncExitStack() as stack:
         app = await stack.enter_async_context(running_app(tmp_path, overload=overload))
-        assert isinstance(app.asgi, HotPath)
+        assert isinstance(app.asgi, FastPath)
         server = await stack.enter_async_context(serving(app.asgi, answering_connection(app.asgi)))
         own = await app.register("web-1")
         wire = await server.wire()
@@ -45,10 +45,10 @@ async def test_who_waits_in_line_is_answered_who_finds_it_full_is_not_and_who_is
     tmp_path: Path,
 ) -> None:
     overload = Overload()
-    overload.turns = Turns(most=0, longest=1)
+    overload.fair_queue = FairQueue(most=0, longest=1)
     async with AsyncExitStack() as stack:
         app = await stack.enter_async_context(running_app(tmp_path, overload=overload))
-        assert isinstance(app.asgi, HotPath)
+        assert isinstance(app.asgi, FastPath)
         server = await stack.enter_async_context(serving(app.asgi, answering_connection(app.asgi)))
         credentials = {name: await app.register(name, env=name) for name in ("web-1", "web-2", "web-3")}
         await app.deploy("2", labels={"env": "web-3"})
@@ -58,12 +58,12 @@ async def test_who_waits_in_line_is_answered_who_finds_it_full_is_not_and_who_is
             return request("PATCH", f"/inventory/instances/{name}", credentials[name], HEALTHY)
 
         first.send(beat("web-1"))
-        await until(lambda: overload.turns.waiting == 1)
+        await until(lambda: overload.fair_queue.waiting == 1)
         answer = await second.ask(beat("web-2"))
         assert (answer.status, b"retry-after: 1\r\n" in answer.head) == (429, True)
         assert (await third.ask(beat("web-3"))).status == 200, "it is awaited"
         assert (await second.ask(request("PATCH", WEB, "nobody's", b"{}"))).status == 401, "the routes have the words"
-        overload.turns._most = 1
-        overload.turns._turn_over()
+        overload.fair_queue._most = 1
+        overload.fair_queue._turn_over()
         assert (await first.answer()).status == 200
         assert overload.shed == 1

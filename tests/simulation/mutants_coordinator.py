@@ -16,7 +16,7 @@ from dides.coordinator.loops.outage import AliveRecord
 from dides.coordinator.memory.last_seen import LastSeen
 from dides.coordinator.memory.pacing import Pacing
 from dides.coordinator.transactions import commands, convergence, ingest, outages, registration
-from dides.coordinator.transactions.commands import Key, Order, Triggered
+from dides.coordinator.transactions.commands import DeployCommand, Key, Triggered
 from dides.engine import inheritance, sessions
 from dides.engine.sessions import Heard, Listening
 from dides.engine.verdict import Time
@@ -111,7 +111,7 @@ def second_deployment_is_let_in(patch: Patch) -> None:
     """It takes the place that the unique index of the store keeps for the one in flight."""
     right = commands.trigger
 
-    def trigger(tx: SqlTransaction, order: Order, key: Key | None, quiet_until: int) -> Triggered:
+    def trigger(tx: SqlTransaction, order: DeployCommand, key: Key | None, quiet_until: int) -> Triggered:
         tx.inventory._db.exec_driver_sql("UPDATE deployments SET in_flight = NULL")
         return right(tx, order, key, quiet_until)
 

@@ -10,7 +10,7 @@ from dides.coordinator.loops.outage import ALIVE_AT, AliveRecord, record_alive
 from dides.coordinator.loops.silence import Declared, declare_unreachable
 from dides.coordinator.settings import Settings
 from dides.coordinator.transactions import commands, registration
-from dides.coordinator.transactions.commands import Key, Order, Triggered
+from dides.coordinator.transactions.commands import DeployCommand, Key, Triggered
 from dides.coordinator.transactions.ingest import Incoming, Ingested, Memory, ingest_batch
 from dides.coordinator.transactions.preconditions import in_flight
 from dides.coordinator.transactions.registration import Joined, Newcomer
@@ -184,7 +184,7 @@ class Fleet:
         **policy: object,
     ) -> Triggered:
         """Trigger a deployment."""
-        order = Order(
+        order = DeployCommand(
             to=to,
             labels=labels,
             selector_text=selector,

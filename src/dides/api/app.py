@@ -12,7 +12,7 @@ from litestar.types import ASGIApp
 from prometheus_client import CollectorRegistry
 
 from dides.api.access import Access, Principal
-from dides.api.fastpath.asgi import HotPath
+from dides.api.fastpath.asgi import FastPath
 from dides.api.fastpath.load_shedding import Overload
 from dides.api.fastpath.responder import Responder
 from dides.api.limits.rate_limits import RateLimits
@@ -66,7 +66,7 @@ def create_app(
     app = Middleware(routes, methods, traffic, coordinator.standstill, base_path)
     if access.dev:
         return app  # Without credentials, who sends a request has to be looked at in other ways: the routes do that.
-    return HotPath(app, Responder(coordinator, overload, traffic, limits, base_path), coordinator.standstill)
+    return FastPath(app, Responder(coordinator, overload, traffic, limits, base_path), coordinator.standstill)
 
 
 def create_routes(version: str, pages: Sequence[Router] = (), *, dev: bool = False) -> Litestar:

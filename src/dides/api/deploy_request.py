@@ -5,7 +5,7 @@ import hashlib
 import msgspec
 from msgspec import UNSET
 
-from dides.coordinator.transactions.commands import Key, Order
+from dides.coordinator.transactions.commands import DeployCommand, Key
 from dides.model.errors import FieldError, InvalidError
 from dides.model.policy import Policy
 from dides.model.selector import parse_selector
@@ -15,12 +15,12 @@ from dides.protocol.messages import DeployRequest
 LONGEST_KEY = 255
 
 
-def order_of(request: DeployRequest, actor: str) -> Order:
-    """Return the order in a request that dides.protocol.decode has checked; InvalidError for a malformed selector."""
+def command_of(request: DeployRequest, actor: str) -> DeployCommand:
+    """Return the command in a request that dides.protocol.decode has checked; InvalidError for a malformed selector."""
     labels = next((each for each in (request.labels, request.lables) if each is not UNSET), {})
     given = next((each for each in (request.configuration, request.condiguration) if each is not UNSET), None)
     text = None if request.selector is UNSET else request.selector
-    return Order(
+    return DeployCommand(
         to=State(
             None if request.code_version is UNSET else request.code_version,
             None if request.configuration_version is UNSET else request.configuration_version,
@@ -33,10 +33,10 @@ def order_of(request: DeployRequest, actor: str) -> Order:
     )
 
 
-def key_of(text: str | None, order: Order) -> Key | None:
+def key_of(text: str | None, command: DeployCommand) -> Key | None:
     """Return the idempotency key of a request, None when it came without one; InvalidError when it is unusable."""
     if text is None:
         return None
     if not text or len(text) > LONGEST_KEY:
         raise InvalidError(FieldError("Idempotency-Key", f"must have 1 to {LONGEST_KEY} characters"))
-    return Key(text, hashlib.sha256(msgspec.json.encode(order, order="deterministic")).digest())
+    return Key(text, hashlib.sha256(msgspec.json.encode(command, order="deterministic")).digest())

@@ -25,7 +25,7 @@ from dides.coordinator.memory.waiters import Waiters
 from dides.coordinator.settings import Settings
 from dides.coordinator.transactions import brake, commands, forecast, registration
 from dides.coordinator.transactions.brake import Converging
-from dides.coordinator.transactions.commands import Key, Order, Triggered
+from dides.coordinator.transactions.commands import DeployCommand, Key, Triggered
 from dides.coordinator.transactions.flapping import Flapping
 from dides.coordinator.transactions.ingest import Incoming
 from dides.coordinator.transactions.preconditions import NOTHING_IN_FLIGHT
@@ -217,16 +217,16 @@ class Coordinator:
         """Return one instance."""
         return await self._store.read(lambda tx: registration.existing(tx, name))
 
-    async def trigger(self, order: Order, key: Key | None) -> Triggered:
+    async def trigger(self, command: DeployCommand, key: Key | None) -> Triggered:
         """Trigger a deployment."""
-        triggered = await self._decide(lambda tx, quiet: commands.trigger(tx, order, key, quiet))
+        triggered = await self._decide(lambda tx, quiet: commands.trigger(tx, command, key, quiet))
         if triggered.stepped:
             self._after(triggered.stepped)
         return triggered
 
-    async def forecast(self, order: Order) -> Forecast:
+    async def forecast(self, command: DeployCommand) -> Forecast:
         """Say what a deployment would do, and change nothing."""
-        return await self._store.read(lambda tx: forecast.forecast_of(tx, order))
+        return await self._store.read(lambda tx: forecast.forecast_of(tx, command))
 
     # With `expected_id`, what follows acts on that deployment, or raises ConflictError when it is no longer the one.
 

@@ -10,7 +10,7 @@ import pytest
 
 from dides.coordinator.coordinator import Coordinator
 from dides.coordinator.settings import Settings
-from dides.coordinator.transactions.commands import Order
+from dides.coordinator.transactions.commands import DeployCommand
 from dides.engine.window import held_by
 from dides.model.deployment import Deployment, DeploymentStatus, Kind
 from dides.model.errors import NotFoundError
@@ -55,7 +55,7 @@ class Network:
     async def deploy(self, **fields: object) -> Deployment:
         """Deploy 2 to all."""
         policy = msgspec.convert({"update_timeout": 60.0, **fields}, Policy)
-        order = Order(
+        order = DeployCommand(
             to=State("2"), labels={}, selector_text=None, selector=Selector(), policy=policy, actor="operator"
         )
         return (await self.coordinator.trigger(order, None)).deployment

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from dides.coordinator.transactions.commands import Order, trigger
+from dides.coordinator.transactions.commands import DeployCommand, trigger
 from dides.coordinator.transactions.ingest import Incoming, ingest_batch
 from dides.coordinator.transactions.step import Stepped, step
 from dides.model.policy import Policy
@@ -37,7 +37,7 @@ async def measure(directory: Path, fleet: int) -> dict[str, Work]:
         names = [f"web-{number:04}" for number in range(fleet)]
         await store.write(lambda tx: add(tx, *names, current=V1))
         policy = Policy(batch_size=BATCH_SIZE)
-        order = Order(to=V2, labels={}, selector_text=None, selector=Selector(), policy=policy, actor="anna")
+        order = DeployCommand(to=V2, labels={}, selector_text=None, selector=Selector(), policy=policy, actor="anna")
         await store.write(lambda tx: trigger(tx, order, None, 0))
         counter = Counter(store._writer._engine)
 

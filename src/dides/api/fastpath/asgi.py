@@ -12,14 +12,14 @@ from litestar.types import ASGIApp, HTTPRequestEvent, HTTPScope, Receive, Receiv
 
 from dides.api.base_path import without
 from dides.api.connections.late_requests import is_late
-from dides.api.fastpath.responder import DESIRED, PREFIX, Answer, Holding, Responder, Taking
+from dides.api.fastpath.responder import DESIRED, PREFIX, Answer, HeldQuery, PendingHeartbeat, Responder
 from dides.api.request_headers import credential_hash_in, is_request_id
 from dides.coordinator.loops.standstill import Standstill
 
 LARGEST_PLAIN_BODY = 16 * 1024
 
 
-class HotPath:
+class FastPath:
     """An ASGI application in front of another one."""
 
     def __init__(self, app: ASGIApp, responder: Responder, standstill: Standstill) -> None:
@@ -65,10 +65,10 @@ class HotPath:
         await self._give(found, scope, receive, send)
 
     async def _give(
-        self, found: Answer | Taking | Holding | None, scope: HTTPScope, receive: Receive, send: Send
+        self, found: Answer | PendingHeartbeat | HeldQuery | None, scope: HTTPScope, receive: Receive, send: Send
     ) -> None:
         """Give an answer once there is one; let the routes give it where there is none."""
-        while isinstance(found, Taking | Holding):
+        while isinstance(found, PendingHeartbeat | HeldQuery):
             try:
                 await asyncio.wait([found.future])
             finally:

@@ -22,7 +22,7 @@ LONGEST_LINE = 3000
 """Requests that wait for their turn; whoever comes then would wait for longer than is worth it, some 50 ms."""
 
 
-class Turns:
+class FairQueue:
     """Who is answered in this turn of the event loop, and who in the next ones."""
 
     def __init__(self, most: int = MOST, longest: int = LONGEST_LINE) -> None:

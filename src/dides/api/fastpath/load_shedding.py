@@ -8,7 +8,7 @@ is awaited of: so operators and rollouts go on being served. It ends as soon as 
 
 import asyncio
 
-from dides.api.fastpath.fair_queue import Turns
+from dides.api.fastpath.fair_queue import FairQueue
 from dides.model.instance import InstanceSummary
 from dides.runtime.histogram import Histogram
 
@@ -31,7 +31,7 @@ class Overload:
         self.shedding = False
         self.shed = 0
         """How many requests were refused."""
-        self.turns = Turns()
+        self.fair_queue = FairQueue()
         """Who waits for a turn of the loop."""
         self._most = most
         self._taken = 0
@@ -39,7 +39,7 @@ class Overload:
     @property
     def refuses(self) -> bool:
         """Whether requests that can wait are refused now."""
-        return self.shedding or self.turns.is_full
+        return self.shedding or self.fair_queue.is_full
 
     async def watch(self) -> None:
         """Look until cancelled."""

@@ -27,7 +27,7 @@ _NOT_PLAIN = frozenset({b"authorization", b"transfer-encoding", b"expect", b"upg
 """Headers that change how a request is read, or that are written in another way than here."""
 
 
-class Plain(msgspec.Struct, gc=False):
+class PlainRequest(msgspec.Struct, gc=False):
     """A request of HTTP/1.1 that keeps its connection open, and in which nothing can be taken in two ways."""
 
     method: bytes
@@ -49,26 +49,26 @@ class Plain(msgspec.Struct, gc=False):
         return int(self.length or 0) - len(self.body)
 
 
-def request_in(data: bytes) -> Plain | None:
+def request_in(data: bytes) -> PlainRequest | None:
     """Return the plain request that `data` begins with, its head complete; None when it is none."""
     end = data.find(b"\r\n\r\n", 0, LARGEST)
     first, *lines = data[: max(end, 0)].split(b"\r\n")
     method, _, rest = first.partition(b" ")
     if rest[-9:] != _VERSION or len(lines) > HEAD_LINES:
         return None
-    plain = Plain(method, rest[:-9], body=data[end + 4 :])
+    plain = PlainRequest(method, rest[:-9], body=data[end + 4 :])
     for line in lines:
         if line.startswith(_AUTHORIZATIONS):
             if plain.credential or not _HEADER.fullmatch(line):
                 return None
             plain.credential = sha256(line[22:]).digest()
-        elif (said := _said(line)) is None or (said and not _takes(plain, *said)):
+        elif (header := _header_in(line)) is None or (header and not _set_header(plain, *header)):
             return None
     return plain if plain.host else None
 
 
-def _takes(plain: Plain, name: bytes, value: bytes) -> bool:
-    """Take in what a header says; return False when it was said before."""
+def _set_header(plain: PlainRequest, name: bytes, value: bytes) -> bool:
+    """Set what a header says; return False when it came before."""
     if name == b"host":
         before, plain.host = plain.host, value
     elif name == b"content-length":
@@ -79,7 +79,7 @@ def _takes(plain: Plain, name: bytes, value: bytes) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _said(line: bytes) -> tuple[bytes, bytes] | tuple[()] | None:
+def _header_in(line: bytes) -> tuple[bytes, bytes] | tuple[()] | None:
     """Return what a header line says: a name in small letters and a value; nothing that matters; None: not plain.
 
     Kept, because all but a few lines are the same in all requests of a fleet. Credentials do not come here.

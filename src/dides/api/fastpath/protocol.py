@@ -14,9 +14,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from dides.api.connections import early_refusals
 from dides.api.connections.early_refusals import EarlyRefusal
 from dides.api.connections.late_requests import Backlog, Punctual
-from dides.api.fastpath.asgi import HotPath
-from dides.api.fastpath.parser import BEGINNINGS, Plain, request_in
-from dides.api.fastpath.responder import Answer, Holding, Pending, Responder
+from dides.api.fastpath.asgi import FastPath
+from dides.api.fastpath.parser import BEGINNINGS, PlainRequest, request_in
+from dides.api.fastpath.responder import Answer, HeldQuery, Pending, Responder
 from dides.api.limits.request_limits import BODY_SECONDS
 from dides.api.request_headers import credential_hash_in
 
@@ -25,7 +25,7 @@ REST_SECONDS = 0.1
 """How long a connection is not listened to after a refusal; its sender was asked to wait for ten times as long."""
 
 
-def answering_connection(hot: HotPath, backlog: Backlog | None = None) -> type["Answering"]:
+def answering_connection(hot: FastPath, backlog: Backlog | None = None) -> type["Answering"]:
     """Return the class of connections that answer for an application."""
 
     class Connection(Answering):
@@ -172,7 +172,7 @@ class Answering(Punctual):
             self._shared = True
             crowd.remove(before, self)
 
-    def _waits(self, plain: Plain, data: bytes) -> bool:
+    def _waits(self, plain: PlainRequest, data: bytes) -> bool:
         """Wait for the rest of a plain request, if its sender is known: who is not is refused before."""
         if not self.responder.knows(plain):
             return False
@@ -199,12 +199,12 @@ class Answering(Punctual):
             self._write(answer)
             return
         self._pending = answer
-        if isinstance(answer, Holding):
+        if isinstance(answer, HeldQuery):
             self._unset_keepalive_if_required()
             nothing: Any = None
             # What is left of the request before this one is of no use any more, and this one may wait for long.
             self.cycle = self.scope = self.headers = nothing
-        if not isinstance(answer, Plain):
+        if not isinstance(answer, PlainRequest):
             answer.future.add_done_callback(self._settle)
 
     def _settle(self, _: "asyncio.Future[Any] | None" = None) -> None:
@@ -212,7 +212,7 @@ class Answering(Punctual):
         pending, self._pending = self._pending, None
         if pending is None or self.transport.is_closing():
             return
-        if isinstance(pending, Plain):
+        if isinstance(pending, PlainRequest):
             answer = self.responder.late(pending) if self._is_late() else self.responder.answer(pending)
         else:
             answer = self.responder.outcome(pending)

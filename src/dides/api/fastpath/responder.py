@@ -2,7 +2,7 @@
 
 What is answered here is the plain case: an instance with its own credential and a valid request. Everything else is for
 the routes in dides.api.routes.inventory, which would also answer the plain case byte for byte as it is answered here
-(tests/integration/test_hotpath.py holds the two together).
+(tests/integration/test_fast_path.py holds the two together).
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import msgspec
 from msgspec import UNSET
 
 from dides.api.fastpath.load_shedding import Overload
-from dides.api.fastpath.parser import Plain
+from dides.api.fastpath.parser import PlainRequest
 from dides.api.limits.rate_limits import RateLimits, too_many_changes, too_many_requests
 from dides.api.problems import MEDIA_TYPE, described
 from dides.api.serializers import directive_view
@@ -59,14 +59,14 @@ class Answer(msgspec.Struct, gc=False):
         )
 
 
-class Taking(msgspec.Struct, gc=False):
+class PendingHeartbeat(msgspec.Struct, gc=False):
     """A heartbeat that is answered once it is durable."""
 
     future: "asyncio.Future[InstanceSummary]"
     request_id: bytes
 
 
-class Holding(msgspec.Struct, gc=False):
+class HeldQuery(msgspec.Struct, gc=False):
     """A blocking query that is held: there is something to look at once its future is done."""
 
     future: Waiter
@@ -74,7 +74,7 @@ class Holding(msgspec.Struct, gc=False):
     request_id: bytes
 
 
-Pending = Plain | Taking | Holding
+Pending = PlainRequest | PendingHeartbeat | HeldQuery
 """A request that waits: for its turn, for being durable, or for news."""
 
 
@@ -95,7 +95,7 @@ class Responder:
         self._ingest = coordinator.ingest
         self._queries = coordinator.queries
         self._overload = overload
-        self._turns = overload.turns
+        self._fair_queue = overload.fair_queue
         self.crowd = limits.crowd
         self._requests = limits.requests
         self._changes = limits.changes
@@ -113,27 +113,27 @@ class Responder:
         summary = self._known(name)
         return summary if summary and compare_digest(credential, summary.credential_hash) else None
 
-    def knows(self, plain: Plain) -> bool:
+    def knows(self, plain: PlainRequest) -> bool:
         """Tell whether a request shows the credential of the instance that it is about."""
         return self.known(self._name_in(plain), plain.credential) is not None
 
-    def take(self, plain: Plain, later: Callable[[], None]) -> Answer | Pending | None:
+    def take(self, plain: PlainRequest, later: Callable[[], None]) -> Answer | Pending | None:
         """Return the answer to a request, or what it waits for, or None when it is one for the routes.
 
         It is returned itself when it has to wait for its turn: then `later` is called, and it may be answered.
         """
-        if self._turns.is_now():
+        if self._fair_queue.is_now():
             return self.answer(plain)
         summary = self.known(self._name_in(plain), plain.credential)
         if summary is None or summary.awaited:
             return self.answer(plain)
-        if self._turns.is_full:
+        if self._fair_queue.is_full:
             self._overload.shed += 1
             return self._shed(plain.method == b"PATCH", plain.request_id)
-        self._turns.wait(summary.name, later)
+        self._fair_queue.wait(summary.name, later)
         return plain
 
-    def answer(self, plain: Plain) -> Answer | Taking | Holding | None:
+    def answer(self, plain: PlainRequest) -> Answer | PendingHeartbeat | HeldQuery | None:
         """Return the answer to a request whose turn it is, or what it waits for, or None when it is one for routes."""
         target = plain.target.removeprefix(self._base)
         if not target.startswith(_PREFIX):
@@ -145,7 +145,7 @@ class Responder:
             return None
         return self.query(name, plain.credential, plain.request_id, asked)
 
-    def beat(self, name: str, credential: bytes, request_id: bytes, body: bytes) -> Answer | Taking | None:
+    def beat(self, name: str, credential: bytes, request_id: bytes, body: bytes) -> Answer | PendingHeartbeat | None:
         """Take a heartbeat; return its answer, or what it waits for, or None when it is one for the routes."""
         summary = self.known(name, credential)
         if summary is None or not self._is_current():
@@ -163,12 +163,12 @@ class Responder:
         if self._changes is not None and (seconds := self._changes.wait(name)):
             return self._limit(too_many_changes(seconds), True, request_id)
         try:
-            return Taking(self._ingest(summary, heartbeat), request_id)
+            return PendingHeartbeat(self._ingest(summary, heartbeat), request_id)
         except BusyError as error:
             self.traffic.heartbeats_busy += 1
             return self.refusal(error, request_id)
 
-    def query(self, name: str, credential: bytes, request_id: bytes, asked: str) -> Answer | Holding | None:
+    def query(self, name: str, credential: bytes, request_id: bytes, asked: str) -> Answer | HeldQuery | None:
         """Take a blocking query with that query string; return as `answer` does."""
         summary, parameters = self.known(name, credential), _QUERY.fullmatch(asked)
         if summary is None or parameters is None:
@@ -182,9 +182,9 @@ class Responder:
             return self._limit(too_many_requests(seconds), False, request_id)
         return self._look(self._queries.query(name, generation, wait, summary), request_id)
 
-    def outcome(self, pending: Taking | Holding) -> Answer | Holding | None:
+    def outcome(self, pending: PendingHeartbeat | HeldQuery) -> Answer | HeldQuery | None:
         """Return the answer to a request whose future is done, as `answer` does."""
-        if isinstance(pending, Holding):
+        if isinstance(pending, HeldQuery):
             query = self._queries.after(pending.query, makes_room=pending.future.result())
             return self._look(query, pending.request_id)
         error = pending.future.exception()
@@ -197,7 +197,7 @@ class Responder:
         # It was decommissioned meanwhile, or we made a mistake; nothing was stored, and the route has the words for it.
         return None
 
-    def late(self, plain: Plain) -> Answer | None:
+    def late(self, plain: PlainRequest) -> Answer | None:
         """Return the answer to a request that came before this process stood still, or None when it is for the routes.
 
         They refuse it, too, but there may be very many.
@@ -209,22 +209,22 @@ class Responder:
 
     def leave(self, pending: Pending) -> None:
         """Hold nothing any more for one that has gone away; a heartbeat is written all the same."""
-        if isinstance(pending, Holding):
+        if isinstance(pending, HeldQuery):
             self._queries.leave(pending.future)
 
     def let_go(self, pending: Pending | None) -> None:
         """Answer a query that is held now."""
-        if isinstance(pending, Holding):
+        if isinstance(pending, HeldQuery):
             self._queries.let_go(pending.future)
 
-    def _look(self, query: Query, request_id: bytes) -> Answer | Holding | None:
+    def _look(self, query: Query, request_id: bytes) -> Answer | HeldQuery | None:
         """Answer a query, or hold it."""
         try:
             summary = self._queries.answer(query)
         except RefusedError:
             return None  # The routes have the words for it.
         if summary is None:
-            return Holding(self._queries.hold(query), query, request_id)
+            return HeldQuery(self._queries.hold(query), query, request_id)
         self.traffic.queries += 1
         return self.directive(summary, request_id)
 
@@ -253,7 +253,7 @@ class Responder:
             self.traffic.queries_limited += 1
         return self.refusal(error, request_id)
 
-    def _name_in(self, plain: Plain) -> str:
+    def _name_in(self, plain: PlainRequest) -> str:
         """Return the name of the instance that a request is about."""
         target = plain.target.removeprefix(self._base)
         return target[len(_PREFIX) :].decode("ascii", "replace").partition("/")[0]

@@ -179,7 +179,7 @@ def of_overload(overload: Overload, traffic: Traffic) -> Iterator[Metric]:
     """Yield how late the event loop comes, and what that costs."""
     yield histogram("dides_event_loop_lag_seconds", "How late the event loop came, 50 times a second.", overload.lags)
     waiting = "Heartbeats and blocking queries that wait for their turn of the event loop."
-    yield GaugeMetricFamily("dides_requests_in_line", waiting, overload.turns.waiting)
+    yield GaugeMetricFamily("dides_requests_in_line", waiting, overload.fair_queue.waiting)
     yield GaugeMetricFamily("dides_shedding", "1 while requests that can wait are refused.", overload.refuses)
     shed = {"heartbeat": traffic.heartbeats_shed, "query": traffic.queries_shed}
     yield counter(

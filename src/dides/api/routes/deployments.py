@@ -13,7 +13,7 @@ from msgspec import UNSET
 from dides.api.access import operators
 from dides.api.body import Strict
 from dides.api.dependencies import DeploymentId, Sender, Services
-from dides.api.deploy_request import key_of, order_of
+from dides.api.deploy_request import command_of, key_of
 from dides.api.pagination import number_in, page_of
 from dides.api.responses import for_operators, with_body
 from dides.api.serializers import deployment_view, target_view
@@ -55,8 +55,8 @@ async def deploy(
     key: Annotated[str | None, HeaderParameter(name="Idempotency-Key")] = None,
 ) -> Response[Deployment]:
     """Fix the list of targets, store the deployment, and take its first step."""
-    order = order_of(data, principal.name)
-    triggered = await coordinator.trigger(order, key_of(key, order))
+    command = command_of(data, principal.name)
+    triggered = await coordinator.trigger(command, key_of(key, command))
     return Response(
         deployment_view(triggered.deployment),
         status_code=201 if triggered.created else 200,

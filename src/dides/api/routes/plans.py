@@ -8,7 +8,7 @@ from litestar.params import Body
 from dides.api.access import operators
 from dides.api.body import Strict
 from dides.api.dependencies import Sender, Services
-from dides.api.deploy_request import order_of
+from dides.api.deploy_request import command_of
 from dides.api.responses import with_body
 from dides.api.routes.deployments import DEPLOY
 from dides.engine import forecast as engine
@@ -32,7 +32,7 @@ async def plan(
     data: Annotated[DeployRequest, Body(examples=[DEPLOY])], principal: Sender, coordinator: Services
 ) -> Forecast:
     """Take the body of a trigger, and change nothing."""
-    return forecast_view(await coordinator.forecast(order_of(data, principal.name)))
+    return forecast_view(await coordinator.forecast(command_of(data, principal.name)))
 
 
 def forecast_view(forecast: engine.Forecast) -> Forecast:

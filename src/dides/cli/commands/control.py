@@ -11,7 +11,7 @@ from dides.cli.display.outcome import exit_code_of
 from dides.cli.display.prompt import confirm
 from dides.cli.display.show import show_deployment, show_preview
 from dides.cli.options.common import Output, UsageError, Wait, Yes
-from dides.cli.options.connection import DEFAULT_SERVER, Server, Token, converse
+from dides.cli.options.connection import DEFAULT_SERVER, Server, Token, session
 from dides.cli.options.output import Format, make_console, make_progress_console, print_json
 from dides.client.operator import OperatorClient
 from dides.protocol.action_preview import Action
@@ -79,7 +79,7 @@ def progress(output: Output = Format.TABLE, server: Server = DEFAULT_SERVER, tok
     async def step(client: OperatorClient) -> Deployment:
         return await client.progress((await client.in_flight()).id)
 
-    show_deployment(converse(server, token, step), output)
+    show_deployment(session(server, token, step), output)
 
 
 def abort(
@@ -126,9 +126,9 @@ def rollback(
         return await follow_or_leave(client, deployment, make_progress_console(output), now=deployment.created_at)
 
     if preview:
-        show_preview(converse(server, token, lambda client: client.preview(Action.ROLL_BACK, deployment_id)), output)
+        show_preview(session(server, token, lambda client: client.preview(Action.ROLL_BACK, deployment_id)), output)
         return
-    deployment = converse(server, token, undo)
+    deployment = session(server, token, undo)
     show_deployment(deployment, output, watched=wait)
     raise typer.Exit(exit_code_of(deployment))
 
@@ -149,10 +149,10 @@ def decommission(
     """
     if not yes and not sys.stdin.isatty():
         raise UsageError("There is no terminal to ask on: say that you mean it with --yes.")
-    instance = converse(server, token, lambda client: client.instance(name))
+    instance = session(server, token, lambda client: client.instance(name))
     if not yes:
         confirm(f"Decommission {say_instance(instance)}? Its agent stops.")
-    converse(server, token, lambda client: client.decommission(name, force=force))
+    session(server, token, lambda client: client.decommission(name, force=force))
     if output is Format.JSON:
         print_json(instance)
     else:
@@ -174,6 +174,6 @@ def act(action: Action, preview: bool, output: Format, server: str, token: str |
         return await client.act(action, (await client.in_flight()).id)
 
     if preview:
-        show_preview(converse(server, token, lambda client: client.preview(action)), output)
+        show_preview(session(server, token, lambda client: client.preview(action)), output)
     else:
-        show_deployment(converse(server, token, do), output)
+        show_deployment(session(server, token, do), output)

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from dides.cli.display.marks import say_state
 from dides.cli.options.common import Output, UsageError
-from dides.cli.options.connection import DEFAULT_SERVER, Server, Token, converse
+from dides.cli.options.connection import DEFAULT_SERVER, Server, Token, session
 from dides.cli.options.output import Format, make_console, print_json
 from dides.client.operator import OperatorClient
 from dides.model.state import State
@@ -45,7 +45,7 @@ def converge(
     """
     if deployment_id is not None and not resume:
         raise UsageError("A deployment is named only together with --resume.")
-    found = converse(server, token, lambda client: _ask(client, deployment_id, resume=resume))
+    found = session(server, token, lambda client: _ask(client, deployment_id, resume=resume))
     if output is Format.JSON:
         print_json(Sources(found))
     else:

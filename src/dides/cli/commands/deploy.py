@@ -24,7 +24,7 @@ from dides.cli.options.common import (
     read_labels,
     read_selector,
 )
-from dides.cli.options.connection import DEFAULT_SERVER, Server, Token, converse
+from dides.cli.options.connection import DEFAULT_SERVER, Server, Token, session
 from dides.cli.options.output import Format, make_console, make_progress_console, print_remark
 from dides.cli.options.policy import takes_configuration
 from dides.client.backoff import Backoff
@@ -82,10 +82,10 @@ def deploy(
     """
     request = make_request(code, config, read_target(label, selector, whole_fleet), configuration)
     if not yes and can_ask():
-        forecast = converse(server, token, lambda client: client.plan(request))
+        forecast = session(server, token, lambda client: client.plan(request))
         print_forecast(request, forecast, make_console(stderr=True))
         confirm("Go ahead?")
-    deployment = converse(server, token, lambda client: roll_out(client, request, wait=wait, output=output))
+    deployment = session(server, token, lambda client: roll_out(client, request, wait=wait, output=output))
     show_deployment(deployment, output, watched=wait)
     raise typer.Exit(exit_code_of(deployment))
 

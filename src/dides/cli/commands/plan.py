@@ -3,7 +3,7 @@
 from dides.cli.commands.deploy import CodeVersion, ConfigurationVersion, WholeFleet, make_request, read_target
 from dides.cli.display.plan_view import print_forecast
 from dides.cli.options.common import LabelOptions, Output, SelectorOption
-from dides.cli.options.connection import DEFAULT_SERVER, Server, Token, converse
+from dides.cli.options.connection import DEFAULT_SERVER, Server, Token, session
 from dides.cli.options.output import Format, make_console, print_json
 from dides.cli.options.policy import takes_configuration
 from dides.protocol.messages import Configuration
@@ -31,7 +31,7 @@ def plan(
 
     """
     request = make_request(code, config, read_target(label, selector, whole_fleet), configuration)
-    forecast = converse(server, token, lambda client: client.plan(request))
+    forecast = session(server, token, lambda client: client.plan(request))
     if output is Format.JSON:
         print_json(forecast)
     else:

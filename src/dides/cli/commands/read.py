@@ -11,7 +11,7 @@ from dides.cli.display.marks import is_drifted
 from dides.cli.display.show import print_deployment_with_targets, print_instance
 from dides.cli.display.tables import print_deployments, print_events, print_instances
 from dides.cli.options.common import LabelOptions, Output, SelectorOption, join_selectors, read_labels, read_selector
-from dides.cli.options.connection import DEFAULT_SERVER, Server, Token, converse
+from dides.cli.options.connection import DEFAULT_SERVER, Server, Token, session
 from dides.cli.options.output import Format, make_console, print_json
 from dides.client.operator import OperatorClient
 from dides.model.deployment import DeploymentStatus, TargetState
@@ -69,7 +69,7 @@ def instances(
         doubtful = output is Format.TABLE and any(map(is_drifted, found))
         return found, await find_updating(client) if doubtful else set()
 
-    found, updating = converse(server, token, ask)
+    found, updating = session(server, token, ask)
     if output is Format.JSON:
         print_json(found)
     elif found:
@@ -94,7 +94,7 @@ def instance(
         found = await client.instance(name)
         return found, await find_updating(client) if output is Format.TABLE else set()
 
-    found, updating = converse(server, token, ask)
+    found, updating = session(server, token, ask)
     if output is Format.JSON:
         print_json(found)
     else:
@@ -114,7 +114,7 @@ def deployments(
       dides deployments --status failed --limit 5
 
     """
-    page = converse(server, token, lambda client: client.deployments(status=status, limit=limit))
+    page = session(server, token, lambda client: client.deployments(status=status, limit=limit))
     if output is Format.JSON:
         print_json(page.deployments)
     elif page.deployments:
@@ -148,7 +148,7 @@ def deployment(
         targets = [target async for target in client.targets(deployment_id, state=state)]
         return DeploymentWithTargets(**msgspec.structs.asdict(found), targets=targets)
 
-    answer = converse(server, token, ask)
+    answer = session(server, token, ask)
     if output is Format.JSON:
         print_json(answer)
     else:
@@ -168,7 +168,7 @@ def events(
       dides events --deployment 42 --limit 50
 
     """
-    found = converse(server, token, lambda client: client.events(deployment_id=deployment_id, limit=limit))
+    found = session(server, token, lambda client: client.events(deployment_id=deployment_id, limit=limit))
     if output is Format.JSON:
         print_json(found)
     elif found:

@@ -13,7 +13,7 @@ from dides.cli.display.marks import DUPLICATED, STATUS, in_flight
 from dides.cli.display.outcome import exit_code_of
 from dides.cli.display.show import print_deployment
 from dides.cli.options.common import Output
-from dides.cli.options.connection import DEFAULT_SERVER, Server, Token, converse
+from dides.cli.options.connection import DEFAULT_SERVER, Server, Token, session
 from dides.cli.options.output import Format, make_console, make_progress_console, print_json
 from dides.client.operator import OperatorClient
 from dides.model.state import Status
@@ -61,7 +61,7 @@ def status(
       dides status --watch
 
     """
-    overview, watched = converse(server, token, lambda client: look(client, watch=watch, output=output))
+    overview, watched = session(server, token, lambda client: look(client, watch=watch, output=output))
     if output is Format.JSON:
         print_json(overview)
     else:

@@ -104,16 +104,18 @@ def verdict(deployment: Deployment, time: ServerTime, console: Console) -> Text:
     return Text.assemble((title, mark.style), rest, f": {clean(deployment.reason)}" if deployment.reason else "")
 
 
-class Moment(msgspec.Struct, frozen=True):
+class UpdatingFor(msgspec.Struct, frozen=True):
     """How long a target has been updating, as of now."""
 
     instance: str
     seconds: float
     reason: str = ""
-    """Why it has to be told once more."""
+    """Why it is assigned once more."""
 
 
-def window(updating: tuple[Target, ...], time: ServerTime) -> list[Moment]:
+def window(updating: tuple[Target, ...], time: ServerTime) -> list[UpdatingFor]:
     """Return the updating targets, the longest first."""
-    moments = [Moment(each.instance, time.seconds_since(each.assigned_at), clean(each.reason)) for each in updating]
+    moments = [
+        UpdatingFor(each.instance, time.seconds_since(each.assigned_at), clean(each.reason)) for each in updating
+    ]
     return sorted(moments, key=lambda moment: -moment.seconds)

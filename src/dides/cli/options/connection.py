@@ -33,14 +33,14 @@ Token = Annotated[
 ]
 
 
-def converse(server: str, token: str | None, talk: Callable[[OperatorClient], Awaitable[T]]) -> T:
-    """Run one command's conversation with the coordinator. Raises what `talk` raises, such as ClientError."""
+def session(server: str, token: str | None, work: Callable[[OperatorClient], Awaitable[T]]) -> T:
+    """Run one command's session with the coordinator. Raises what `work` raises, such as ClientError."""
 
-    async def session() -> T:
+    async def run() -> T:
         async with open_client(server, token) as client:
-            return await talk(client)
+            return await work(client)
 
-    return asyncio.run(session())
+    return asyncio.run(run())
 
 
 def open_client(server: str, token: str | None) -> OperatorClient:

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from dides.cli.commands.deploy import CodeVersion, ConfigurationVersion, WholeFleet, make_request, read_target
 from dides.cli.display.exits import ExitCode
 from dides.cli.options.common import LabelOptions, Output, SelectorOption, UsageError, join_selectors
-from dides.cli.options.connection import DEFAULT_SERVER, Server, Token, converse
+from dides.cli.options.connection import DEFAULT_SERVER, Server, Token, session
 from dides.cli.options.output import Format, is_live, make_console, print_error, print_json, print_remark
 from dides.cli.options.policy import takes_configuration
 from dides.cli.rehearse.answer import Answer, Source, make_answer
@@ -115,7 +115,7 @@ def rehearse_all(
 
 def source_of(given: Given, known: Known) -> Source:
     """Return where the share of failures comes from: past deployments, or the options."""
-    return "recorded" if given.failure_rate is None and known.record.told else "given"
+    return "recorded" if given.failure_rate is None and known.record.assigned else "given"
 
 
 def read_request(
@@ -144,7 +144,7 @@ def find_out(given: Given, request: DeployRequest | None, server: str, token: st
     """Return the fleet and the record, asked of the coordinator as far as they are needed. Raises ClientError."""
     if request is None and given.duration is not None:
         return Known(fleet=made_up_fleet(given.instances or 1, given.spread_values), record=Record())
-    return converse(server, token, lambda client: ask(client, given, request))
+    return session(server, token, lambda client: ask(client, given, request))
 
 
 async def ask(client: OperatorClient, given: Given, request: DeployRequest | None) -> Known:

@@ -53,7 +53,9 @@ FailureRate = Annotated[
 ]
 LostRate = Annotated[
     str,
-    typer.Option("--lost-rate", metavar="PERCENT", help="How many instances die silently when they are told."),
+    typer.Option(
+        "--lost-rate", metavar="PERCENT", help="How many instances die silently once their update has started."
+    ),
 ]
 TimeToLive = Annotated[
     float,

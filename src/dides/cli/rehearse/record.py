@@ -24,7 +24,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     durations_ms: tuple[int, ...] = ()
     deployments: tuple[int, ...] = ()
     """Those that the durations come from, newest first."""
-    told: int = 0
+    assigned: int = 0
     failed: int = 0
 
     @property
@@ -34,8 +34,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def failure_rate(self) -> float:
-        """Failed of told, from 0 to 1; 0 when nothing was recorded."""
-        return self.failed / self.told if self.told else 0.0
+        """Failed of assigned, from 0 to 1; 0 when nothing was recorded."""
+        return self.failed / self.assigned if self.assigned else 0.0
 
 
 async def read_record(client: OperatorClient) -> Record:
@@ -64,7 +64,7 @@ def added(record: Record, deployment: Deployment, durations_ms: Sequence[int]) -
     return Record(
         durations_ms=(*record.durations_ms, *durations_ms),
         deployments=(*record.deployments, *((deployment.id,) if durations_ms else ())),
-        told=record.told + progress.succeeded + progress.failed,
+        assigned=record.assigned + progress.succeeded + progress.failed,
         failed=record.failed + progress.failed,
     )
 

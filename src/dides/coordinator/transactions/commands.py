@@ -28,7 +28,7 @@ from dides.store.records import NewDeployment, NewTarget
 KEEP_KEYS_MS = 24 * 60 * 60 * 1000
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
+class DeployCommand(msgspec.Struct, frozen=True, kw_only=True):
     """What an operator asks for."""
 
     to: State
@@ -55,19 +55,19 @@ class Triggered(msgspec.Struct):
     stepped: Stepped | None
 
 
-def trigger(tx: Transaction, order: Order, key: Key | None, quiet_until: int) -> Triggered:
+def trigger(tx: Transaction, command: DeployCommand, key: Key | None, quiet_until: int) -> Triggered:
     """Store a deployment and take its first step.
 
     Raises InFlightError while another is in flight, InvalidError when nothing matches, or when the key came before
     with another body. A key that came before with this body answers with what it made.
     """
-    if key and (earlier := _made_by(tx, key, order.actor)):
+    if key and (earlier := _made_by(tx, key, command.actor)):
         return Triggered(earlier, created=False, stepped=None)
     if other := tx.deployments.in_flight():
         raise InFlightError(other.id)
-    deployment = _create(tx, order)
+    deployment = _create(tx, command)
     if key:
-        tx.keys.remember(order.actor, key.text, key.body_hash, deployment.id, tx.now)
+        tx.keys.remember(command.actor, key.text, key.body_hash, deployment.id, tx.now)
     stepped = step_of(tx, deployment, quiet_until)
     return Triggered(stepped.deployment, created=True, stepped=stepped)
 
@@ -145,11 +145,11 @@ def roll_back(tx: Transaction, actor: str, quiet_until: int, *, deployment_id: i
     return msgspec.structs.replace(stepped, deployment=rollback, ended=(*stopped, *stepped.ended))
 
 
-def matched_by(tx: Transaction, order: Order) -> list[Matched]:
-    """Return the instances that an order is for; InvalidError when there are none."""
-    if matched := tx.inventory.matching(order.selector, order.policy.spread_by):
+def matched_by(tx: Transaction, command: DeployCommand) -> list[Matched]:
+    """Return the instances that a command is for; InvalidError when there are none."""
+    if matched := tx.inventory.matching(command.selector, command.policy.spread_by):
         return matched
-    field = "selector" if order.selector_text else "labels"
+    field = "selector" if command.selector_text else "labels"
     raise InvalidError(FieldError(field, "matches no instance; list what there is with GET /inventory/instances"))
 
 
@@ -167,29 +167,35 @@ def _made_by(tx: Transaction, key: Key, actor: str) -> Deployment | None:
     return tx.deployments.get(deployment_id)
 
 
-def _create(tx: Transaction, order: Order) -> Deployment:
-    matched = matched_by(tx, order)
-    deployment = tx.deployments.create(_new(tx, order, matched))
-    ordered = in_order(matched, order.policy, deployment.id)
+def _create(tx: Transaction, command: DeployCommand) -> Deployment:
+    matched = matched_by(tx, command)
+    deployment = tx.deployments.create(_new(tx, command, matched))
+    ordered = in_order(matched, command.policy, deployment.id)
     brake = deployment.max_unavailable is not None
     targets = [
-        NewTarget(each.id, each.name, order.to, each.current, each.spread, brake and each.status is not Status.HEALTHY)
+        NewTarget(
+            each.id, each.name, command.to, each.current, each.spread, brake and each.status is not Status.HEALTHY
+        )
         for each in ordered
     ]
     tx.targets.create(deployment.id, targets)
-    data = {"to": msgspec.to_builtins(order.to), "targets": len(targets), "policy": msgspec.to_builtins(order.policy)}
-    record_event(tx, "deployment.triggered", order.actor, deployment_id=deployment.id, data=data)
+    data = {
+        "to": msgspec.to_builtins(command.to),
+        "targets": len(targets),
+        "policy": msgspec.to_builtins(command.policy),
+    }
+    record_event(tx, "deployment.triggered", command.actor, deployment_id=deployment.id, data=data)
     return deployment
 
 
-def _new(tx: Transaction, order: Order, matched: Sequence[Matched]) -> NewDeployment:
-    policy, limits = order.policy, limits_of(order.policy, matched)
+def _new(tx: Transaction, command: DeployCommand, matched: Sequence[Matched]) -> NewDeployment:
+    policy, limits = command.policy, limits_of(command.policy, matched)
     unavailable = sum(is_unavailable(TargetState.PENDING, each.status) for each in matched)
     return NewDeployment(
         kind=Kind.DEPLOY,
-        to=order.to,
-        labels=order.labels,
-        selector=order.selector_text,
+        to=command.to,
+        labels=command.labels,
+        selector=command.selector_text,
         policy=policy,
         **msgspec.structs.asdict(limits),
         total=len(matched),
@@ -197,7 +203,7 @@ def _new(tx: Transaction, order: Order, matched: Sequence[Matched]) -> NewDeploy
         spread={} if limits.share is None else dict.fromkeys(sorted({each.spread for each in matched}), 0),
         timers=Timers(deadline_at=None if policy.deadline_ms is None else tx.now + policy.deadline_ms),
         created_at=tx.now,
-        created_by=order.actor,
+        created_by=command.actor,
     )
 
 

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 import msgspec
 
-from dides.coordinator.transactions.commands import Order, matched_by
+from dides.coordinator.transactions.commands import DeployCommand, matched_by
 from dides.engine.forecast import Circumstances, Forecast, forecast
 from dides.model.instance import Matched
 from dides.model.selector import Selector
 from dides.store.interface import Transaction
 
 
-def forecast_of(tx: Transaction, order: Order) -> Forecast:
-    """Return what an order would do. InvalidError when nothing matches, as when it is triggered."""
-    matched = matched_by(tx, order)
+def forecast_of(tx: Transaction, command: DeployCommand) -> Forecast:
+    """Return what a command would do. InvalidError when nothing matches, as when it is triggered."""
+    matched = matched_by(tx, command)
     in_flight = tx.deployments.in_flight()
     newest = tx.deployments.page(None, None, 1)
     around = Circumstances(
@@ -21,7 +21,7 @@ def forecast_of(tx: Transaction, order: Order) -> Forecast:
         in_flight=in_flight.id if in_flight else None,
         next_id=newest[0].id + 1 if newest else 1,
     )
-    return forecast(order.policy, order.to, _with_what_they_missed(tx, matched), around)
+    return forecast(command.policy, command.to, _with_what_they_missed(tx, matched), around)
 
 
 def _with_what_they_missed(tx: Transaction, matched: Sequence[Matched]) -> list[Matched]:

@@ -11,7 +11,7 @@ from litestar.response import Redirect
 
 from dides.api.access import Principal
 from dides.api.dependencies import Sender, Services
-from dides.api.deploy_request import key_of, order_of
+from dides.api.deploy_request import command_of, key_of
 from dides.api.routes.plans import forecast_view
 from dides.coordinator.coordinator import Coordinator
 from dides.dashboard.guard import TYPED, Browser
@@ -98,9 +98,9 @@ async def trigger(request: Browser, principal: Sender, coordinator: Services) ->
     """Trigger what was confirmed, once however often it is sent, and go to the deployment's page."""
     sent = await request.form()
     body = str(sent.get("body", "")).encode(errors="replace")
-    order = order_of(decode(body, DeployRequest), principal.name)
+    command = command_of(decode(body, DeployRequest), principal.name)
     try:
-        triggered = await coordinator.trigger(order, key_of(str(sent.get("key", "")), order))
+        triggered = await coordinator.trigger(command, key_of(str(sent.get("key", "")), command))
     except InFlightError as error:
         part = _is_part(request)
         template = "parts/in_flight.html" if part else "in_flight_page.html"
@@ -112,7 +112,7 @@ async def trigger(request: Browser, principal: Sender, coordinator: Services) ->
 async def _draft(request: Browser, principal: Principal, coordinator: Coordinator) -> Draft:
     try:
         typed = read(texts_in(await request.form()))
-        forecast = await coordinator.forecast(order_of(typed.request, principal.name))
+        forecast = await coordinator.forecast(command_of(typed.request, principal.name))
     except InvalidError as error:
         missing = [each for each in error.errors if is_missing(each)]
         wrong = [each for each in error.errors if each not in missing]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from dides.api.fastpath.fair_queue import Turns
+from dides.api.fastpath.fair_queue import FairQueue
 from dides.api.fastpath.load_shedding import Overload
 from dides.model.instance import InstanceSummary
 from dides.model.state import State
@@ -54,10 +54,10 @@ async def test_a_loop_that_comes_late_is_noticed_and_its_recovery_at_once() -> N
 
 async def test_it_is_said_that_load_is_refused_while_the_line_is_full() -> None:
     overload = Overload()
-    overload.turns = Turns(longest=1)
+    overload.fair_queue = FairQueue(longest=1)
     assert not overload.refuses
-    overload.turns.wait("a", lambda: None)
+    overload.fair_queue.wait("a", lambda: None)
     assert overload.refuses
-    overload.turns = Turns()
+    overload.fair_queue = FairQueue()
     overload.shedding = True
     assert overload.refuses

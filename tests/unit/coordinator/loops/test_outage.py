@@ -8,7 +8,7 @@ import pytest
 
 from dides.coordinator.loops.outage import LONGEST_GAP, OutageDetection
 from dides.coordinator.settings import Settings
-from dides.coordinator.transactions.commands import Order, trigger
+from dides.coordinator.transactions.commands import DeployCommand, trigger
 from dides.coordinator.transactions.ingest import Incoming, ingest_batch
 from dides.coordinator.transactions.registration import Newcomer, register
 from dides.model.policy import Policy
@@ -49,7 +49,9 @@ async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[SqliteStore]:
     report = Heartbeat(code_version="1", status=Status.HEALTHY)
     await store.write(lambda tx: ingest_batch(tx, [Incoming("web-1", report, tx.now)]))
     policy = Policy(update_timeout=TIMEOUT)
-    order = Order(to=State("2"), labels={}, selector_text=None, selector=Selector(), policy=policy, actor="operator")
+    order = DeployCommand(
+        to=State("2"), labels={}, selector_text=None, selector=Selector(), policy=policy, actor="operator"
+    )
     await store.write(lambda tx: trigger(tx, order, None, 0))
     yield store
     await store.close()

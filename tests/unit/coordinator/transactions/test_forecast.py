@@ -2,7 +2,7 @@
 
 import msgspec
 
-from dides.coordinator.transactions.commands import Order
+from dides.coordinator.transactions.commands import DeployCommand
 from dides.coordinator.transactions.forecast import forecast_of
 from dides.engine.forecast import Forecast
 from dides.model.policy import Ordering, Policy
@@ -12,7 +12,7 @@ from support.hand_fleet import PROD, V1, V2, Fleet
 
 
 async def plan(fleet: Fleet, to: State = V2, **policy: object) -> Forecast:
-    order = Order(
+    order = DeployCommand(
         to=to,
         labels=PROD,
         selector_text=None,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dides.api.fastpath.asgi import HotPath
+from dides.api.fastpath.asgi import FastPath
 from dides.api.fastpath.load_shedding import Overload
 from support.app import App, running_app
 from support.hot_cases import CASES, DESIRED, HEALTHY, WEB, Case, prepared
@@ -27,7 +27,7 @@ async def test_both_answer_alike(tmp_path: Path) -> None:
     answers: list[dict[str, object]] = []
     for hot in (True, False):
         async with running_app(tmp_path / str(hot)) as app:
-            assert isinstance(app.asgi, HotPath)
+            assert isinstance(app.asgi, FastPath)
             served = app if hot else App(app.asgi.app, app.coordinator, app.store)
             given: dict[str, object] = {}
             for number, (name, case) in enumerate(CASES.items(), start=100):
@@ -44,7 +44,7 @@ async def test_most_of_the_plain_cases_never_come_to_the_routes(tmp_path: Path) 
 
     async with running_app(tmp_path) as app, AsyncExitStack():
         hot = app.asgi
-        assert isinstance(hot, HotPath)
+        assert isinstance(hot, FastPath)
         own = await app.register("web-1")
         routes = hot.app
 
@@ -66,7 +66,7 @@ async def test_what_is_shed_is_refused_as_the_routes_refuse_a_full_queue(
     answers = []
     async with running_app(tmp_path) as app:
         hot = app.asgi
-        assert isinstance(hot, HotPath)
+        assert isinstance(hot, FastPath)
         own = await app.register("web-1")
         for served in (app, App(hot.app, app.coordinator, app.store)):
             headers = {"X-Request-ID": "the-same-for-both"}
@@ -126,7 +126,7 @@ class Slow:
 @pytest.mark.parametrize("hot", [True, False])
 async def test_a_body_that_comes_late_is_held_against_what_is_known_then(tmp_path: Path, *, hot: bool) -> None:
     async with running_app(tmp_path) as app:
-        assert isinstance(app.asgi, HotPath)
+        assert isinstance(app.asgi, FastPath)
         own = await app.register("web-1")
         await app.beat("web-1", own, code_version="1", status=1)
         late = Slow(own, HEALTHY.encode())
@@ -141,7 +141,7 @@ async def test_a_body_that_comes_late_is_held_against_what_is_known_then(tmp_pat
 @pytest.mark.parametrize("hot", [True, False])
 async def test_a_credential_that_was_replaced_before_the_body_came_is_refused(tmp_path: Path, *, hot: bool) -> None:
     async with running_app(tmp_path) as app:
-        assert isinstance(app.asgi, HotPath)
+        assert isinstance(app.asgi, FastPath)
         own = await app.register("web-1")
         late = Slow(own, b'{"status":3,"message":"from the earlier one"}')
         answering = asyncio.ensure_future((app.asgi if hot else app.asgi.app)(late.scope, late.receive, late.send))
