@@ -74,7 +74,7 @@ class Broadcaster:
             yield lambda changes: self._broadcast((member,), changes)
         except BaseException:
             with self._lock:
-                self._members = tuple(each for each in self._members if each is not member)
+                self._members = tuple(other for other in self._members if other is not member)
             raise
 
     def broadcast(self, changes: Changes) -> None:
@@ -90,14 +90,14 @@ class Broadcaster:
             self._note_gone(changes)
             if self._gone:
                 # What was read before an instance was removed may be told after that.
-                known = [each for each in changes.summaries if each.id not in self._gone]
+                known = [summary for summary in changes.summaries if summary.id not in self._gone]
                 changes = Changes(known, changes.gone, changes.anew)
             for member in members:
                 member.broadcast(changes)
 
     def _note_gone(self, changes: Changes) -> None:
         now = monotonic()
-        for number in [each for each, since in self._gone.items() if now - since > REMEMBER_SECONDS]:
+        for number in [gone for gone, since in self._gone.items() if now - since > REMEMBER_SECONDS]:
             del self._gone[number]
         self._gone.update((number, now) for number, _ in changes.gone)
 

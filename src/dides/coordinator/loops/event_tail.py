@@ -143,10 +143,10 @@ class Tail:
         if last >= newest:
             return newest, []
         if self._kept and last >= self._kept[0].id - 1:
-            later = list(takewhile(lambda each: each.id > last, reversed(self._kept)))
-            found = [each for each in reversed(later) if deployment_id in (None, each.deployment_id)][:PIECE]
+            later = list(takewhile(lambda event: event.id > last, reversed(self._kept)))
+            found = [event for event in reversed(later) if deployment_id in (None, event.deployment_id)][:PIECE]
         else:
-            found = [each for each in await self._read(last, deployment_id) if each.id <= newest]
+            found = [event for event in await self._read(last, deployment_id) if event.id <= newest]
         return found[-1].id if len(found) == PIECE else newest, found
 
     def _move(self) -> None:

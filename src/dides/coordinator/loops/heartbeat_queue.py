@@ -134,8 +134,8 @@ class Heartbeats:
 
     def refuse_waiting(self) -> None:
         """Refuse what waits to be written: this process has stood still since it came, and newer may be known."""
-        again = [each for each in (*self._awaited, *self._waiting) if each[0].again]
-        _fail_all([each for each in (*self._awaited, *self._waiting) if not each[0].again], StoodStillError())
+        again = [entry for entry in (*self._awaited, *self._waiting) if entry[0].again]
+        _fail_all([entry for entry in (*self._awaited, *self._waiting) if not entry[0].again], StoodStillError())
         self._awaited, self._waiting = [], again
 
     async def ingest(self, incoming: Incoming, *, awaited: bool = False) -> InstanceSummary:
@@ -156,12 +156,12 @@ class Heartbeats:
             while line := [*self._awaited, *self._waiting]:
                 batch, self._awaited, self._waiting = line[:LARGEST_BATCH], [], line[LARGEST_BATCH:]
                 await self._write(batch)
-                self._in_line = {each.name for each, *_ in (*self._awaited, *self._waiting)}
+                self._in_line = {incoming.name for incoming, *_ in (*self._awaited, *self._waiting)}
         finally:
             self._writing = None
 
     async def _write(self, batch: list[Waiting]) -> None:
-        incoming = [each for each, *_ in batch]
+        incoming = [heartbeat for heartbeat, *_ in batch]
         try:
             taken = await self._store.write(lambda tx: self._ingest_batch(tx, incoming), alone=False)
         except RefusedError as error:
@@ -189,19 +189,19 @@ class Heartbeats:
         """Count a batch that is durable; what the coordinator has repeated by itself was not received."""
         self.batches.observe(len(batch))
         now = asyncio.get_running_loop().time()
-        for each, _, came in batch:
-            if not each.again:
+        for incoming, _, came in batch:
+            if not incoming.again:
                 self.written += 1
                 self.durations.observe(now - came)
 
     def _answer(self, batch: list[Waiting], taken: Ingested) -> None:
-        for each, answered, _ in batch:
-            summary = self._instance_cache.get(each.name)
-            stored = taken.instances.get(each.name)
-            if stored is None or summary is None or each.instance_id not in (None, stored.id):
-                _fail(each, answered, NotFoundError(f"There is no instance {each.name}."))
+        for incoming, answered, _ in batch:
+            summary = self._instance_cache.get(incoming.name)
+            stored = taken.instances.get(incoming.name)
+            if stored is None or summary is None or incoming.instance_id not in (None, stored.id):
+                _fail(incoming, answered, NotFoundError(f"There is no instance {incoming.name}."))
                 continue
-            if (newest := taken.newest.get(each.name)) is each:
+            if (newest := taken.newest.get(incoming.name)) is incoming:
                 self._note(summary.id, newest.heartbeat, newest.at)
             if not answered.done():
                 answered.set_result(summary)
@@ -221,8 +221,8 @@ class Heartbeats:
 
 
 def _fail_all(batch: list[Waiting], error: Exception) -> None:
-    for each, answered, _ in batch:
-        _fail(each, answered, error)
+    for incoming, answered, _ in batch:
+        _fail(incoming, answered, error)
 
 
 def _fail(incoming: Incoming, answered: "asyncio.Future[InstanceSummary]", error: Exception) -> None:

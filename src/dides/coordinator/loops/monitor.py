@@ -187,11 +187,11 @@ class Watch:
         more time to live. That holds for a moment longer once it is back, and for this one, too: whoever reported to a
         coordinator that stood still reports anew now.
         """
-        self._last_seen.learn(each.blocks for each in others.values())
+        self._last_seen.learn(seen.blocks for seen in others.values())
         every = round(1000 * self._every)
-        if any(each.at > at + SET_BACK_MS for each in others.values()):
+        if any(seen.at > at + SET_BACK_MS for seen in others.values()):
             self._last_seen.recede(at + SET_BACK_MS, self._since)
-        late = [each.at for each in others.values() if each.at + 2 * every < at]
+        late = [seen.at for seen in others.values() if seen.at + 2 * every < at]
         if self._stood_still != self._standstill.count:
             late.append(self._learned_at)
         if late:

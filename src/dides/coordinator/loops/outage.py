@@ -88,7 +88,7 @@ def _stand_still(tx: Transaction, away: int, quiet_until: int) -> None:
     updating = [assigned_no_later(moved_hold(target, away, quiet_until), tx.now) for target in timed]
     if deployment.status is DeploymentStatus.RUNNING and not deployment.held_by_outage:
         # The timers of one that stands still are moved when it goes on, by all that time.
-        updating = [moved_target(each, away, quiet_until) for each in updating]
+        updating = [moved_target(target, away, quiet_until) for target in updating]
         timers = moved(deployment.timers, away, quiet_until)
         tx.deployments.save(msgspec.structs.replace(deployment, timers=timers, resumed_at=tx.now))
     tx.targets.reschedule(updating)

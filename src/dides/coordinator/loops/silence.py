@@ -106,22 +106,22 @@ def declare_unreachable(tx: Transaction, seen: Mapping[str, int], since: int) ->
     may be newer. What is yet to come there is from before the clock was set back, and says nothing.
     """
 
-    def last(each: Instance) -> int:
-        return max(seen[each.name], _come(each.last_heartbeat_at, tx.now))
+    def last(instance: Instance) -> int:
+        return max(seen[instance.name], _come(instance.last_heartbeat_at, tx.now))
 
     silent = [
-        msgspec.structs.replace(each, last_heartbeat_at=last(each) or None)
-        for each in tx.inventory.many(seen).values()
-        if each.reachable and max(last(each), _come(each.registered_at, tx.now)) <= since
+        msgspec.structs.replace(instance, last_heartbeat_at=last(instance) or None)
+        for instance in tx.inventory.many(seen).values()
+        if instance.reachable and max(last(instance), _come(instance.registered_at, tx.now)) <= since
     ]
-    gone = [msgspec.structs.replace(each, reachable=False, status=Status.UNKNOWN) for each in silent]
+    gone = [msgspec.structs.replace(instance, reachable=False, status=Status.UNKNOWN) for instance in silent]
     follow_silence(tx, silent)
     tx.inventory.record(gone)
-    tx.events.append([event(tx, "instance.unreachable", instance=each.name) for each in gone])
+    tx.events.append([event(tx, "instance.unreachable", instance=instance.name) for instance in gone])
     convergence.settle(tx, gone)
     convergence.expire(tx)
     assigned = convergence.admit(tx)
-    return Declared({each.name for each in gone}, assigned=assigned, stopped=len(stopped_sources(tx)))
+    return Declared({instance.name for instance in gone}, assigned=assigned, stopped=len(stopped_sources(tx)))
 
 
 def _come(moment: int | None, now: int) -> int:

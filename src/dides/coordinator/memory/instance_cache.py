@@ -64,7 +64,7 @@ class InstanceCache:
         for instance_id, name in changes.gone:
             self._remove(instance_id, name)
             self.on_gone(instance_id)
-        back = [each.name for each in changes.summaries if self._replace(each)]
+        back = [summary.name for summary in changes.summaries if self._replace(summary)]
         if back:
             self.on_reachable(back)
 

@@ -30,7 +30,7 @@ class Rollouts:
         self.in_flight = stepped.in_flight if stepped else None
         if stepped:
             self.assigned += len(stepped.assigned)
-            self.ended.update((each.kind, each.status) for each in stepped.ended)
+            self.ended.update((deployment.kind, deployment.status) for deployment in stepped.ended)
 
     def step_taken(self, stepped: Stepped | None, seconds: float) -> None:
         """Take up what a step did, and how long it took."""

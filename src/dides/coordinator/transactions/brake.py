@@ -32,7 +32,7 @@ def converging(tx: Transaction) -> list[Converging]:
     One that has stopped, and that nobody inherits from any more, is left out.
     """
     numbers = tx.convergences.numbers()
-    found = {each.id: each for each in stopped_sources(tx)}
+    found = {source.id: source for source in stopped_sources(tx)}
     for source_id in numbers.keys() - found.keys():
         found[source_id] = existing(tx, source_id)
     return [Converging(found[number], *numbers.get(number, (0, 0))) for number in sorted(found, reverse=True)]
@@ -58,8 +58,10 @@ def stopped_sources(tx: Transaction) -> list[Deployment]:
     if not stopped:
         return []
     newest, waited_for = tx.deployments.newest_completed(), set(tx.convergences.sources())
-    newest = [each for each in newest if may_be_inherited(each)]
-    return [each for each in stopped if each.id in waited_for or not any(replaces(newer, each) for newer in newest)]
+    newest = [deployment for deployment in newest if may_be_inherited(deployment)]
+    return [
+        source for source in stopped if source.id in waited_for or not any(replaces(newer, source) for newer in newest)
+    ]
 
 
 def _only(stopped: Iterable[Deployment]) -> Deployment:
@@ -67,6 +69,6 @@ def _only(stopped: Iterable[Deployment]) -> Deployment:
     if not several:
         raise NotFoundError(NOTHING_STOPPED)
     if len(several) > 1:
-        numbers = ", ".join(str(each.id) for each in several)
+        numbers = ", ".join(str(source.id) for source in several)
         raise ConflictError(f"Convergence has stopped from several deployments: {numbers}. Say which one is to go on.")
     return several[0]

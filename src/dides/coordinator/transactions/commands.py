@@ -174,9 +174,14 @@ def _create(tx: Transaction, command: DeployCommand) -> Deployment:
     brake = deployment.max_unavailable is not None
     targets = [
         NewTarget(
-            each.id, each.name, command.to, each.current, each.spread, brake and each.status is not Status.HEALTHY
+            instance.id,
+            instance.name,
+            command.to,
+            instance.current,
+            instance.spread,
+            brake and instance.status is not Status.HEALTHY,
         )
-        for each in ordered
+        for instance in ordered
     ]
     tx.targets.create(deployment.id, targets)
     data = {
@@ -190,7 +195,7 @@ def _create(tx: Transaction, command: DeployCommand) -> Deployment:
 
 def _new(tx: Transaction, command: DeployCommand, matched: Sequence[Matched]) -> NewDeployment:
     policy, limits = command.policy, limits_of(command.policy, matched)
-    unavailable = sum(is_unavailable(TargetState.PENDING, each.status) for each in matched)
+    unavailable = sum(is_unavailable(TargetState.PENDING, instance.status) for instance in matched)
     return NewDeployment(
         kind=Kind.DEPLOY,
         to=command.to,
@@ -200,7 +205,7 @@ def _new(tx: Transaction, command: DeployCommand, matched: Sequence[Matched]) ->
         **msgspec.structs.asdict(limits),
         total=len(matched),
         unavailable=0 if limits.max_unavailable is None else unavailable,
-        spread={} if limits.share is None else dict.fromkeys(sorted({each.spread for each in matched}), 0),
+        spread={} if limits.share is None else dict.fromkeys(sorted({instance.spread for instance in matched}), 0),
         timers=Timers(deadline_at=None if policy.deadline_ms is None else tx.now + policy.deadline_ms),
         created_at=tx.now,
         created_by=command.actor,

@@ -32,8 +32,8 @@ class Heritage:
 
     def __init__(self, tx: Transaction) -> None:
         self._sources = [
-            (parse_selector(each.selector or "").and_labels(each.labels), each)
-            for each in tx.deployments.newest_completed()
+            (parse_selector(source.selector or "").and_labels(source.labels), source)
+            for source in tx.deployments.newest_completed()
         ]
 
     def of(self, instance: Instance) -> Inheritance | None:
@@ -55,9 +55,9 @@ def enqueue(tx: Transaction, returned: Sequence[Instance], *, new: bool = False)
         and (desired := change_for(instance.desired, inheritance))
         and (new or _missed(tx, instance, inheritance.source))
     ]
-    tx.convergences.drop(each.id for each in returned)
-    for each in waiting:
-        tx.convergences.put(each)
+    tx.convergences.drop(instance.id for instance in returned)
+    for place in waiting:
+        tx.convergences.put(place)
     return bool(waiting)
 
 
@@ -70,9 +70,9 @@ def _missed(tx: Transaction, instance: Instance, source: Deployment) -> bool:
 def settle(tx: Transaction, reported: Iterable[Instance]) -> bool:
     """Free the places of those that have arrived, failed or fallen silent; return whether there were any."""
     instances = {instance.id: instance for instance in reported}
-    done = [each for each in tx.convergences.of(instances) if _is_done(each, instances[each.instance.id])]
-    tx.convergences.drop(each.instance.id for each in done)
-    ended = [(each.source_id, instances[each.instance.id]) for each in done if each.assigned_at is not None]
+    done = [place for place in tx.convergences.of(instances) if _is_done(place, instances[place.instance.id])]
+    tx.convergences.drop(place.instance.id for place in done)
+    ended = [(place.source_id, instances[place.instance.id]) for place in done if place.assigned_at is not None]
     arrived = [(source_id, heir) for source_id, heir in ended if has_arrived(heir)]
     tx.inventory.set_last_good({heir.id: heir.current for _, heir in arrived})
     failed = Counter(source_id for source_id, heir in ended if heir.status is Status.FAILED)
@@ -83,8 +83,8 @@ def settle(tx: Transaction, reported: Iterable[Instance]) -> bool:
 def expire(tx: Transaction) -> None:
     """Free the places of those that took too long."""
     overdue = tx.convergences.overdue(tx.now)
-    tx.convergences.drop(each.instance.id for each in overdue)
-    _note(tx, Counter(), Counter(each.source_id for each in overdue if each.instance.reachable))
+    tx.convergences.drop(place.instance.id for place in overdue)
+    _note(tx, Counter(), Counter(place.source_id for place in overdue if place.instance.reachable))
 
 
 def _note(tx: Transaction, arrived: Counter[int], failed: Counter[int]) -> None:
@@ -135,7 +135,7 @@ def give_way(tx: Transaction, deployment: Deployment, assigned: Iterable[int]) -
     """
     assigned = tuple(assigned)
     places = tx.convergences.of(assigned) if deployment.kind is Kind.DEPLOY else []
-    waiting = {each.instance.id for each in places if each.assigned_at is None}
+    waiting = {place.instance.id for place in places if place.assigned_at is None}
     tx.convergences.drop(number for number in assigned if number not in waiting)
 
 
@@ -145,7 +145,7 @@ def let_go(tx: Transaction, deployment: Deployment, restored: set[str]) -> None:
     At the end of a rollback those of its instances wait again that had not yet converged when they were assigned.
     """
     places = tx.convergences.of_assigned_targets(deployment.id)
-    tx.convergences.drop(each.instance.id for each in places if each.instance.name not in restored)
+    tx.convergences.drop(place.instance.id for place in places if place.instance.name not in restored)
     if deployment.rollback_of is not None:
         _wait_again(tx, deployment.rollback_of, deployment.id, restored)
 
@@ -171,32 +171,32 @@ def inherit_anew(tx: Transaction, rollback: Deployment) -> set[str]:
     """
     assigned: set[str] = set()
     for withdrawn in tx.deployments.withdrawn_by(rollback.id):
-        enqueue(tx, [each.instance for each in tx.convergences.waiting(withdrawn.id)])
+        enqueue(tx, [place.instance for place in tx.convergences.waiting(withdrawn.id)])
         assigned |= _disinherit(tx, withdrawn, rollback)
     return assigned
 
 
 def inherit_again(tx: Transaction, reinstated: Iterable[Deployment]) -> None:
     """Let those from whom an aborted rollback had taken a state, or a place, wait for what they inherit now."""
-    inheritable = [each for each in reinstated if may_be_inherited(each)]
+    inheritable = [source for source in reinstated if may_be_inherited(source)]
     if not inheritable:
         return
     waiting = [place.instance for source in tx.convergences.sources() for place in tx.convergences.waiting(source)]
-    assigned = [instance for each in inheritable for instance in tx.inventory.assigned_by(each.id)]
+    assigned = [instance for source in inheritable for instance in tx.inventory.assigned_by(source.id)]
     enqueue(tx, [*waiting, *(instance for instance in assigned if instance.desired is None)], new=True)
 
 
 def _disinherit(tx: Transaction, withdrawn: Deployment, rollback: Deployment) -> set[str]:
     heirs = tx.heirs.of(withdrawn.id)
-    returned = {each.instance_id for each in tx.targets.of(rollback.id, (each.id for each in heirs))}
-    heirs = [each for each in heirs if each.id not in returned]
-    tx.heirs.forget(withdrawn.id, (each.id for each in heirs))
-    tx.convergences.drop(each.id for each in heirs)
+    returned = {target.instance_id for target in tx.targets.of(rollback.id, (heir.id for heir in heirs))}
+    heirs = [heir for heir in heirs if heir.id not in returned]
+    tx.heirs.forget(withdrawn.id, (heir.id for heir in heirs))
+    tx.convergences.drop(heir.id for heir in heirs)
     heritage = Heritage(tx)
-    orphans = [each for each in heirs if not _wait_for_less(tx, each, heritage.of(each))]
-    tx.inventory.assign([NewAssignment(each.id, None, withdrawn.id, WITHOUT_A_SLOT) for each in orphans])
-    tx.events.append([event(tx, "instance.disinherited", instance=each.name) for each in heirs])
-    return {each.name for each in orphans}
+    orphans = [heir for heir in heirs if not _wait_for_less(tx, heir, heritage.of(heir))]
+    tx.inventory.assign([NewAssignment(orphan.id, None, withdrawn.id, WITHOUT_A_SLOT) for orphan in orphans])
+    tx.events.append([event(tx, "instance.disinherited", instance=heir.name) for heir in heirs])
+    return {orphan.name for orphan in orphans}
 
 
 def _wait_for_less(tx: Transaction, heir: Instance, inheritance: Inheritance | None) -> bool:
@@ -222,6 +222,6 @@ def _log_inherited(tx: Transaction, heir: Instance, source_id: int, desired: Sta
     record_event(tx, "instance.inherited", deployment_id=source_id, instance=heir.name, data=data)
 
 
-def _is_done(each: Convergence, instance: Instance) -> bool:
+def _is_done(place: Convergence, instance: Instance) -> bool:
     """Tell whether one needs no place; a waiting one that falls silent does not, and waits anew when it returns."""
-    return has_converged(instance, each.desired) if each.assigned_at is not None else not instance.reachable
+    return has_converged(instance, place.desired) if place.assigned_at is not None else not instance.reachable

@@ -36,7 +36,7 @@ class News(msgspec.Struct, frozen=True):
 
 def all_events(news: Iterable[News]) -> list[Event]:
     """Return the events of news, repetitions too."""
-    return [each.event for each in news]
+    return [item.event for item in news]
 
 
 class Minute(msgspec.Struct):
@@ -64,13 +64,13 @@ class Flapping:
 
     def sift(self, news: Iterable[News]) -> list[Event]:
         """Return the events of those that are no repetitions."""
-        return [each.event for each in news if not self._is_known(each)]
+        return [item.event for item in news if not self._is_known(item)]
 
     def note(self, news: Iterable[News]) -> None:
         """Remember what has been stored."""
-        for each in news:
-            if (name := each.event.instance) is not None:
-                self._note(name, each)
+        for item in news:
+            if (name := item.event.instance) is not None:
+                self._note(name, item)
 
     async def run(self) -> None:
         """Write at the end of each minute what was repeated in it, until cancelled."""

@@ -31,4 +31,6 @@ def _with_what_they_missed(tx: Transaction, matched: Sequence[Matched]) -> list[
         for source in tx.convergences.sources()
         for waiting in tx.convergences.waiting(source)
     }
-    return [msgspec.structs.replace(each, desired=missed.get(each.id, each.desired)) for each in matched]
+    return [
+        msgspec.structs.replace(instance, desired=missed.get(instance.id, instance.desired)) for instance in matched
+    ]

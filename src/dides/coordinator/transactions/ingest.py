@@ -95,8 +95,10 @@ def ingest_batch(tx: Transaction, batch: Sequence[Incoming], memory: Memory = Me
     being taken in beside this one.
     """
     before = _senders(tx, batch)
-    batch = [each for each in batch if each.name in before and _is_addressed(before[each.name], each)]
-    before = {each.name: before[each.name] for each in batch}
+    batch = [
+        incoming for incoming in batch if incoming.name in before and _is_addressed(before[incoming.name], incoming)
+    ]
+    before = {incoming.name: before[incoming.name] for incoming in batch}
     deployment = tx.deployments.in_flight()
     targets = targets_of(tx, deployment, before.values())
     after = dict(before)
@@ -113,7 +115,7 @@ def ingest_batch(tx: Transaction, batch: Sequence[Incoming], memory: Memory = Me
             newest[incoming.name] = incoming
         elif sessions is not known.sessions:
             after[incoming.name] = msgspec.structs.replace(known, sessions=sessions)
-    changed = {name for name, each in after.items() if is_changed(before[name], each)}
+    changed = {name for name, instance in after.items() if is_changed(before[name], instance)}
     tx.inventory.record([after[name] for name in after if name in changed])
     # Who takes one that changes nothing for news has not heard of its sender for a moment.
     tx.inventory.show(after[name] for name in after if name not in changed)
@@ -125,7 +127,9 @@ def ingest_batch(tx: Transaction, batch: Sequence[Incoming], memory: Memory = Me
     step_due = follow_duplicates(tx, targets, [after[name].id for name in twice]) or step_due
     new = [name for name in twice if not is_duplicated(before[name].sessions, tx.now)]
     tx.events.append([event(tx, "instance.duplicated", instance=name) for name in new])
-    assigned = _converge(tx, after.values(), [each for each in returned if not _was_assigned(targets.get(each.id))])
+    assigned = _converge(
+        tx, after.values(), [instance for instance in returned if not _was_assigned(targets.get(instance.id))]
+    )
     if assigned:
         after |= {name: instance for name, instance in tx.inventory.many(assigned).items() if name in after}
     return Ingested(after, step_due, assigned, newest, news)
@@ -133,15 +137,15 @@ def ingest_batch(tx: Transaction, batch: Sequence[Incoming], memory: Memory = Me
 
 def _senders(tx: Transaction, batch: Sequence[Incoming]) -> dict[str, Instance]:
     """Return the instances that a batch names, by name; by number where each heartbeat has shown whose it is."""
-    ids = {each.instance_id for each in batch}
+    ids = {incoming.instance_id for incoming in batch}
     if None in ids:
-        return tx.inventory.many({each.name for each in batch}, locked=True)
-    return tx.inventory.numbered((each for each in ids if each is not None), locked=True)
+        return tx.inventory.many({incoming.name for incoming in batch}, locked=True)
+    return tx.inventory.numbered((number for number in ids if number is not None), locked=True)
 
 
 def _converge(tx: Transaction, heard: Iterable[Instance], returned: Sequence[Instance]) -> set[str]:
     """Free the places of those that have arrived, let those that returned wait; return who is told something."""
-    if not returned and not (tx.convergences.any() and tx.convergences.of(each.id for each in heard)):
+    if not returned and not (tx.convergences.any() and tx.convergences.of(instance.id for instance in heard)):
         return set()
     if not tx.alone:
         raise MustBeAloneError

@@ -30,10 +30,18 @@ def write_plan(tx: Transaction, deployment: Deployment, plan: Plan) -> set[str]:
 
     The caller saves the deployment as the plan leaves it, or ends it.
     """
-    settle(tx, deployment, plan.settled)
-    _postpone(tx, deployment, plan.postponed)
-    assigned = _reassign(tx, deployment, plan.reassigned) | _assign(tx, deployment, plan.assigned)
-    tx.targets.defer(deployment.id, plan.deferred)
+    assigned: set[str] = set()
+    # Most plans do one or two of these things.
+    if plan.settled:
+        settle(tx, deployment, plan.settled)
+    if plan.postponed:
+        _postpone(tx, deployment, plan.postponed)
+    if plan.reassigned:
+        assigned |= _reassign(tx, deployment, plan.reassigned)
+    if plan.assigned:
+        assigned |= _assign(tx, deployment, plan.assigned)
+    if plan.deferred:
+        tx.targets.defer(deployment.id, plan.deferred)
     if plan.skip_deferred:
         assigned |= _skip_deferred(tx, deployment, restore=plan.restore_deferred)
     record_wave(tx, deployment, plan.deployment)

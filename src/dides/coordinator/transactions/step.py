@@ -49,7 +49,8 @@ def step_of(tx: Transaction, deployment: Deployment, quiet_until: int) -> Steppe
     snapshot = _snapshot(tx, as_paused(deployment), quiet_until)
     plan = reconcile(snapshot)
     plan = msgspec.structs.replace(plan, deployment=as_stored(plan.deployment, deployment))
-    tx.targets.unmark(snapshot.reported)
+    if snapshot.reported:
+        tx.targets.unmark(snapshot.reported)
     assigned = write_plan(tx, deployment, plan)
     if plan.ending is None:
         changed = plan.deployment != deployment

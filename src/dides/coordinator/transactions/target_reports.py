@@ -126,7 +126,7 @@ def _note(tx: Transaction, deployment: Deployment, targets: Targets, heard: Sequ
 
 def _with_returned(tx: Transaction, deployment: Deployment, targets: Targets, before: Sequence[Instance]) -> Deployment:
     """Make the pending targets among those that returned candidates again."""
-    known = (targets[each.id] for each in before if not each.reachable and each.id in targets)
+    known = (targets[instance.id] for instance in before if not instance.reachable and instance.id in targets)
     back = [target for target in known if target.deferred]
     tx.targets.undefer(back)
     counts = deployment.counts
@@ -144,9 +144,9 @@ def _with_availability(
     """Keep who is not HEALTHY, and the count of unavailable instances, where `max_unavailable` needs them."""
     if deployment.max_unavailable is None:
         return deployment
-    known = [each for each in before if each.id in targets and each.id in after]
-    change = sum(change_at_report(targets[each.id], each.status, after[each.id]) for each in known)
-    marks = {each.id: after[each.id] is not Status.HEALTHY for each in known}
+    known = [instance for instance in before if instance.id in targets and instance.id in after]
+    change = sum(change_at_report(targets[instance.id], instance.status, after[instance.id]) for instance in known)
+    marks = {instance.id: after[instance.id] is not Status.HEALTHY for instance in known}
     tx.targets.set_unhealthy(
         [
             msgspec.structs.replace(targets[number], unhealthy=unhealthy)

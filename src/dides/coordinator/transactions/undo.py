@@ -33,7 +33,11 @@ def refusal(tx: Transaction, deployment: Deployment) -> ConflictError | None:
 def withdrawn_with(tx: Transaction, undone: Deployment) -> list[Deployment]:
     """Return the later deployments that are withdrawn together with one, because they have only repeated it."""
     later = tx.deployments.later_than(undone.id)
-    return [each for each in later if repeats(each, undone, has_assigned=tx.targets.any_assigned(each.id))]
+    return [
+        deployment
+        for deployment in later
+        if repeats(deployment, undone, has_assigned=tx.targets.any_assigned(deployment.id))
+    ]
 
 
 def undos_of(tx: Transaction, undone: Deployment) -> tuple[Undo, ...]:
@@ -55,8 +59,8 @@ def _default(tx: Transaction) -> Deployment:
 
 
 def _standing(tx: Transaction, deployment: Deployment) -> Standing:
-    repeated = {each.id for each in withdrawn_with(tx, deployment)}
-    later = [each.id for each in tx.deployments.later_than(deployment.id) if each.id not in repeated]
+    repeated = {withdrawn.id for withdrawn in withdrawn_with(tx, deployment)}
+    later = [newer.id for newer in tx.deployments.later_than(deployment.id) if newer.id not in repeated]
     return Standing(
         deployment=deployment,
         rollback=tx.deployments.get(deployment.rolled_back_by) if deployment.rolled_back_by else None,

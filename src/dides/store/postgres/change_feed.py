@@ -179,5 +179,5 @@ class PostgresFeed:
         until = monotonic() + POLL
         while not self._closing.is_set() and (left := until - monotonic()) > 0:
             heard = driver_of(connection).notifies(timeout=min(left, SLICE), stop_after=1)
-            if any(each.payload != self._origin for each in heard):
+            if any(notice.payload != self._origin for notice in heard):
                 return

@@ -91,7 +91,7 @@ def settings_of(conninfo: str) -> dict[str, str]:
     """Return what libpq's `options` set."""
     words = iter(shlex.split(str(conninfo_to_dict(conninfo).get("options") or "")))
     assignments = [next(words, "") if word == "-c" else word[2:] for word in words]
-    return {name: value for name, _, value in (each.partition("=") for each in assignments) if name}
+    return {name: value for name, _, value in (assignment.partition("=") for assignment in assignments) if name}
 
 
 def open_engine(conninfo: str, *, size: int = 1, patience: float = PATIENCE) -> Engine:

@@ -27,7 +27,7 @@ class SqlHeirs:
         ids = set(instance_ids)
         self.forget(source_id, ids)
         if ids:
-            self._db.execute(insert(heirs), [{"source_id": source_id, "instance_id": each} for each in sorted(ids)])
+            self._db.execute(insert(heirs), [{"source_id": source_id, "instance_id": number} for number in sorted(ids)])
 
     def any(self, source_id: int) -> bool:
         """Tell whether a deployment has heirs."""

@@ -58,29 +58,29 @@ class SqlInventory:
 
     def record(self, reported: Sequence[Instance]) -> None:
         """Write what instances report of themselves: status, versions, message, last-seen time, last good state."""
-        self.touched.update([each.id for each in reported])
+        self.touched.update([instance.id for instance in reported])
         write_reports(self._db, reported)
-        for each in reported:
-            if known := self._known.get(each.id):
-                known.record(each)
+        for instance in reported:
+            if known := self._known.get(instance.id):
+                known.record(instance)
 
     def show(self, instances: Iterable[Instance]) -> None:
         """Tell followers of these instances as they are, though nothing of them is changed."""
-        self.touched.update(each.id for each in instances)
+        self.touched.update(instance.id for instance in instances)
 
     def assign(self, assignments: Sequence[NewAssignment]) -> dict[int, int]:
         """Set desired states, each under the instance's next generation; return the generations by instance id."""
         rows = [
             {
-                KEY: each.instance_id,
-                "assigned_by": each.deployment_id,
-                "apply_rule": each.apply.value,
-                **state_columns("desired", each.desired),
+                KEY: assignment.instance_id,
+                "assigned_by": assignment.deployment_id,
+                "apply_rule": assignment.apply.value,
+                **state_columns("desired", assignment.desired),
             }
-            for each in assignments
+            for assignment in assignments
         ]
         self._update(rows, generation=instances.c.generation + 1)
-        return self._generations(each.instance_id for each in assignments)
+        return self._generations(assignment.instance_id for assignment in assignments)
 
     def replace(self, instance: Instance, credential_hash: bytes) -> None:
         """Write what a registration brings: ip, labels, credential, and the report that it resets."""
@@ -195,18 +195,18 @@ class SqlInventory:
 
     def summaries(self, wanted: Iterable[int]) -> list[InstanceSummary]:
         """Return the summaries of those of these instances (ids) of which they are known here and need not be read."""
-        return [self._known[each].summary() for each in wanted if each in self._known]
+        return [self._known[number].summary() for number in wanted if number in self._known]
 
     def _keep(self, found: list[Known], *, locked: bool) -> dict[str, Instance]:
         """Keep what was read while nobody else can change it; return the instances by name."""
         if locked:
-            self._known.update([(each.instance.id, each) for each in found])
-        return {each.instance.name: each.instance for each in found}
+            self._known.update([(known.instance.id, known) for known in found])
+        return {known.instance.name: known.instance for known in found}
 
     def _forget(self, ids: Iterable[int]) -> None:
         """Note that instances were changed otherwise than by a report: they have to be read again."""
-        for each in ids:
-            self._known.pop(each, None)
+        for number in ids:
+            self._known.pop(number, None)
 
     def _update(self, rows: list[dict[str, Any]], **same: object) -> None:
         """Update rows by their ids, see update_rows; each counts as a change."""

@@ -28,28 +28,28 @@ def is_needed(before: int) -> ColumnElement[bool]:
     that; or it is inherited, or would be once the newest is undone; or it can be undone, as far as that changes an
     instance: it gave that a state which no later deployment has taken over.
     """
-    each = deployments.alias()
-    together = _root(each) == _root(deployments)
+    deployment = deployments.alias()
+    together = _root(deployment) == _root(deployments)
     undone_with = deployments.alias()
     refers = select(undone_with.c.id).where(
         undone_with.c.rolled_back_by == deployments.c.id, _root(undone_with) != _root(deployments)
     )
-    recent = or_(each.c.finished_at.is_(None), each.c.finished_at >= before)
-    needed = or_(recent, _is_desired(each), _is_inherited(each), _holds(each))
-    return or_(select(each.c.id).where(together, needed).exists(), refers.exists())
+    recent = or_(deployment.c.finished_at.is_(None), deployment.c.finished_at >= before)
+    needed = or_(recent, _is_desired(deployment), _is_inherited(deployment), _holds(deployment))
+    return or_(select(deployment.c.id).where(together, needed).exists(), refers.exists())
 
 
-def _root(each: FromClause) -> ColumnElement[int]:
-    return func.coalesce(each.c.rollback_of, each.c.id)
+def _root(deployment: FromClause) -> ColumnElement[int]:
+    return func.coalesce(deployment.c.rollback_of, deployment.c.id)
 
 
-def _is_desired(each: FromClause) -> ColumnElement[bool]:
-    told = select(instances.c.id).where(instances.c.assigned_by == each.c.id)
-    waited = select(convergences.c.id).where(convergences.c.source_id == each.c.id)
-    return or_(told.exists(), waited.exists())
+def _is_desired(deployment: FromClause) -> ColumnElement[bool]:
+    desired = select(instances.c.id).where(instances.c.assigned_by == deployment.c.id)
+    waited = select(convergences.c.id).where(convergences.c.source_id == deployment.c.id)
+    return or_(desired.exists(), waited.exists())
 
 
-def _is_inherited(each: FromClause) -> ColumnElement[bool]:
+def _is_inherited(deployment: FromClause) -> ColumnElement[bool]:
     place = func.row_number().over(partition_by=ALIKE, order_by=deployments.c.id.desc()).label("place")
     completed = and_(
         deployments.c.status == DeploymentStatus.COMPLETED.value,
@@ -58,36 +58,36 @@ def _is_inherited(each: FromClause) -> ColumnElement[bool]:
         deployments.c.forgotten.is_(False),
     )
     ranked = select(deployments.c.id, place).where(completed).subquery()
-    return each.c.id.in_(select(ranked.c.id).where(ranked.c.place <= SPARE))
+    return deployment.c.id.in_(select(ranked.c.id).where(ranked.c.place <= SPARE))
 
 
-def _holds(each: FromClause) -> ColumnElement[bool]:
+def _holds(deployment: FromClause) -> ColumnElement[bool]:
     assigned = select(targets.c.id).where(
-        targets.c.deployment_id == each.c.id,
+        targets.c.deployment_id == deployment.c.id,
         targets.c.wave > 0,
         targets.c.instance_id.is_not(None),
-        ~_is_taken_over(each, targets.c.instance_id),
+        ~_is_taken_over(deployment, targets.c.instance_id),
     )
     inherited = select(heirs.c.instance_id).where(
-        heirs.c.source_id == each.c.id, ~_is_taken_over(each, heirs.c.instance_id)
+        heirs.c.source_id == deployment.c.id, ~_is_taken_over(deployment, heirs.c.instance_id)
     )
     its = or_(assigned.exists(), inherited.exists())
-    return and_(each.c.kind == Kind.DEPLOY.value, each.c.withdrawn.is_(False), its)
+    return and_(deployment.c.kind == Kind.DEPLOY.value, deployment.c.withdrawn.is_(False), its)
 
 
-def _is_taken_over(each: FromClause, instance_id: Column[int]) -> ColumnElement[bool]:
+def _is_taken_over(deployment: FromClause, instance_id: Column[int]) -> ColumnElement[bool]:
     later, assigned, inherited = deployments.alias(), targets.alias(), heirs.alias()
-    newer = and_(later.c.id > each.c.id, later.c.kind == Kind.DEPLOY.value, later.c.withdrawn.is_(False))
+    newer = and_(later.c.id > deployment.c.id, later.c.kind == Kind.DEPLOY.value, later.c.withdrawn.is_(False))
     as_target = (
         select(later.c.id)
-        .correlate(each, instance_id.table)
+        .correlate(deployment, instance_id.table)
         .where(
             newer, assigned.c.deployment_id == later.c.id, assigned.c.instance_id == instance_id, assigned.c.wave > 0
         )
     )
     by_inheritance = (
         select(later.c.id)
-        .correlate(each, instance_id.table)
+        .correlate(deployment, instance_id.table)
         .where(newer, inherited.c.source_id == later.c.id, inherited.c.instance_id == instance_id)
     )
     return or_(as_target.exists(), by_inheritance.exists())

@@ -40,7 +40,9 @@ class SqlTargets:
     def create(self, deployment_id: int, its_targets: Sequence[NewTarget]) -> None:
         """Store the fixed list of targets of a new deployment, in its order."""
         for piece in chunks(enumerate(its_targets, start=1)):
-            insert_rows(self._db, targets, OWN, [own(place, each) for place, each in piece], unassigned(deployment_id))
+            insert_rows(
+                self._db, targets, OWN, [own(place, target) for place, target in piece], unassigned(deployment_id)
+            )
 
     def of(self, deployment_id: int, instance_ids: Iterable[int]) -> list[Target]:
         """Return the targets of these instances in a deployment."""
@@ -69,7 +71,7 @@ class SqlTargets:
     def updating(self, deployment_id: int) -> tuple[Target, ...]:
         """Return every updating target."""
         # Sorted here: to sort by itself, SQLite would go through all the deployment's targets in order.
-        return tuple(sorted(self._targets(_TARGET.where(_updating(deployment_id))), key=lambda each: each.position))
+        return tuple(sorted(self._targets(_TARGET.where(_updating(deployment_id))), key=lambda target: target.position))
 
     def next_deadline(self, deployment_id: int, now: int) -> int | None:
         """Return the earliest moment after now among the targets."""
@@ -129,33 +131,33 @@ class SqlTargets:
     def taken_over_by(self, deployment_id: int, later: Sequence[int]) -> int | None:
         """Return the newest of later deployments that gave its state to an instance which this one has touched."""
         found = self._db.execute(taken_over(deployment_id, later)).one() if later else ()
-        return max((each for each in found if each is not None), default=None)
+        return max((number for number in found if number is not None), default=None)
 
     def note(self, noted: Sequence[Target], *, marked: bool) -> None:
         """Store what heartbeats say of targets; marked ones are shown to the next step."""
         rows = [
             {
-                KEY: each.id,
-                "failure_is_news": each.failure_is_news,
-                "has_read": each.has_read,
-                "reason": each.reason,
-                "lapse": lapse_value(each.lapse),
-                **report_columns(each.report),
-                **moment_columns(each),
+                KEY: target.id,
+                "failure_is_news": target.failure_is_news,
+                "has_read": target.has_read,
+                "reason": target.reason,
+                "lapse": lapse_value(target.lapse),
+                **report_columns(target.report),
+                **moment_columns(target),
             }
-            for each in noted
+            for target in noted
         ]
         mark = {"marked": True} if marked else {}
         update_rows(self._db, targets, rows, **mark)
 
     def set_unhealthy(self, changed: Sequence[Target]) -> None:
         """Write down whether the instances of these targets are HEALTHY."""
-        update_rows(self._db, targets, [{KEY: each.id, "unhealthy": each.unhealthy} for each in changed])
+        update_rows(self._db, targets, [{KEY: target.id, "unhealthy": target.unhealthy} for target in changed])
 
     def unmark(self, seen: Sequence[Target]) -> None:
         """Take the marks off: a step has seen these reports."""
         if seen:
-            these = among(self._db, targets.c.id, (each.id for each in seen))
+            these = among(self._db, targets.c.id, (target.id for target in seen))
             self._db.execute(update(targets).where(these).values(marked=False))
 
     def settle(self, settled: Sequence[Settled], now: int) -> None:
@@ -176,39 +178,41 @@ class SqlTargets:
 
     def assign(self, assigned: Sequence[Assignment], generations: Mapping[int, int], now: int) -> None:
         """Set targets told, with their instances' new generations by instance id."""
-        update_rows(self._db, targets, [assigned_columns(each, generations, now) for each in assigned])
+        update_rows(self._db, targets, [assigned_columns(change, generations, now) for change in assigned])
 
     def postpone(self, postponed: Sequence[Postponed]) -> None:
         """Set updating targets to wait for their next attempt."""
         rows = [
             {
-                KEY: each.target.id,
-                "reason": each.reason,
-                "message": each.message,
+                KEY: change.target.id,
+                "reason": change.reason,
+                "message": change.message,
                 "deadline_at": None,
                 "healthy_at": None,
-                "retry_at": each.retry_at,
-                "due_at": each.retry_at,
+                "retry_at": change.retry_at,
+                "due_at": change.retry_at,
             }
-            for each in postponed
+            for change in postponed
         ]
         update_rows(self._db, targets, rows, marked=False)
 
     def reassign(self, reassigned: Sequence[Reassignment], generations: Mapping[int, int], now: int) -> None:
         """Set updating targets told once more, with their instances' new generations by instance id."""
-        update_rows(self._db, targets, [reassigned_columns(each, generations) for each in reassigned], assigned_at=now)
+        update_rows(
+            self._db, targets, [reassigned_columns(change, generations) for change in reassigned], assigned_at=now
+        )
 
     def defer(self, deployment_id: int, put_off: Sequence[Target]) -> None:
         """Move pending targets to the end of the order, out of the candidates' sight."""
         if put_off:
             first = self._take_positions(deployment_id, len(put_off))
-            rows = [{KEY: each.id, "position": first + place} for place, each in enumerate(put_off)]
+            rows = [{KEY: target.id, "position": first + place} for place, target in enumerate(put_off)]
             update_rows(self._db, targets, rows, deferred=True)
 
     def undefer(self, returned: Sequence[Target]) -> None:
         """Make put-off targets candidates again, at the place they have now."""
         if returned:
-            these = among(self._db, targets.c.id, (each.id for each in returned))
+            these = among(self._db, targets.c.id, (target.id for target in returned))
             self._db.execute(update(targets).where(these).values(deferred=False))
 
     def skip_pending(self, deployment_id: int, reason: str, now: int) -> None:
@@ -231,7 +235,7 @@ class SqlTargets:
 
     def reschedule(self, changed: Sequence[Target]) -> None:
         """Write the moments that updating targets wait for."""
-        rows = [{KEY: each.id, "assigned_at": each.assigned_at, **moment_columns(each)} for each in changed]
+        rows = [{KEY: target.id, "assigned_at": target.assigned_at, **moment_columns(target)} for target in changed]
         update_rows(self._db, targets, rows)
 
     def _take_positions(self, deployment_id: int, number: int) -> int:
