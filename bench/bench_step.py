@@ -52,7 +52,7 @@ async def opened(stack: AsyncExitStack, size: int) -> SqliteStore:
     await fill(f"sqlite:///{file}", Fleet(size))
     store = SqliteStore(file, SystemClock())
     stack.push_async_callback(store.close)
-    order = DeployCommand(
+    command = DeployCommand(
         to=State(VERSION),
         labels={},
         selector_text=None,
@@ -60,7 +60,7 @@ async def opened(stack: AsyncExitStack, size: int) -> SqliteStore:
         policy=Policy(batch_size=WINDOW),
         actor="bench",
     )
-    await store.write(lambda tx: trigger(tx, order, None, 0))
+    await store.write(lambda tx: trigger(tx, command, None, 0))
     return store
 
 

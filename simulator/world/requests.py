@@ -75,11 +75,11 @@ class Doors:
 
     def trigger(self, planned: PlannedOrder, key: str) -> Door[int]:
         """Trigger a deployment under an idempotency key; the answer is its id."""
-        order = _order(planned)
+        command = _command(planned)
         body = hashlib.sha256(msgspec.json.encode(planned)).digest()
 
         async def enter(coordinator: Coordinator) -> int:
-            triggered = await coordinator.trigger(order, Key(key, body))
+            triggered = await coordinator.trigger(command, Key(key, body))
             self._promises.triggered(key, triggered.deployment.id)
             return triggered.deployment.id
 
@@ -150,7 +150,7 @@ def _over_the_wire(message: T) -> T:
     return msgspec.json.decode(msgspec.json.encode(message), type=type(message))
 
 
-def _order(planned: PlannedOrder) -> DeployCommand:
+def _command(planned: PlannedOrder) -> DeployCommand:
     return DeployCommand(
         to=State(planned.code_version, planned.configuration_version),
         labels=dict(planned.labels),

@@ -5,7 +5,9 @@ import json
 import msgspec
 import pytest
 
-from dides.model.deployment import DeploymentStatus, TargetState
+from dides.model.deployment import DeploymentStatus, Kind, TargetState
+from dides.protocol.action_preview import Action, ActionPreview
+from dides.text.action_preview import NAMES
 from support.fake_coordinator import (
     ABORTED,
     COMPLETED,
@@ -175,3 +177,52 @@ def test_decommission_without_a_terminal_needs_yes(coordinator: FakeCoordinator,
     assert "web-1 is decommissioned" in capsys.readouterr().out
     assert run(coordinator, "decommission", "web-2", "--yes", "-o", "json") == 0
     assert json.loads(capsys.readouterr().out)["name"] == "web-2"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path", "action"),
+    [
+        (("pause",), "/deploy/pause", Action.PAUSE),
+        (("resume",), "/deploy/resume", Action.RESUME),
+        (("promote",), "/deploy/promote", Action.PROMOTE),
+        (("abort",), "/deploy/abort", Action.ABORT),
+        (("abort", "--rollback"), "/deploy/abort", Action.ABORT_AND_ROLL_BACK),
+        (("rollback",), "/deploy/rollback", Action.ROLL_BACK),
+        (("rollback", "42"), "/deploy/rollback", Action.ROLL_BACK),
+    ],
+)
+def test_a_preview_sends_no_action(
+    coordinator: FakeCoordinator, capsys: Capture, arguments: tuple[str, ...], path: str, action: Action
+) -> None:
+    coordinator.action = answer(make_preview(action))
+    assert run(coordinator, *arguments, "--preview") == 0
+    (sent,) = coordinator.requests
+    assert (sent.method, sent.url.path, sent.url.params.get("preview")) == ("POST", path, "true")
+    assert json.loads(sent.content).get("deployment_id") == (42 if "42" in arguments else None)
+    out = capsys.readouterr().out
+    assert out.splitlines() == [f"{NAMES[action]} deployment 42:", "It is over.", "Nothing was changed."]
+    assert run(coordinator, *arguments, "--preview", "-o", "json") == 0
+    assert json.loads(capsys.readouterr().out)["action"] == action
+
+
+def make_preview(action: Action) -> ActionPreview:
+    return ActionPreview(
+        action=action,
+        deployment_id=42,
+        kind=Kind.DEPLOY,
+        why_not="It is over.",
+        paused=False,
+        outage=False,
+        pending=0,
+        updating=0,
+        succeeded=0,
+        failed=0,
+        window=1,
+        stops_at=1,
+        lapsed=0,
+        wave=None,
+        health_wait=None,
+        soak_cut=None,
+        stopped=None,
+        returned=None,
+    )

@@ -98,7 +98,7 @@ async def ask(app: App, wire: Wire, case: Case, web: str, *more: str) -> bytes:
 
 
 async def test_both_ways_answer_alike(tmp_path: Path) -> None:
-    """Every case of the table that holds the hot path and the routes together, over real connections."""
+    """Every case of the table that holds the fast path and the routes together, over real connections."""
     answers = []
     for more in ((), (UNUSUAL,)):
         async with running_app(tmp_path / str(len(more))) as app, serve(app) as server:

@@ -22,17 +22,17 @@ class Served(NamedTuple):
 
     app: App
     server: Serving
-    hot: FastPath
+    fast_path: FastPath
 
     @property
     def sent_away(self) -> int:
-        assert self.hot.responder.crowd is not None
-        return self.hot.responder.crowd.sent_away
+        assert self.fast_path.responder.crowd is not None
+        return self.fast_path.responder.crowd.sent_away
 
     @property
     def counted(self) -> int:
-        assert self.hot.responder.crowd is not None
-        return self.hot.responder.crowd.credentials
+        assert self.fast_path.responder.crowd is not None
+        return self.fast_path.responder.crowd.credentials
 
     async def wires(self, number: int) -> list[Wire]:
         return [await self.server.wire() for _ in range(number)]

@@ -25,10 +25,10 @@ async def ask(app: App, case: Case, web: str) -> tuple[int, list[tuple[bytes, by
 
 async def test_both_answer_alike(tmp_path: Path) -> None:
     answers: list[dict[str, object]] = []
-    for hot in (True, False):
-        async with running_app(tmp_path / str(hot)) as app:
+    for fast in (True, False):
+        async with running_app(tmp_path / str(fast)) as app:
             assert isinstance(app.asgi, FastPath)
-            served = app if hot else App(app.asgi.app, app.coordinator, app.store)
+            served = app if fast else App(app.asgi.app, app.coordinator, app.store)
             given: dict[str, object] = {}
             for number, (name, case) in enumerate(CASES.items(), start=100):
                 given[name] = await ask(served, case, f"web-{number}")
@@ -43,16 +43,16 @@ async def test_most_of_the_plain_cases_never_come_to_the_routes(tmp_path: Path) 
     passed_on = []
 
     async with running_app(tmp_path) as app, AsyncExitStack():
-        hot = app.asgi
-        assert isinstance(hot, FastPath)
+        fast = app.asgi
+        assert isinstance(fast, FastPath)
         own = await app.register("web-1")
-        routes = hot.app
+        routes = fast.app
 
         async def note(scope: Any, receive: Any, send: Any) -> None:
             passed_on.append(scope["path"])
             await routes(scope, receive, send)
 
-        hot.app = note
+        fast.app = note
         for body in (b"", b"{}", HEALTHY.encode(), HEALTHY.encode(), b'{"status":2,"message":"x","observed":0}'):
             assert (await app.send("PATCH", WEB, content=body, credential=own)).status_code == 200
         assert (await app.send("GET", f"{DESIRED}?generation=0&wait=0", credential=own)).status_code == 200
@@ -65,10 +65,10 @@ async def test_what_is_shed_is_refused_as_the_routes_refuse_a_full_queue(
     monkeypatch.setattr("dides.coordinator.loops.heartbeat_queue.MOST_WAITING", 0)
     answers = []
     async with running_app(tmp_path) as app:
-        hot = app.asgi
-        assert isinstance(hot, FastPath)
+        fast = app.asgi
+        assert isinstance(fast, FastPath)
         own = await app.register("web-1")
-        for served in (app, App(hot.app, app.coordinator, app.store)):
+        for served in (app, App(fast.app, app.coordinator, app.store)):
             headers = {"X-Request-ID": "the-same-for-both"}
             answer = await served.send("PATCH", WEB, content=HEALTHY.encode(), credential=own, headers=headers)
             answers.append((answer.status_code, answer.headers.raw, answer.content))
@@ -123,14 +123,14 @@ class Slow:
         self.status = message.get("status", self.status)
 
 
-@pytest.mark.parametrize("hot", [True, False])
-async def test_a_body_that_comes_late_is_held_against_what_is_known_then(tmp_path: Path, *, hot: bool) -> None:
+@pytest.mark.parametrize("fast", [True, False])
+async def test_a_body_that_comes_late_is_held_against_what_is_known_then(tmp_path: Path, *, fast: bool) -> None:
     async with running_app(tmp_path) as app:
         assert isinstance(app.asgi, FastPath)
         own = await app.register("web-1")
         await app.beat("web-1", own, code_version="1", status=1)
         late = Slow(own, HEALTHY.encode())
-        answering = asyncio.ensure_future((app.asgi if hot else app.asgi.app)(late.scope, late.receive, late.send))
+        answering = asyncio.ensure_future((app.asgi if fast else app.asgi.app)(late.scope, late.receive, late.send))
         await app.beat("web-1", own, status=3, message="broken")
         late.go.set()
         await answering
@@ -138,13 +138,13 @@ async def test_a_body_that_comes_late_is_held_against_what_is_known_then(tmp_pat
         assert (await app.get(WEB))["status"] == 1, "the newest report wins"
 
 
-@pytest.mark.parametrize("hot", [True, False])
-async def test_a_credential_that_was_replaced_before_the_body_came_is_refused(tmp_path: Path, *, hot: bool) -> None:
+@pytest.mark.parametrize("fast", [True, False])
+async def test_a_credential_that_was_replaced_before_the_body_came_is_refused(tmp_path: Path, *, fast: bool) -> None:
     async with running_app(tmp_path) as app:
         assert isinstance(app.asgi, FastPath)
         own = await app.register("web-1")
         late = Slow(own, b'{"status":3,"message":"from the earlier one"}')
-        answering = asyncio.ensure_future((app.asgi if hot else app.asgi.app)(late.scope, late.receive, late.send))
+        answering = asyncio.ensure_future((app.asgi if fast else app.asgi.app)(late.scope, late.receive, late.send))
         await asyncio.sleep(0)
         assert (await app.send("DELETE", WEB)).status_code == 204
         await app.register("web-1")

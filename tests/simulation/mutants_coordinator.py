@@ -111,9 +111,9 @@ def second_deployment_is_let_in(patch: Patch) -> None:
     """It takes the place that the unique index of the store keeps for the one in flight."""
     right = commands.trigger
 
-    def trigger(tx: SqlTransaction, order: DeployCommand, key: Key | None, quiet_until: int) -> Triggered:
+    def trigger(tx: SqlTransaction, command: DeployCommand, key: Key | None, quiet_until: int) -> Triggered:
         tx.inventory._db.exec_driver_sql("UPDATE deployments SET in_flight = NULL")
-        return right(tx, order, key, quiet_until)
+        return right(tx, command, key, quiet_until)
 
     patch.setattr(commands, "trigger", trigger)
 

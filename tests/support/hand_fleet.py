@@ -184,7 +184,7 @@ class Fleet:
         **policy: object,
     ) -> Triggered:
         """Trigger a deployment."""
-        order = DeployCommand(
+        command = DeployCommand(
             to=to,
             labels=labels,
             selector_text=selector,
@@ -192,7 +192,7 @@ class Fleet:
             policy=msgspec.structs.replace(Policy(), **policy),
             actor=actor,
         )
-        triggered = await self.run(lambda tx: commands.trigger(tx, order, key, self.quiet_until))
+        triggered = await self.run(lambda tx: commands.trigger(tx, command, key, self.quiet_until))
         self.assigned = triggered.stepped.assigned if triggered.stepped else set()
         return triggered
 

@@ -51,7 +51,7 @@ class Principal(msgspec.Struct, frozen=True):
 
 
 class Access(msgspec.Struct, frozen=True):
-    """The tokens, as hashes. In the development mode every door is open."""
+    """The tokens, as hashes. The development mode asks for none."""
 
     operator: bytes
     registration: bytes

@@ -17,7 +17,7 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Sessions:
-    """Begins sessions, and tells whose one is."""
+    """Begins sessions, and says to whom a session belongs."""
 
     def __init__(self, key: bytes) -> None:
         """`key` is the SHA-256 of the operator's token."""

@@ -10,7 +10,7 @@ OTHER = "other"
 
 
 class Traffic:
-    """Counts since the start, on one event loop. The plain integers are all that the hot path has time for."""
+    """Counts since the start, on one event loop. The plain integers are all that the fast path has time for."""
 
     def __init__(self) -> None:
         self.heartbeats = 0

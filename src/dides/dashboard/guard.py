@@ -1,4 +1,4 @@
-"""Who may see pages and send forms, and what browsers are told to refuse."""
+"""Who may see pages and send forms, and what browsers have to refuse."""
 
 from collections.abc import Callable
 from typing import Any
@@ -92,7 +92,7 @@ def _page_of(request: Browser) -> str:
 
 
 def to_login(request: Browser, error: UnauthorizedError) -> Response[Any]:
-    """Send a browser to where one signs in, and back to the page afterwards; a script is told that it has to."""
+    """Send a browser to the login page, and back to its page afterwards; a script gets 401."""
     login = f"{LOGIN}?next={quote(_fitting(request.state.return_to), safe='')}"
     if request.headers.get("hx-request"):
         return Response(b"", status_code=401, headers={"HX-Redirect": login})

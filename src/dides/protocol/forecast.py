@@ -8,11 +8,11 @@ from dides.protocol.messages import Answer
 
 
 class ForecastWave(Answer):
-    """Who would be told in one wave."""
+    """The instances that one wave would update."""
 
     size: Annotated[int, Meta(description="How many targets are in this wave.")]
     instances: Annotated[
-        list[str], Meta(description="The names of the first 100 of them, in the order in which they would be told.")
+        list[str], Meta(description="The names of the first 100 of them, in the order in which they would be updated.")
     ]
 
 
@@ -20,7 +20,7 @@ class WorstCase(Answer):
     """How far a deployment can get of which every update fails."""
 
     reached: Annotated[int, Meta(description="How many can be running the new version, those already there included.")]
-    down_at_once: Annotated[int, Meta(description="How many of those that were told can be not HEALTHY at once.")]
+    down_at_once: Annotated[int, Meta(description="How many updated instances can be not HEALTHY at once.")]
 
 
 class Forecast(Answer):
@@ -30,7 +30,7 @@ class Forecast(Answer):
     already_at_target: Annotated[int, Meta(description="How many of them are HEALTHY at the target, and are skipped.")]
     unreachable: Annotated[int, Meta(description="How many of them cannot be reached.")]
     waves: Annotated[
-        list[ForecastWave], Meta(description="Those to be told, by wave; waves in which nobody would be are left out.")
+        list[ForecastWave], Meta(description="The instances to update, by wave; empty waves are left out.")
     ]
     window: Annotated[int, Meta(description="How many can be updating at once, at the most.")]
     worst_case: Annotated[WorstCase, Meta(description="How far it can get when every update fails.")]

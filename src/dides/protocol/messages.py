@@ -211,7 +211,7 @@ class Progress(Answer):
 
     total: Annotated[int, Meta(description="All targets.")]
     pending: Annotated[int, Meta(description="Not started.")]
-    updating: Annotated[int, Meta(description="Told, and not finished.")]
+    updating: Annotated[int, Meta(description="Started, and not finished.")]
     succeeded: Annotated[int, Meta(description="HEALTHY at the target.")]
     failed: Annotated[int, Meta(description="FAILED, timed out or lost.")]
     skipped: Annotated[int, Meta(description="Left out; each target says why.")]
@@ -274,10 +274,10 @@ class Target(Answer, rename={"from_": "from"}):
     state: Annotated[TargetState, Meta(description="How far it is.")]
     reason: Annotated[str, Meta(description="Why it failed or was skipped, or what an updating one waits for.")]
     message: Annotated[str, Meta(description="What the instance says of it.")]
-    from_: Annotated[State, Meta(description="What the instance ran when it was told, or at the trigger.")]
-    to: Annotated[State, Meta(description="What it is told to run.")]
+    from_: Annotated[State, Meta(description="What the instance ran when its update started, or at the trigger.")]
+    to: Annotated[State, Meta(description="What it is to run.")]
     attempt: Annotated[int, Meta(description="Which attempt this is, from 1.")]
-    assigned_at: Annotated[datetime | None, Meta(description="When it was told.")]
+    assigned_at: Annotated[datetime | None, Meta(description="When its update started.")]
     finished_at: Annotated[datetime | None, Meta(description="When it succeeded, failed or was skipped.")]
 
 

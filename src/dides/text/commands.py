@@ -9,7 +9,7 @@ from dides.protocol.messages import Configuration, DeployRequest
 from dides.protocol.text_values import number_text
 
 USUAL_SERVER = "http://127.0.0.1:8420"
-"""Where `dides` looks for a coordinator that it is not told of."""
+"""The server that `dides` asks when none is named."""
 
 
 def dides_command(request: DeployRequest, server: str) -> str:
@@ -53,8 +53,8 @@ def _policy(configuration: Configuration) -> list[str]:
 
 
 def _setting(name: str, value: object) -> list[str]:
-    if value is False:
-        return [f"--no-{name}"]
+    if isinstance(value, bool):
+        return [f"--{name}" if value else f"--no-{name}"]
     if isinstance(value, tuple):
         return _flag(name, ",".join(map(str, value)))
     if isinstance(value, float):

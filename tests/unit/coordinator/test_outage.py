@@ -55,10 +55,10 @@ class Network:
     async def deploy(self, **fields: object) -> Deployment:
         """Deploy 2 to all."""
         policy = msgspec.convert({"update_timeout": 60.0, **fields}, Policy)
-        order = DeployCommand(
+        command = DeployCommand(
             to=State("2"), labels={}, selector_text=None, selector=Selector(), policy=policy, actor="operator"
         )
-        return (await self.coordinator.trigger(order, None)).deployment
+        return (await self.coordinator.trigger(command, None)).deployment
 
     async def beat(self) -> None:
         """Let all that are not cut off report that they are where they should be."""

@@ -37,8 +37,8 @@ async def measure(directory: Path, fleet: int) -> dict[str, Work]:
         names = [f"web-{number:04}" for number in range(fleet)]
         await store.write(lambda tx: add(tx, *names, current=V1))
         policy = Policy(batch_size=BATCH_SIZE)
-        order = DeployCommand(to=V2, labels={}, selector_text=None, selector=Selector(), policy=policy, actor="anna")
-        await store.write(lambda tx: trigger(tx, order, None, 0))
+        command = DeployCommand(to=V2, labels={}, selector_text=None, selector=Selector(), policy=policy, actor="anna")
+        await store.write(lambda tx: trigger(tx, command, None, 0))
         counter = Counter(store._writer._engine)
 
         async def cost(work: Callable[[Transaction], object]) -> Work:

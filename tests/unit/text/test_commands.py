@@ -34,23 +34,24 @@ WHERE = st.one_of(
     st.fixed_dictionaries({"selector": SELECTORS}),
     st.fixed_dictionaries({"labels": LABELS, "selector": SELECTORS}),
 )
-HOW = st.fixed_dictionaries(
-    {},
-    optional={
-        "batch_size": AMOUNTS,
-        "failure_threshold": AMOUNTS,
-        "waves": st.sampled_from(["1", "1, 10%", "2 5% 50%"]),
-        "wave_pause": st.one_of(SECONDS, st.just("manual")),
-        "min_healthy_time": st.sampled_from(["0", "2.5", "600"]),
-        "update_timeout": SECONDS,
-        "deadline": SECONDS,
-        "max_unavailable": AMOUNTS,
-        "spread_by": WORDS,
-        "retries": st.integers(0, 100).map(str),
-        "order": st.sampled_from(["name", "shuffle"]),
-        "auto_rollback": st.sampled_from(["true", "false"]),
-    },
-).filter(lambda how: how.get("min_healthy_time") != "600" or "update_timeout" in how)
+SETTINGS: dict[str, st.SearchStrategy[str]] = {
+    "batch_size": AMOUNTS,
+    "failure_threshold": AMOUNTS,
+    "waves": st.sampled_from(["1", "1, 10%", "2 5% 50%"]),
+    "wave_pause": st.one_of(SECONDS, st.just("manual")),
+    "min_healthy_time": st.sampled_from(["0", "2.5", "600"]),
+    "update_timeout": SECONDS,
+    "deadline": SECONDS,
+    "max_unavailable": AMOUNTS,
+    "spread_by": WORDS,
+    "retries": st.integers(0, 100).map(str),
+    "order": st.sampled_from(["name", "shuffle"]),
+    "auto_rollback": st.sampled_from(["true", "false"]),
+    "force": st.sampled_from(["true", "false"]),
+}
+HOW = st.fixed_dictionaries({}, optional=SETTINGS).filter(
+    lambda how: how.get("min_healthy_time") != "600" or "update_timeout" in how
+)
 
 
 def sent_by(command: str) -> DeployRequest:
@@ -104,3 +105,7 @@ def test_curl_is_given_a_variable_for_the_token_and_none_where_none_is_needed() 
     assert '"Authorization: Bearer $DIDES_TOKEN"' in command
     assert body_in(command) == body
     assert "TOKEN" not in curl_command(body, SERVER, with_token=False)
+
+
+def test_every_setting_is_tried() -> None:
+    assert set(SETTINGS) == set(Configuration.__struct_fields__)

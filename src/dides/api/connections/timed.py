@@ -1,6 +1,6 @@
 """Time limits of a connection: how long one may be silent, send a request, and leave an answer unread.
 
-None of them begins anew with what comes: who sends a byte a second has as much time as who sends nothing. Only one
+No limit starts again when bytes arrive: a sender of one byte a second has as much time as a silent one. Only one
 timer runs for what is to come, and none for a request that has come whole.
 """
 

@@ -25,15 +25,15 @@ REST_SECONDS = 0.1
 """How long a connection is not listened to after a refusal; its sender was asked to wait for ten times as long."""
 
 
-def answering_connection(hot: FastPath, backlog: Backlog | None = None) -> type["Answering"]:
+def answering_connection(fast_path: FastPath, backlog: Backlog | None = None) -> type["Answering"]:
     """Return the class of connections that answer for an application."""
 
     class Connection(Answering):
         __slots__ = ()
-        responder = hot.responder
-        traffic = hot.responder.traffic
+        responder = fast_path.responder
+        traffic = fast_path.responder.traffic
 
-    Connection.backlog = backlog or Backlog(hot.standstill)
+    Connection.backlog = backlog or Backlog(fast_path.standstill)
     return Connection
 
 
@@ -116,7 +116,7 @@ class Answering(Punctual):
             self._is_last = True
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close, unless something was answered lately: to set a timer anew for each would cost more than to look."""
+        """Close, unless something was answered lately: a new timer for each request would cost more than this look."""
         left = self._used_at + self.timeout_keep_alive - self.loop.time()
         if self._pending is None and left <= 0:
             super().timeout_keep_alive_handler()

@@ -229,7 +229,7 @@ class Responder:
         return self.directive(summary, request_id)
 
     def directive(self, summary: InstanceSummary, request_id: bytes) -> Answer:
-        """Return what an instance is told."""
+        """Return the answer that says what an instance is to run."""
         return Answer(200, _encode(directive_view(summary, self._interval_for(summary))), request_id or self._new_id())
 
     def refusal(self, error: RefusedError, request_id: bytes) -> Answer:

@@ -1,7 +1,7 @@
 """At most four connections of one credential: a newer one takes the place of the oldest.
 
-The newest is the one that counts: when an agent comes back from a cut network, nobody has told the coordinator of the
-end of its earlier connections. A connection on which several credentials were shown is a proxy's, and is not counted.
+The newest counts: when an agent comes back from a cut network, the coordinator does not know of the end of its earlier
+connections. A connection on which several credentials were shown is a proxy's, and is not counted.
 """
 
 from typing import Protocol

@@ -131,7 +131,7 @@ def _of_deployment(deployment: Deployment | None, coordinator: Coordinator) -> I
     )
     yield gauge(
         "dides_deployment_held",
-        "1 for what keeps the next pending target from being told.",
+        "1 for the reason that the next pending target does not start.",
         (((name,), held_by(each) == name) for each in flying for name in NAMES),
         "by",
     )

@@ -233,7 +233,7 @@ def _check_registers_seldom(request: Handled, coordinator: Coordinator, name: st
 
 
 async def _still_there(principal: Principal, name: str, reading: Awaitable[T]) -> T:
-    """Await something of an instance; one that vanished meanwhile was decommissioned, and is told so."""
+    """Await something of an instance; GoneError to an instance that was decommissioned meanwhile."""
     try:
         return await reading
     except NotFoundError as error:

@@ -205,7 +205,7 @@ def _naming_flags() -> Iterator[None]:
 
 
 def default_state_dir(name: str) -> Path:
-    """Return where the agent of the instance `name` keeps its state when it is not told. Raises SettingError."""
+    """Return where the agent of the instance `name` keeps its state when no option says so. Raises SettingError."""
     if os.geteuid() == 0:
         return ROOT_STATE
     home = home_directory()

@@ -85,5 +85,5 @@ class PlainDisplay:
 
 
 def _name(target: Target) -> str:
-    """Return an updating target, with why it has to be told once more if so."""
+    """Return the name of an updating target, with the reason when its update starts once more."""
     return f"{target.instance}: {clean(target.reason)}" if target.reason else target.instance

@@ -30,7 +30,7 @@ INDENT = 4
 
 
 class ServerTime:
-    """The coordinator's time as far as it can be told here, so that a clock that is off does not show nonsense."""
+    """The coordinator's time as far as it is known here, so that a wrong clock does not show nonsense."""
 
     def __init__(self, clock: Clock, now: datetime | None = None) -> None:
         """Take `now` as what the coordinator's clock shows at this moment; None: trust this machine's clock."""

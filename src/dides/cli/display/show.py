@@ -39,7 +39,7 @@ def show_preview(preview: ActionPreview, output: Format) -> None:
         print_json(preview)
         return
     console = make_console()
-    console.print(Text(question(preview), style="bold"))
+    console.print(Text(question(preview).replace("?", ":"), style="bold"))
     for line in consequences(preview):
         console.print(clean(line), soft_wrap=True)
     console.print("Nothing was changed.")

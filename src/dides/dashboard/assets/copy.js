@@ -23,14 +23,14 @@ async function copied(source) {
 
 function tell(button, text) {
   const before = button.innerHTML;
-  if (button.dataset.told) return;
-  button.dataset.told = "yes";
+  if (button.dataset.copied) return;
+  button.dataset.copied = "yes";
   button.textContent = text;
   const heard = document.querySelector("[data-copied]");
   if (heard) heard.textContent = text;
   setTimeout(() => {
     button.innerHTML = before;
     if (heard) heard.textContent = "";
-    delete button.dataset.told;
+    delete button.dataset.copied;
   }, SHOWN_MS);
 }

@@ -24,7 +24,7 @@ from dides.text.format import by_whom
 PAGE = "/ui/events"
 LIMIT = 50
 NEW = 200
-"""New events that are answered with at once; whoever is further behind loads the page anew."""
+"""New events that are answered with at once; a page that is further behind loads again."""
 PIECE, FARTHEST = 500, 5_000
 """Events that are read at once, and that are looked through for one page at the most."""
 

@@ -21,7 +21,7 @@ UNREACHABLE, UPDATING, DIFFERS = 4, 8, 16
 
 
 class FleetQuery(Request, frozen=True):
-    """Which instances, and by which label they are told apart."""
+    """Which instances, and the label that groups them."""
 
     selector: SelectorText = ""
     group: Annotated[str, Meta(max_length=320, description="The key of a label.")] = ""

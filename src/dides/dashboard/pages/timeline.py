@@ -135,7 +135,7 @@ def _since(moment: int | None, began: int) -> int | None:
 
 
 def _assignments(happened: Iterable[Event]) -> dict[str, list[int]]:
-    """Return when each instance was told, by name."""
+    """Return when updates of each instance started (ms), by name."""
     assignments: dict[str, list[int]] = {}
     for each in happened:
         if each.kind == "target.assigned" and each.instance is not None:

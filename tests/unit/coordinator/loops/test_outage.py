@@ -49,10 +49,10 @@ async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[SqliteStore]:
     report = Heartbeat(code_version="1", status=Status.HEALTHY)
     await store.write(lambda tx: ingest_batch(tx, [Incoming("web-1", report, tx.now)]))
     policy = Policy(update_timeout=TIMEOUT)
-    order = DeployCommand(
+    command = DeployCommand(
         to=State("2"), labels={}, selector_text=None, selector=Selector(), policy=policy, actor="operator"
     )
-    await store.write(lambda tx: trigger(tx, order, None, 0))
+    await store.write(lambda tx: trigger(tx, command, None, 0))
     yield store
     await store.close()
 

@@ -12,7 +12,7 @@ from support.hand_fleet import PROD, V1, V2, Fleet
 
 
 async def plan(fleet: Fleet, to: State = V2, **policy: object) -> Forecast:
-    order = DeployCommand(
+    command = DeployCommand(
         to=to,
         labels=PROD,
         selector_text=None,
@@ -20,7 +20,7 @@ async def plan(fleet: Fleet, to: State = V2, **policy: object) -> Forecast:
         policy=msgspec.structs.replace(Policy(), **policy),
         actor="anna",
     )
-    return await fleet.store.read(lambda tx: forecast_of(tx, order))
+    return await fleet.store.read(lambda tx: forecast_of(tx, command))
 
 
 async def test_the_unreachable_come_last_and_are_warned_of(fleet: Fleet) -> None:

@@ -8,16 +8,16 @@ const MOST_NAMES = 200;
 const TOO_MANY = 2_000; // With so many changes to ask for, everything is cheaper.
 
 export class Feed {
-  #told;
+  #receiver;
   #wanted = { selector: "", group: "" }; // the last ones that were understood
   #next = null; // what to ask for with everything, else null
   #names = new Set();
   #timer = 0;
   #asking = null;
 
-  // `told` has all(answer), some(answer, names), wrong(text) for a selector, and failed(text).
-  constructor(told) {
-    this.#told = told;
+  // `receiver` has all(answer), some(answer, names), wrong(text) for a selector, and failed(text).
+  constructor(receiver) {
+    this.#receiver = receiver;
   }
 
   // Everything, for a selector and a label that are new, or are as they were.
@@ -53,7 +53,7 @@ export class Feed {
       if (whole) covered.forEach((name) => this.#names.delete(name));
     } catch (error) {
       if (asking.signal.aborted) return;
-      this.#told.failed(`The coordinator did not answer (${error.message}). Trying again …`);
+      this.#receiver.failed(`The coordinator did not answer (${error.message}). Trying again …`);
       this.#next ??= this.#wanted;
       pause = RETRY_MS;
     }
@@ -70,11 +70,11 @@ export class Feed {
     if (!response.ok && response.status !== 422) throw new Error(response.statusText || response.status);
     const answer = await response.json();
     if (asking.signal.aborted) return false;
-    if (names) return this.#told.some(answer, names);
+    if (names) return this.#receiver.some(answer, names);
     if (this.#next === wanted) this.#next = null;
-    if (!response.ok) return this.#told.wrong(answer.errors?.map((each) => each.message).join("; ") ?? answer.detail);
+    if (!response.ok) return this.#receiver.wrong(answer.errors?.map((each) => each.message).join("; ") ?? answer.detail);
     this.#wanted = wanted;
-    this.#told.all(answer);
+    this.#receiver.all(answer);
     return true;
   }
 }

@@ -1,6 +1,6 @@
 // Draws the timeline. Only what is in sight is drawn, at most once a frame.
 import { LAYERS, axis, names } from "./layers.js";
-import { firstTold } from "./model.js";
+import { firstStarted } from "./model.js";
 import { paints, palette } from "./paint.js";
 import { AXIS, Scale } from "./scale.js";
 
@@ -50,7 +50,7 @@ export class Chart {
     const moment = ((box.scrollLeft + box.clientWidth / 2 - scale.left) / scale.wide) * scale.extent;
     scale.zoom = factor ? Math.min(scale.most, Math.max(1, scale.zoom * factor)) : 1;
     this.fit();
-    const begun = around && firstTold(around) !== null ? firstTold(around) : moment;
+    const begun = around && firstStarted(around) !== null ? firstStarted(around) : moment;
     box.scrollTop = scale.y(middle) - box.clientHeight / 2;
     box.scrollLeft = scale.x(begun) - box.clientWidth * (around ? 0.35 : 0.5);
     this.later();
@@ -80,7 +80,7 @@ export class Chart {
     const y = scale.y(target.row);
     if (y < box.scrollTop + AXIS) box.scrollTop = y - AXIS;
     if (y + scale.row > box.scrollTop + box.clientHeight) box.scrollTop = y + scale.row - box.clientHeight;
-    const x = scale.x(firstTold(target) ?? 0);
+    const x = scale.x(firstStarted(target) ?? 0);
     const seen = x >= box.scrollLeft + scale.left && x <= box.scrollLeft + box.clientWidth;
     if (!seen) box.scrollLeft = x - scale.left - 20;
     this.later();

@@ -1,6 +1,6 @@
 // The layers of the chart, from the ground up; each is given the chart.
 import { span } from "../moments.js";
-import { firstTold, stateAt } from "./model.js";
+import { firstStarted, stateAt } from "./model.js";
 import { bar, crossMark, line } from "./paint.js";
 import { AXIS } from "./scale.js";
 
@@ -58,20 +58,20 @@ function one(chart, target) {
   const gap = scale.row >= 8 ? 4 : scale.row >= 3 ? 1 : 0;
   const [y, height] = [scale.y(target.row) + gap / 2, Math.max(1, scale.row - gap)];
   if (state === "pending") return waiting(chart, target);
-  const begun = firstTold(target) ?? target.done;
+  const begun = firstStarted(target) ?? target.done;
   const end = state === "updating" ? at : target.done;
   const width = Math.max(NARROWEST, scale.x(end) - scale.x(begun));
   bar(context, paints, colours, state, { x: scale.x(begun), y, width, height });
   if (scale.row < 5) return;
-  for (const told of again(target, at)) {
+  for (const started of again(target, at)) {
     context.fillStyle = colours.text;
-    context.fillRect(scale.x(told) - 1, y - 1, 2, height + 2);
+    context.fillRect(scale.x(started) - 1, y - 1, 2, height + 2);
   }
 }
 
-// When a target was told once more.
+// When a target's update started once more.
 function again(target, at) {
-  return [...target.earlier, target.told].slice(1).filter((told) => told <= at);
+  return [...target.earlier, target.started].slice(1).filter((started) => started <= at);
 }
 
 function waiting({ context, scale, colours, moment: at }, target) {

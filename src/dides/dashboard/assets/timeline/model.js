@@ -39,13 +39,13 @@ export class Model {
     return Math.max(1, this.ended ?? Date.now() - this.skew - this.began);
   }
 
-  // In the order of the deployment; those that were told come first, by the wave that told them.
+  // In the order of the deployment; started targets come first, by the wave that started them.
   sort() {
     const rows = [...this.targets.values()].sort((a, b) => a.position - b.position);
     let wave = 1;
     for (const each of rows) {
       wave = Math.max(wave, each.wave);
-      each.group = each.told === null ? Infinity : each.wave || wave;
+      each.group = each.started === null ? Infinity : each.wave || wave;
     }
     this.rows = rows.sort((a, b) => (a.group === b.group ? a.position - b.position : a.group - b.group));
     this.longest = rows.reduce((longest, each) => (each.name.length > longest.length ? each.name : longest), "");
@@ -69,25 +69,25 @@ export class Model {
 
 export function stateAt(target, at) {
   if (target.done !== null && at >= target.done) return target.state;
-  const begun = firstTold(target);
+  const begun = firstStarted(target);
   return begun !== null && at >= begun ? "updating" : "pending";
 }
 
-export function firstTold(target) {
-  return target.earlier[0] ?? target.told;
+export function firstStarted(target) {
+  return target.earlier[0] ?? target.started;
 }
 
 function decoded(row, data) {
-  const [id, position, name, state, wave, told, done, attempt, from, to, reason, message, earlier] = row;
+  const [id, position, name, state, wave, started, done, attempt, from, to, reason, message, earlier] = row;
   const text = (index) => data.texts[index];
   return {
-    id, position, name, wave, told, done, attempt, message, earlier,
+    id, position, name, wave, started, done, attempt, message, earlier,
     state: data.states[state], from: text(from), to: text(to), reason: text(reason),
   };
 }
 
-// A target that was told once more while we looked on: its earlier assignments are what was known before.
+// A target whose update started once more while we looked on: its earlier starts are the ones known before.
 function earlierOf(known, target) {
-  if (target.attempt <= known.attempt || known.told === null) return known.earlier;
-  return [...known.earlier, known.told];
+  if (target.attempt <= known.attempt || known.started === null) return known.earlier;
+  return [...known.earlier, known.started];
 }

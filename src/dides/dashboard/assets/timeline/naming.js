@@ -1,14 +1,14 @@
 // Says which target is pointed at, in words.
 import { span } from "../moments.js";
-import { firstTold, stateAt } from "./model.js";
+import { firstStarted, stateAt } from "./model.js";
 
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const LAST_LINES = 6;
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
-// When a target was told first, as text with the date in its title; the page says on which day it began.
-export function told(target, began) {
-  const moment = new Date(began + firstTold(target));
+// When a target's update started first, as text with the date in its title; the page says on which day it began.
+export function startedAt(target, began) {
+  const moment = new Date(began + firstStarted(target));
   const sameDay = moment.toDateString() === new Date(began).toDateString();
   const time = element("time", (sameDay ? clock : exact).format(moment));
   time.dateTime = moment.toISOString();
@@ -18,7 +18,7 @@ export function told(target, began) {
 
 // How long it took, or has taken at a moment.
 export function took(target, at) {
-  const begun = firstTold(target);
+  const begun = firstStarted(target);
   if (begun === null || at < begun) return "–";
   return target.done === null || at < target.done ? `${span(at - begun)} so far` : span(target.done - begun);
 }
@@ -35,7 +35,7 @@ function lastLines(message, number) {
 // Fills an element with what is known of a target at a moment.
 export function describe(into, target, model, at) {
   const state = stateAt(target, at);
-  // What it came to is told when it has come to that.
+  // The outcome is named once there is one.
   const known = state === target.state;
   const list = element("dl", "");
   for (const [name, value] of [...times(target, model, at), ...versions(target), ...(known ? outcome(target) : [])]) {
@@ -46,9 +46,9 @@ export function describe(into, target, model, at) {
 }
 
 function times(target, model, at) {
-  if (stateAt(target, at) === "pending" || firstTold(target) === null) return [];
+  if (stateAt(target, at) === "pending" || firstStarted(target) === null) return [];
   return [
-    ["started", told(target, model.began)],
+    ["started", startedAt(target, model.began)],
     ["took", took(target, at)],
   ];
 }

@@ -1,5 +1,5 @@
 // The same targets as a table, for whoever cannot or would rather not read a chart.
-import { element, instanceButton, stateMark, told, took, why } from "./naming.js";
+import { element, instanceButton, stateMark, startedAt, took, why } from "./naming.js";
 import { stateAt } from "./model.js";
 
 const NOBODY = "No target is like that. Clear the fields to see all.";
@@ -62,7 +62,7 @@ export class Table {
       instanceButton(target),
       stateMark(state),
       target.wave || "–",
-      state === "pending" || target.told === null ? "–" : told(target, this.model.began),
+      state === "pending" || target.started === null ? "–" : startedAt(target, this.model.began),
       lasted,
       target.from || "–",
       final ? why(target) || "–" : "–",
