@@ -112,7 +112,7 @@ async def test_old_events_are_pruned_in_pieces_the_oldest_first(store: Store) ->
 async def test_whatever_is_old_is_deleted_in_pieces(store: Store) -> None:
     def forget(tx: Transaction) -> None:
         for at in range(10):
-            tx.keys.remember("anna", f"k{at}", b"hash", at, at=at)
+            tx.keys.remember("anna", f"k{at}", b"hash", at, at_ms=at)
             tx.last_seen.put("a coordinator", {at: b""}, at)
             tx.inventory.remove(add(tx, f"web-{at}")[0], at)
         for delete in (tx.keys.forget, tx.last_seen.forget, tx.inventory.forget_decommissioned):
@@ -127,7 +127,7 @@ async def test_whatever_is_old_is_deleted_in_pieces(store: Store) -> None:
 async def test_a_key_is_remembered_for_its_actor_as_long_as_asked(store: Store) -> None:
     def remember(tx: Transaction) -> None:
         assert tx.keys.remembered("anna", "k", 0) is None
-        tx.keys.remember("anna", "k", b"hash", 42, at=100)
+        tx.keys.remember("anna", "k", b"hash", 42, at_ms=100)
         assert tx.keys.remembered("anna", "k", 100) == (b"hash", 42)
         assert tx.keys.remembered("anna", "k", 101) is None
         assert tx.keys.remembered("ben", "k", 0) is None
@@ -138,8 +138,8 @@ async def test_a_key_is_remembered_for_its_actor_as_long_as_asked(store: Store) 
 
 async def test_an_expired_key_is_replaced(store: Store) -> None:
     def replace(tx: Transaction) -> None:
-        tx.keys.remember("anna", "k", b"hash", 42, at=100)
-        tx.keys.remember("anna", "k", b"other", 43, at=200)
+        tx.keys.remember("anna", "k", b"hash", 42, at_ms=100)
+        tx.keys.remember("anna", "k", b"other", 43, at_ms=200)
         assert tx.keys.remembered("anna", "k", 0) == (b"other", 43)
 
     await store.write(replace)
@@ -148,7 +148,7 @@ async def test_an_expired_key_is_replaced(store: Store) -> None:
 async def test_old_keys_are_forgotten(store: Store) -> None:
     def forget(tx: Transaction) -> None:
         for at in (100, 200):
-            tx.keys.remember("anna", f"k{at}", b"hash", at, at=at)
+            tx.keys.remember("anna", f"k{at}", b"hash", at, at_ms=at)
         assert tx.keys.forget(200) == 1
         assert tx.keys.remembered("anna", "k100", 0) is None
         assert tx.keys.remembered("anna", "k200", 0) == (b"hash", 200)

@@ -247,7 +247,7 @@ def pauses_before_the_silence_count(patch: Patch) -> None:
 
 
 def duplicates_fail_no_target(patch: Patch) -> None:
-    patch.setattr(ingest, "follow_duplicates", lambda _tx, _targets, _duplicated: False)
+    patch.setattr(ingest, "apply_duplicates", lambda _tx, _targets, _duplicated: False)
 
 
 def duplicates_fail_their_neighbours(patch: Patch) -> None:

@@ -173,7 +173,7 @@ def earlier_attempts_are_forgotten(patch: Patch) -> None:
 
 
 def duplicates_fail_no_target(patch: Patch) -> None:
-    patch.setattr(ingest, "follow_duplicates", lambda _tx, _targets, _duplicated: False)
+    patch.setattr(ingest, "apply_duplicates", lambda _tx, _targets, _duplicated: False)
 
 
 BROKEN: tuple[tuple[Callable[[Patch], None], Callable[[], Scenario], str], ...] = (

@@ -134,9 +134,9 @@ class Fleet:
     async def ingest_batch(self, *heartbeats: tuple[str, Heartbeat]) -> Ingested:
         """Take in heartbeats together."""
         batch = [Incoming(name, heartbeat, self.clock.now()) for name, heartbeat in heartbeats]
-        self.heard.update((each.name, each.at) for each in batch)
+        self.heard.update((each.name, each.at_ms) for each in batch)
         taken = await self.run(lambda tx: ingest_batch(tx, batch, self._memory))
-        self._seen |= {taken.instances[name].id: newest.at for name, newest in taken.newest.items()}
+        self._seen |= {taken.instances[name].id: newest.at_ms for name, newest in taken.newest.items()}
         self.assigned = taken.assigned
         return taken
 

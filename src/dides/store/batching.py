@@ -13,5 +13,5 @@ MOST = 5_000
 def chunks(items: Iterable[T], size: int = SIZE) -> Iterator[list[T]]:
     """Yield the items in lists of at most `size`."""
     rest = iter(items)
-    while piece := list(islice(rest, size)):
-        yield piece
+    while chunk := list(islice(rest, size)):
+        yield chunk

@@ -29,10 +29,10 @@ class Changes(msgspec.Struct):
     """Whether these are all there are, and nothing that was told before is true any more: the database is another."""
 
 
-class Sighted(msgspec.Struct):
+class LastSeenBlocks(msgspec.Struct):
     """The last-seen times that one coordinator has written."""
 
-    at: int
+    at_ms: int
     """When it wrote anything last (ms)."""
     blocks: dict[int, bytes]
 

@@ -12,7 +12,7 @@ from dides.model.instance import Instance, Matched
 from dides.model.selector import Selector
 from dides.model.state import State, Status
 from dides.store.batching import MOST
-from dides.store.records import Convergence, Event, NewAssignment, Sighted
+from dides.store.records import Convergence, Event, LastSeenBlocks, NewAssignment
 
 
 class Inventory(Protocol):
@@ -110,7 +110,7 @@ class Inventory(Protocol):
         """
         ...
 
-    def remove(self, instance: Instance, at: int) -> None:
+    def remove(self, instance: Instance, at_ms: int) -> None:
         """Delete an instance; its credential is remembered as that of a decommissioned one."""
         ...
 
@@ -170,7 +170,7 @@ class Convergences(Protocol):
         """Return those told whose deadline has passed."""
         ...
 
-    def shift_deadlines(self, by: int, at_least: int) -> None:
+    def shift_deadlines(self, by_ms: int, at_least: int) -> None:
         """Move the deadlines of those told by so many milliseconds, and not before a moment."""
         ...
 
@@ -231,7 +231,7 @@ class Keys(Protocol):
         """Return the body's hash and the deployment of an earlier request with this key."""
         ...
 
-    def remember(self, actor: str, key: str, body_hash: bytes, deployment_id: int, at: int) -> None:
+    def remember(self, actor: str, key: str, body_hash: bytes, deployment_id: int, at_ms: int) -> None:
         """Store a key, or replace an expired one."""
         ...
 
@@ -254,11 +254,11 @@ class LastSeen(Protocol):
     Each coordinator writes its own, packed into blocks; what a block holds is the coordinator's business.
     """
 
-    def put(self, coordinator: str, blocks: Mapping[int, bytes], at: int) -> None:
+    def put(self, coordinator: str, blocks: Mapping[int, bytes], at_ms: int) -> None:
         """Store or replace blocks of a coordinator, by number, as of a moment (ms)."""
         ...
 
-    def of_others(self, coordinator: str, since: int) -> dict[str, Sighted]:
+    def of_others(self, coordinator: str, since: int) -> dict[str, LastSeenBlocks]:
         """Return the blocks of all coordinators but this one, as of a moment (ms) or later."""
         ...
 

@@ -191,7 +191,7 @@ class Targets(Protocol):
         """Set updating targets told once more, with their instances' new generations by instance id."""
         ...
 
-    def defer(self, deployment_id: int, put_off: Sequence[Target]) -> None:
+    def defer(self, deployment_id: int, deferred: Sequence[Target]) -> None:
         """Move pending targets to the end of the order, out of the candidates' sight."""
         ...
 

@@ -182,8 +182,8 @@ class Writer:
     def _broadcast(self, changes: list[Changes]) -> UnavailableError | None:
         """Tell of what is durable, before the group is told: no follower is behind an answer."""
         try:
-            for piece in changes:
-                self._broadcaster.broadcast(piece)
+            for chunk in changes:
+                self._broadcaster.broadcast(chunk)
         except Exception:
             log.exception("what was written could not be told")
             return OutcomeUnknownError("What was written is stored, but could not be told within the coordinator.")

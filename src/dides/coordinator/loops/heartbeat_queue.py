@@ -65,7 +65,7 @@ class Heartbeats:
         """How many wait to be written."""
         return len(self._awaited) + len(self._waiting)
 
-    def accept_unchanged(self, summary: InstanceSummary, heartbeat: Heartbeat, at: int) -> bool:
+    def accept_unchanged(self, summary: InstanceSummary, heartbeat: Heartbeat, at_ms: int) -> bool:
         """Take a heartbeat (received at `at`, ms) that changes nothing; return whether it was one.
 
         One that comes while an earlier one of its sender is being written may change what that one says. One that
@@ -76,7 +76,7 @@ class Heartbeats:
             return True
         if summary.name in self._in_line or not changes_nothing(summary, heartbeat):
             return False
-        self._note(summary.id, heartbeat, at)
+        self._note(summary.id, heartbeat, at_ms)
         self.unchanged += 1
         return True
 
@@ -89,9 +89,9 @@ class Heartbeats:
         """
         if now.name in self._in_line:
             return  # What is being written came later.
-        at, sequence = self._last_seen.own(known.id), self._last_sequence(known)
+        at_ms, sequence = self._last_seen.own(known.id), self._last_sequence(known)
         numbered = sequence and now.reachable
-        is_newer = sequence > now.sequence if numbered else at > (now.last_heartbeat_at or 0)
+        is_newer = sequence > now.sequence if numbered else at_ms > (now.last_heartbeat_at or 0)
         if not is_newer or known.id != now.id or not known.reachable or (sequence and known.session != now.session):
             return
         if (known.status, known.current, known.message) == (now.status, now.current, now.message):
@@ -105,7 +105,7 @@ class Heartbeats:
             session=known.session if known.session and sequence else UNSET,
             sequence=sequence or UNSET,
         )
-        self._enqueue(Incoming(known.name, said, at, again=True))
+        self._enqueue(Incoming(known.name, said, at_ms, again=True))
 
     def _last_sequence(self, known: InstanceSummary) -> int:
         """Return the number of the last report that was taken here; 0 where it had none, or there was none."""
@@ -202,7 +202,7 @@ class Heartbeats:
                 _fail(incoming, answered, NotFoundError(f"There is no instance {incoming.name}."))
                 continue
             if (newest := taken.newest.get(incoming.name)) is incoming:
-                self._note(summary.id, newest.heartbeat, newest.at)
+                self._note(summary.id, newest.heartbeat, newest.at_ms)
             if not answered.done():
                 answered.set_result(summary)
 
@@ -213,9 +213,9 @@ class Heartbeats:
             return False
         return sequence <= max(summary.sequence, self._last_sequence(summary))
 
-    def _note(self, instance_id: int, heartbeat: Heartbeat, at: int) -> None:
+    def _note(self, instance_id: int, heartbeat: Heartbeat, at_ms: int) -> None:
         """Note a heartbeat that was taken: its time, and its number."""
-        self._last_seen.note(instance_id, at)
+        self._last_seen.note(instance_id, at_ms)
         if heartbeat.session is not UNSET and heartbeat.sequence is not UNSET:
             self._sequences.note(instance_id, heartbeat.session, heartbeat.sequence)
 

@@ -20,7 +20,7 @@ from dides.model.errors import UnavailableError
 from dides.runtime.clock import Clock
 from dides.runtime.histogram import Histogram
 from dides.store.interface import Store, Transaction
-from dides.store.records import Sighted
+from dides.store.records import LastSeenBlocks
 
 log = structlog.get_logger()
 FLUSHES = 10
@@ -180,7 +180,7 @@ class Watch:
         """How much older what other coordinators have heard may be when it is known here: written, then read."""
         return round(2000 * self._every) if self._store.shared else 0
 
-    def _learn(self, at: int, others: Mapping[str, Sighted]) -> None:
+    def _learn(self, at_ms: int, others: Mapping[str, LastSeenBlocks]) -> None:
         """Take up what other coordinators have heard, as it was in the store at a moment (ms).
 
         What one has heard after it wrote last, and before it died, nobody knows: for its sake nobody is late before one
@@ -189,16 +189,16 @@ class Watch:
         """
         self._last_seen.learn(seen.blocks for seen in others.values())
         every = round(1000 * self._every)
-        if any(seen.at > at + SET_BACK_MS for seen in others.values()):
-            self._last_seen.recede(at + SET_BACK_MS, self._since)
-        late = [seen.at for seen in others.values() if seen.at + 2 * every < at]
+        if any(seen.at_ms > at_ms + SET_BACK_MS for seen in others.values()):
+            self._last_seen.recede(at_ms + SET_BACK_MS, self._since)
+        late = [seen.at_ms for seen in others.values() if seen.at_ms + 2 * every < at_ms]
         if self._stood_still != self._standstill.count:
             late.append(self._learned_at)
         if late:
-            self._heard_until, self._late_at = max(late) + every, at
-        elif at >= self._late_at + 2 * self._margin_ms:
+            self._heard_until, self._late_at = max(late) + every, at_ms
+        elif at_ms >= self._late_at + 2 * self._margin_ms:
             self._heard_until = 0
-        self._learned_at, self._stood_still = at, self._standstill.count
+        self._learned_at, self._stood_still = at_ms, self._standstill.count
 
     def _knows(self, now: int) -> bool:
         """Tell whether what was learned of others is new enough, at a moment (ms), to say that somebody is silent.
@@ -209,7 +209,7 @@ class Watch:
             return True
         return 0 <= now - self._learned_at <= self._margin_ms and self._store.behind <= LONGEST_BEHIND
 
-    def _others(self, tx: Transaction) -> tuple[int, dict[str, Sighted]]:
+    def _others(self, tx: Transaction) -> tuple[int, dict[str, LastSeenBlocks]]:
         return tx.now, tx.last_seen.of_others(self._name, since=tx.now - 2 * self.pacing.allowed_ms)
 
     def _watch(self, names: Sequence[str]) -> None:

@@ -56,40 +56,40 @@ def record_alive(tx: Transaction, alive: AliveRecord) -> int:
     if alive_at is not None and alive_at > tx.now:
         quiet_until = min(quiet_until, tx.now + alive.time_to_live)
         _set_back(tx, alive_at - tx.now, quiet_until)
-    away = 0 if alive_at is None else max(0, tx.now - alive_at)
+    away_ms = 0 if alive_at is None else max(0, tx.now - alive_at)
     returning = alive.starting and alive_at is not None
-    if away > alive.gap or (returning and alive.alone):
+    if away_ms > alive.gap or (returning and alive.alone):
         quiet_until = tx.now + alive.time_to_live
-        _stand_still(tx, away, quiet_until)
+        _stand_still(tx, away_ms, quiet_until)
         tx.keys.write_down(QUIET_UNTIL, quiet_until)
-    if alive_at is None or away * 4 >= alive.gap:
+    if alive_at is None or away_ms * 4 >= alive.gap:
         tx.keys.write_down(ALIVE_AT, tx.now)
     own = tx.now + alive.time_to_live if returning else alive.quiet_until
     return max(quiet_until, own)
 
 
-def _set_back(tx: Transaction, by: int, quiet_until: int) -> None:
+def _set_back(tx: Transaction, by_ms: int, quiet_until: int) -> None:
     """Move what was noted by the old time to the new one: the database's clock was set back, or is another one.
 
     By how much (ms) is known but for the time since the last note, which counts as an outage.
     """
     tx.keys.write_down(ALIVE_AT, tx.now)
     tx.keys.write_down(QUIET_UNTIL, quiet_until)
-    _stand_still(tx, -by, 0)
+    _stand_still(tx, -by_ms, 0)
 
 
-def _stand_still(tx: Transaction, away: int, quiet_until: int) -> None:
+def _stand_still(tx: Transaction, away_ms: int, quiet_until: int) -> None:
     """Move deadlines by the time (ms) that nobody was there to watch."""
-    tx.convergences.shift_deadlines(away, at_least=quiet_until)
+    tx.convergences.shift_deadlines(away_ms, at_least=quiet_until)
     deployment = tx.deployments.in_flight()
     if deployment is None:
         return
     timed = tx.targets.timed(deployment.id)
-    updating = [assigned_no_later(moved_hold(target, away, quiet_until), tx.now) for target in timed]
+    updating = [assigned_no_later(moved_hold(target, away_ms, quiet_until), tx.now) for target in timed]
     if deployment.status is DeploymentStatus.RUNNING and not deployment.held_by_outage:
         # The timers of one that stands still are moved when it goes on, by all that time.
-        updating = [moved_target(target, away, quiet_until) for target in updating]
-        timers = moved(deployment.timers, away, quiet_until)
+        updating = [moved_target(target, away_ms, quiet_until) for target in updating]
+        timers = moved(deployment.timers, away_ms, quiet_until)
         tx.deployments.save(msgspec.structs.replace(deployment, timers=timers, resumed_at=tx.now))
     tx.targets.reschedule(updating)
 

@@ -15,7 +15,7 @@ from dides.coordinator.memory.last_seen import LastSeen
 from dides.coordinator.transactions import convergence
 from dides.coordinator.transactions.brake import stopped_sources
 from dides.coordinator.transactions.record import event
-from dides.coordinator.transactions.target_reports import follow_silence
+from dides.coordinator.transactions.target_reports import apply_silence
 from dides.model.instance import Instance
 from dides.model.state import Status
 from dides.store.interface import Transaction
@@ -33,18 +33,18 @@ class Liveness:
         self._due: defaultdict[int, list[str]] = defaultdict(list)
         self._next: int | None = None
 
-    def watch(self, names: Iterable[str], at: int) -> None:
+    def watch(self, names: Iterable[str], at_ms: int) -> None:
         """Look at these instances at a moment, and from then on for as long as they are reachable."""
-        second = at // 1000
+        second = at_ms // 1000
         self._due[second].extend(names)
         self._next = second if self._next is None else min(self._next, second)
 
-    def watch_all(self, at: int) -> None:
+    def watch_all(self, at_ms: int) -> None:
         """Look at everyone who is watched at this moment: the clock was set back, and those that were set are far."""
         names = [name for waiting in self._due.values() for name in waiting]
         self._due.clear()
         self._next = None
-        self.watch(names, at)
+        self.watch(names, at_ms)
 
     def is_due(self, now: int) -> bool:
         """Tell whether there is anybody to look at now."""
@@ -115,7 +115,7 @@ def declare_unreachable(tx: Transaction, seen: Mapping[str, int], since: int) ->
         if instance.reachable and max(last(instance), _come(instance.registered_at, tx.now)) <= since
     ]
     gone = [msgspec.structs.replace(instance, reachable=False, status=Status.UNKNOWN) for instance in silent]
-    follow_silence(tx, silent)
+    apply_silence(tx, silent)
     tx.inventory.record(gone)
     tx.events.append([event(tx, "instance.unreachable", instance=instance.name) for instance in gone])
     convergence.settle(tx, gone)

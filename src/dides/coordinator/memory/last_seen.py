@@ -24,13 +24,13 @@ class LastSeen:
         self._changed: set[int] = set()
         self._others: tuple[dict[int, array[int]], ...] = ()
 
-    def note(self, instance_id: int, at: int) -> None:
+    def note(self, instance_id: int, at_ms: int) -> None:
         """Note that this coordinator has seen an instance."""
         number = instance_id >> _SHIFT
         block = self._own.get(number)
         if block is None:
             block = self._own[number] = _unpacked(_EMPTY)
-        block[instance_id & _MASK] = at
+        block[instance_id & _MASK] = at_ms
         self._changed.add(number)
 
     def own(self, instance_id: int) -> int:
@@ -86,8 +86,8 @@ def _recede(block: "array[int]", now: int, to: int) -> bool:
     """Set what is after `now` to another moment; return whether there was anything."""
     if max(block) <= now:
         return False
-    for place, at in enumerate(block):
-        if at > now:
+    for place, at_ms in enumerate(block):
+        if at_ms > now:
             block[place] = to
     return True
 

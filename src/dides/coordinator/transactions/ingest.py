@@ -8,7 +8,7 @@ from msgspec import UNSET
 from dides.coordinator.transactions import convergence
 from dides.coordinator.transactions.flapping import News, all_events
 from dides.coordinator.transactions.record import event
-from dides.coordinator.transactions.target_reports import follow_duplicates, follow_reports, targets_of
+from dides.coordinator.transactions.target_reports import apply_duplicates, apply_reports, targets_of
 from dides.engine.lapse import awaits_confirmation
 from dides.engine.rollback import last_good_after
 from dides.engine.sessions import Listening, hear, is_duplicated
@@ -28,7 +28,7 @@ class Incoming(msgspec.Struct, frozen=True, gc=False):
 
     name: str
     heartbeat: Heartbeat
-    at: int
+    at_ms: int
     again: bool = False
     """It was acknowledged before, and counts only where nothing newer has been stored."""
     instance_id: int | None = None
@@ -122,9 +122,9 @@ def ingest_batch(tx: Transaction, batch: Sequence[Incoming], memory: Memory = Me
     news = [each for name in before if (each := _news(tx, before[name], after[name]))]
     tx.events.append(memory.sift(news))
     returned = [after[name] for name in before if not before[name].reachable and after[name].reachable]
-    step_due = follow_reports(tx, deployment, targets, heard, list(before.values())) if deployment else False
+    step_due = apply_reports(tx, deployment, targets, heard, list(before.values())) if deployment else False
     twice = [name for name in after if is_duplicated(after[name].sessions, tx.now)]
-    step_due = follow_duplicates(tx, targets, [after[name].id for name in twice]) or step_due
+    step_due = apply_duplicates(tx, targets, [after[name].id for name in twice]) or step_due
     new = [name for name in twice if not is_duplicated(before[name].sessions, tx.now)]
     tx.events.append([event(tx, "instance.duplicated", instance=name) for name in new])
     assigned = _converge(
@@ -162,7 +162,7 @@ def _identify(known: Instance, incoming: Incoming, memory: Memory) -> tuple[Sess
     """Return what is known of an instance's processes after a heartbeat, and whether that one counts."""
     session, sequence = incoming.heartbeat.session, incoming.heartbeat.sequence
     if session is UNSET or sequence is UNSET:
-        return known.sessions, not (incoming.again and incoming.at <= (known.last_heartbeat_at or 0))
+        return known.sessions, not (incoming.again and incoming.at_ms <= (known.last_heartbeat_at or 0))
     if incoming.again and session != known.sessions.session:
         return known.sessions, False  # Another process reports by now; this one has said nothing again by itself.
     sessions = known.sessions
@@ -170,7 +170,7 @@ def _identify(known: Instance, incoming: Incoming, memory: Memory) -> tuple[Sess
         last = max(sessions.sequence, memory.last_sequence(known.id, session))
         sessions = msgspec.structs.replace(sessions, sequence=last) if last > sessions.sequence else sessions
     newest_at = max(known.last_heartbeat_at or 0, memory.last_seen(known.id))
-    listening = Listening(incoming.at, known.reachable, newest_at, memory.time_to_live)
+    listening = Listening(incoming.at_ms, known.reachable, newest_at, memory.time_to_live)
     return hear(sessions, session, sequence, listening)
 
 
@@ -185,7 +185,7 @@ def merge(instance: Instance, incoming: Incoming) -> Report:
     )
     kept = instance.message if heartbeat.status is UNSET else ""
     return Report(
-        at=incoming.at,
+        at=incoming.at_ms,
         status=instance.status if heartbeat.status is UNSET else heartbeat.status,
         says_status=heartbeat.status is not UNSET,
         current=current,

@@ -72,13 +72,13 @@ def resume(tx: Transaction, deployment: Deployment, actor: str) -> Deployment:
 
 def go_on(tx: Transaction, deployment: Deployment, since: int, at_least: int = 0) -> Deployment:
     """Return a deployment that has stood still since a moment (ms), with all that it waits for as much later."""
-    by = tx.now - since
-    tx.targets.reschedule([moved_target(target, by, at_least) for target in tx.targets.timed(deployment.id)])
-    return msgspec.structs.replace(deployment, timers=moved(deployment.timers, by), resumed_at=tx.now)
+    by_ms = tx.now - since
+    tx.targets.reschedule([moved_target(target, by_ms, at_least) for target in tx.targets.timed(deployment.id)])
+    return msgspec.structs.replace(deployment, timers=moved(deployment.timers, by_ms), resumed_at=tx.now)
 
 
-def _silence(tx: Transaction, deployment: Deployment, heard_after: int, at: int | None = None) -> Silence:
+def _silence(tx: Transaction, deployment: Deployment, heard_after: int, at_ms: int | None = None) -> Silence:
     """Return how many are silent that were heard of after a moment, but for those the version may have silenced."""
-    succeeded_after = (tx.now if at is None else at) - deployment.policy.update_timeout_ms
+    succeeded_after = (tx.now if at_ms is None else at_ms) - deployment.policy.update_timeout_ms
     reachable, silent, last = tx.inventory.silence(deployment.id, heard_after, succeeded_after)
     return Silence(reachable, silent, last)

@@ -25,7 +25,7 @@ def targets_of(tx: Transaction, deployment: Deployment | None, instances: Iterab
     return {target.instance_id: target for target in found if target.instance_id is not None}
 
 
-def follow_reports(
+def apply_reports(
     tx: Transaction,
     deployment: Deployment,
     targets: Targets,
@@ -50,7 +50,7 @@ def follow_reports(
     return step_due or has_room or changed.counts.deferred < deployment.counts.deferred
 
 
-def follow_duplicates(tx: Transaction, targets: Targets, duplicated: Iterable[int]) -> bool:
+def apply_duplicates(tx: Transaction, targets: Targets, duplicated: Iterable[int]) -> bool:
     """Mark the targets of instances (ids) as which two agents report; return whether a step is due."""
     wanted = [targets[number] for number in duplicated if number in targets]
     marked = [target for target in wanted if target.state in (TargetState.UPDATING, TargetState.SUCCEEDED)]
@@ -59,7 +59,7 @@ def follow_duplicates(tx: Transaction, targets: Targets, duplicated: Iterable[in
     return bool(marked)
 
 
-def follow_silence(tx: Transaction, gone: Sequence[Instance]) -> None:
+def apply_silence(tx: Transaction, gone: Sequence[Instance]) -> None:
     """Write down that instances, here as they were before, have been silent for their time to live."""
     deployment = tx.deployments.in_flight() if gone else None
     targets = targets_of(tx, deployment, gone)

@@ -142,7 +142,7 @@ class PostgresFeed:
         return self._last
 
     def _prune(self, connection: Connection, look: Look) -> None:
-        """Delete a piece of what was old a while ago: a clock that was set forward makes nothing old at once."""
+        """Delete a chunk of what was old a while ago: a clock that was set forward makes nothing old at once."""
         if not forget(connection, self._pruned_to - KEEP):
             self._prune_at, self._pruned_to = look.at + PRUNE, look.now
 
@@ -155,8 +155,8 @@ class PostgresFeed:
             changed, gone = changed_since(connection, last, self._origin, self._unsure)
             if gone:
                 self._broadcast(Changes([], gone))
-            for piece in chunks(sorted(changed)):
-                self._broadcast(Changes(summaries_of(connection, piece), []))
+            for chunk in chunks(sorted(changed)):
+                self._broadcast(Changes(summaries_of(connection, chunk), []))
 
     def _broadcast_everything(self, connection: Connection, last: Look) -> None:
         """Tell of every instance, and of those removed meanwhile: what changed cannot be said any more."""

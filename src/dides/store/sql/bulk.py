@@ -45,7 +45,7 @@ def kind_of(its: Column[Any]) -> str:
     return _KINDS[type(its.type)]
 
 
-def among(connection: Connection, number: ColumnElement[int], ids: Iterable[int]) -> ColumnElement[bool]:
+def is_one_of(connection: Connection, number: ColumnElement[int], ids: Iterable[int]) -> ColumnElement[bool]:
     """Return the condition that a column holds one of these ids."""
     if connection.dialect.name == "sqlite":
         given = func.json_each(list_parameter(connection, "bigint", ids))

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Select, and_, case, delete, func, insert, sel
 
 from dides.model.state import State
 from dides.store.records import Convergence
-from dides.store.sql.bulk import among
+from dides.store.sql.bulk import is_one_of
 from dides.store.sql.driver_query import query
 from dides.store.sql.instance_columns import INSTANCE, WIDTH, instance_from
 from dides.store.sql.tables import convergences, deployments, instances, targets
@@ -60,11 +60,11 @@ class SqlConvergences:
 
     def drop(self, instance_ids: Iterable[int]) -> None:
         """Forget the convergences of these instances, where there are any."""
-        self._db.execute(delete(convergences).where(among(self._db, convergences.c.instance_id, instance_ids)))
+        self._db.execute(delete(convergences).where(is_one_of(self._db, convergences.c.instance_id, instance_ids)))
 
     def of(self, instance_ids: Iterable[int]) -> list[Convergence]:
         """Return the convergences of these instances."""
-        return self._read(_WANTED.where(among(self._db, convergences.c.instance_id, instance_ids)))
+        return self._read(_WANTED.where(is_one_of(self._db, convergences.c.instance_id, instance_ids)))
 
     def any(self) -> bool:
         """Tell whether there is any."""
@@ -104,9 +104,9 @@ class SqlConvergences:
         """Return those told whose deadline has passed."""
         return self._read(_WANTED.where(convergences.c.deadline_at <= now))
 
-    def shift_deadlines(self, by: int, at_least: int) -> None:
+    def shift_deadlines(self, by_ms: int, at_least: int) -> None:
         """Move the deadlines of those told by so many milliseconds, and not before a moment."""
-        shifted = convergences.c.deadline_at + by
+        shifted = convergences.c.deadline_at + by_ms
         later = case((shifted < at_least, at_least), else_=shifted)
         told = update(convergences).where(convergences.c.deadline_at.is_not(None))
         self._db.execute(told.values(deadline_at=later))

@@ -78,11 +78,11 @@ class SqlKeys:
         row = self._db.execute(wanted).one_or_none()
         return (row.body_hash, row.deployment_id) if row else None
 
-    def remember(self, actor: str, key: str, body_hash: bytes, deployment_id: int, at: int) -> None:
+    def remember(self, actor: str, key: str, body_hash: bytes, deployment_id: int, at_ms: int) -> None:
         """Store a key, or replace an expired one."""
         table = idempotency_keys
         self._db.execute(delete(table).where(table.c.actor == actor, table.c.key == key))
-        values = {"actor": actor, "key": key, "body_hash": body_hash, "deployment_id": deployment_id, "at": at}
+        values = {"actor": actor, "key": key, "body_hash": body_hash, "deployment_id": deployment_id, "at": at_ms}
         self._db.execute(insert(table).values(values))
 
     def forget(self, before: int, most: int = MOST) -> int:

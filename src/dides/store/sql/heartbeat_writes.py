@@ -80,10 +80,10 @@ def append_events(connection: Connection, happened: Sequence[Event]) -> None:
     _write(connection, "append", rows)
 
 
-def put_last_seen(connection: Connection, coordinator: str, blocks: Mapping[int, bytes], at: int) -> None:
+def put_last_seen(connection: Connection, coordinator: str, blocks: Mapping[int, bytes], at_ms: int) -> None:
     """Store or replace blocks of a coordinator."""
     # In the order of their numbers, so that no two coordinators that are given one name wait for each other.
-    _write(connection, "see", [(coordinator, *block, at) for block in sorted(blocks.items())])
+    _write(connection, "see", [(coordinator, *block, at_ms) for block in sorted(blocks.items())])
 
 
 def _write(connection: Connection, statement: str, rows: list[Row]) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, ScalarSelect, Select, delete, exists, func, i
 
 from dides.model.deployment import Kind, TargetState
 from dides.model.instance import Instance
-from dides.store.sql.bulk import among
+from dides.store.sql.bulk import is_one_of
 from dides.store.sql.instance_columns import INSTANCE, instance_from
 from dides.store.sql.tables import deployments, heirs, instances, targets
 
@@ -51,7 +51,7 @@ class SqlHeirs:
 
     def forget(self, source_id: int, instance_ids: Iterable[int]) -> None:
         """Remember instances as heirs of a deployment no longer."""
-        these = among(self._db, heirs.c.instance_id, instance_ids)
+        these = is_one_of(self._db, heirs.c.instance_id, instance_ids)
         self._db.execute(delete(heirs).where(heirs.c.source_id == source_id, these))
 
 

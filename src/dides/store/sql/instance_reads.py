@@ -1,6 +1,9 @@
-"""Instances by name or number, read as fast as can be: it is what every batch of heartbeats begins with."""
+"""Instances, read as fast as can be: in full at the start of every batch of heartbeats, as summaries at its end.
 
-from collections.abc import Sequence
+The summaries of the whole fleet are read when a coordinator starts.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 from sqlalchemy import Connection
@@ -8,8 +11,16 @@ from sqlalchemy import Connection
 from dides.model.instance import Instance, InstanceSummary
 from dides.store.sql.bulk import is_among, list_parameter
 from dides.store.sql.driver_query import query
-from dides.store.sql.instance_columns import COLUMNS, instance_from
+from dides.store.sql.instance_columns import COLUMNS, SUMMARY, instance_from, summary_from
 
+MOST_READ = 4096
+"""Instances that one statement reads at the start."""
+_SUMMARIES = f"SELECT {', '.join(SUMMARY)} FROM instances "  # noqa: S608 - names of ours
+_OF = {dialect: f"{_SUMMARIES}WHERE {condition}" for dialect, condition in is_among("id", "bigint").items()}
+_AFTER = {
+    "sqlite": f"{_SUMMARIES}WHERE id > ? ORDER BY id LIMIT ?",
+    "postgresql": f"{_SUMMARIES}WHERE id > %s ORDER BY id LIMIT %s",
+}
 # Always in one order, so that no two wait for each other. SQLite has one writer.
 _LOCK = {"sqlite": "", "postgresql": " ORDER BY id FOR NO KEY UPDATE"}
 _REVISION, _CREDENTIAL = COLUMNS.index("revision"), COLUMNS.index("credential_hash")
@@ -84,3 +95,19 @@ def read_known(connection: Connection, by: Lookup, wanted: Sequence[str | int], 
         instance = instance_from(row)
         known.append(Known(instance, row[_CREDENTIAL], row[_REVISION], instance))
     return known
+
+
+def summaries_of(connection: Connection, instance_ids: Iterable[int]) -> list[InstanceSummary]:
+    """Return the summaries of those of these instances that exist."""
+    wanted = sorted(instance_ids)
+    if not wanted:
+        return []
+    return [summary_from(row) for row in query(connection, _OF, list_parameter(connection, "bigint", wanted))]
+
+
+def all_summaries(connection: Connection, most: int = MOST_READ) -> Iterator[list[InstanceSummary]]:
+    """Yield the summaries of all instances in lists of up to `most`, none of them empty."""
+    last = 0
+    while rows := query(connection, _AFTER, last, most):
+        yield [summary_from(row) for row in rows]
+        last = rows[-1][0]

@@ -41,7 +41,7 @@ def changes_of(connection: Connection, units: Sequence[SqlTransaction]) -> list[
     }
     summaries.update((summary.id, summary) for summary in summaries_of(connection, times.keys() - summaries.keys()))
     changed = [
-        Changes(piece, []) for piece in chunks((summaries[number] for number in sorted(summaries)), MOST_BROADCAST)
+        Changes(chunk, []) for chunk in chunks((summaries[number] for number in sorted(summaries)), MOST_BROADCAST)
     ]
     return [Changes([], removed), *changed] if removed else changed
 

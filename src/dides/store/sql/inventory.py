@@ -13,7 +13,7 @@ from dides.model.state import State, Status
 from dides.store.batching import MOST
 from dides.store.deletion import delete_some
 from dides.store.records import NewAssignment, StaleError
-from dides.store.sql.bulk import KEY, among, update_rows
+from dides.store.sql.bulk import KEY, is_one_of, update_rows
 from dides.store.sql.heartbeat_writes import write_reports
 from dides.store.sql.instance_columns import (
     INSTANCE,
@@ -175,10 +175,10 @@ class SqlInventory:
         row = self._db.execute(statement.where(counted, instances.c.id.not_in(acted_on))).one()
         return int(row[0]), int(row[1]), row[2]
 
-    def remove(self, instance: Instance, at: int) -> None:
+    def remove(self, instance: Instance, at_ms: int) -> None:
         """Delete an instance; its credential is remembered as that of a decommissioned one."""
         credential = self.credential_of(instance.name)
-        gone = {"credential_hash": credential, "name": instance.name, "at": at, "instance_id": instance.id}
+        gone = {"credential_hash": credential, "name": instance.name, "at": at_ms, "instance_id": instance.id}
         self._db.execute(insert(decommissioned).values(gone))
         self._db.execute(delete(instances).where(instances.c.id == instance.id))
         self._forget([instance.id])
@@ -219,7 +219,7 @@ class SqlInventory:
         self._update([{KEY: instance_id, **values}])
 
     def _generations(self, instance_ids: Iterable[int]) -> dict[int, int]:
-        wanted = select(instances.c.id, instances.c.generation).where(among(self._db, instances.c.id, instance_ids))
+        wanted = select(instances.c.id, instances.c.generation).where(is_one_of(self._db, instances.c.id, instance_ids))
         return {row.id: row.generation for row in self._db.execute(wanted)}
 
     def _relabel(self, instance: Instance) -> None:

@@ -11,7 +11,7 @@ from dides.model.plan import Assignment, Candidate, Postponed, Reassignment, Set
 from dides.model.state import known
 from dides.store.batching import chunks
 from dides.store.records import NewTarget
-from dides.store.sql.bulk import KEY, among, insert_rows, update_rows
+from dides.store.sql.bulk import KEY, insert_rows, is_one_of, update_rows
 from dides.store.sql.heirs import restored, taken_over
 from dides.store.sql.instance_columns import INSTANCE, WIDTH, instance_from
 from dides.store.sql.mapping import (
@@ -39,14 +39,14 @@ class SqlTargets:
 
     def create(self, deployment_id: int, its_targets: Sequence[NewTarget]) -> None:
         """Store the fixed list of targets of a new deployment, in its order."""
-        for piece in chunks(enumerate(its_targets, start=1)):
+        for chunk in chunks(enumerate(its_targets, start=1)):
             insert_rows(
-                self._db, targets, OWN, [own(place, target) for place, target in piece], unassigned(deployment_id)
+                self._db, targets, OWN, [own(place, target) for place, target in chunk], unassigned(deployment_id)
             )
 
     def of(self, deployment_id: int, instance_ids: Iterable[int]) -> list[Target]:
         """Return the targets of these instances in a deployment."""
-        its = among(self._db, targets.c.instance_id, instance_ids)
+        its = is_one_of(self._db, targets.c.instance_id, instance_ids)
         return self._targets(_TARGET.where(_in(deployment_id), its))
 
     def page(self, deployment_id: int, state: TargetState | None, after: int, limit: int) -> list[Target]:
@@ -157,7 +157,7 @@ class SqlTargets:
     def unmark(self, seen: Sequence[Target]) -> None:
         """Take the marks off: a step has seen these reports."""
         if seen:
-            these = among(self._db, targets.c.id, (target.id for target in seen))
+            these = is_one_of(self._db, targets.c.id, (target.id for target in seen))
             self._db.execute(update(targets).where(these).values(marked=False))
 
     def settle(self, settled: Sequence[Settled], now: int) -> None:
@@ -202,17 +202,17 @@ class SqlTargets:
             self._db, targets, [reassigned_columns(change, generations) for change in reassigned], assigned_at=now
         )
 
-    def defer(self, deployment_id: int, put_off: Sequence[Target]) -> None:
+    def defer(self, deployment_id: int, deferred: Sequence[Target]) -> None:
         """Move pending targets to the end of the order, out of the candidates' sight."""
-        if put_off:
-            first = self._take_positions(deployment_id, len(put_off))
-            rows = [{KEY: target.id, "position": first + place} for place, target in enumerate(put_off)]
+        if deferred:
+            first = self._take_positions(deployment_id, len(deferred))
+            rows = [{KEY: target.id, "position": first + place} for place, target in enumerate(deferred)]
             update_rows(self._db, targets, rows, deferred=True)
 
     def undefer(self, returned: Sequence[Target]) -> None:
         """Make put-off targets candidates again, at the place they have now."""
         if returned:
-            these = among(self._db, targets.c.id, (target.id for target in returned))
+            these = is_one_of(self._db, targets.c.id, (target.id for target in returned))
             self._db.execute(update(targets).where(these).values(deferred=False))
 
     def skip_pending(self, deployment_id: int, reason: str, now: int) -> None:
