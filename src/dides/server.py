@@ -168,7 +168,7 @@ async def _serve(
     )
     try:
         async with coordinator.running():
-            watching = [asyncio.create_task(each.watch()) for each in (overload, coordinator.standstill)]
+            watching = [asyncio.create_task(watched.watch()) for watched in (overload, coordinator.standstill)]
             server = _Server(config, coordinator, traffic, lambda url: announce(url + listen.base_path))
             await server.serve(sockets=[listening])
             for task in watching:
@@ -193,12 +193,12 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave on SIGTERM and SIGINT; a second one does not wait for anybody."""
         loop = asyncio.get_running_loop()
-        for each in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(each, self._leave)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._leave)
         loop.add_signal_handler(signal.SIGHUP, _ignore_hangup)
         yield
-        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            loop.remove_signal_handler(each)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.remove_signal_handler(number)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so to the log and to the service manager."""

@@ -17,8 +17,11 @@ LONGEST_KEY = 255
 
 def command_of(request: DeployRequest, actor: str) -> DeployCommand:
     """Return the command in a request that dides.protocol.decode has checked; InvalidError for a malformed selector."""
-    labels = next((each for each in (request.labels, request.lables) if each is not UNSET), {})
-    given = next((each for each in (request.configuration, request.condiguration) if each is not UNSET), None)
+    labels = next((spelling for spelling in (request.labels, request.lables) if spelling is not UNSET), {})
+    given = next(
+        (spelling for spelling in (request.configuration, request.condiguration) if spelling is not UNSET),
+        None,
+    )
     text = None if request.selector is UNSET else request.selector
     return DeployCommand(
         to=State(

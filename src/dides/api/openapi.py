@@ -70,8 +70,8 @@ class Document(JsonRenderPlugin):
 def complete(app: Litestar, drawn: Node, extra: tuple[type[msgspec.Struct], ...]) -> Node:
     """Return what Litestar has drawn of an application, with the messages and parameters as they are checked."""
     modules = (messages, forecast, action_preview)
-    classes = (each for module in modules for each in inspect.getmembers(module, inspect.isclass))
-    known = {name: each for name, each in classes if _is_message(each)}
+    classes = (member for module in modules for member in inspect.getmembers(module, inspect.isclass))
+    known = {name: message for name, message in classes if _is_message(message)}
     used = [known[name] for name in drawn["components"]["schemas"] if name in known]
     _, schemas = msgspec.json.schema_components([*used, *extra], ref_template=REFERENCE)
     schemas = {name: {**schema, **TOGETHER.get(name, {})} for name, schema in sorted(schemas.items())}
@@ -83,8 +83,8 @@ def complete(app: Litestar, drawn: Node, extra: tuple[type[msgspec.Struct], ...]
     return portable
 
 
-def _is_message(each: type) -> bool:
-    return issubclass(each, messages.Request | messages.Answer)
+def _is_message(message: type) -> bool:
+    return issubclass(message, messages.Request | messages.Answer)
 
 
 def _handlers(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
@@ -158,4 +158,4 @@ def _portable(node: Any) -> Any:
         if values := node.get("enum"):
             portable["type"] = "integer" if isinstance(values[0], int) else "string"
         return portable
-    return [_portable(each) for each in node] if isinstance(node, list) else node
+    return [_portable(item) for item in node] if isinstance(node, list) else node

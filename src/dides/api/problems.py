@@ -55,7 +55,9 @@ def described(error: RefusedError) -> tuple[Problem, dict[str, str]]:
     )
     headers = {}
     if isinstance(error, InvalidError):
-        problem.errors = [ProblemField(field=_short(each.field), message=_short(each.message)) for each in error.errors]
+        problem.errors = [
+            ProblemField(field=_short(wrong.field), message=_short(wrong.message)) for wrong in error.errors
+        ]
     if isinstance(error, InFlightError):
         problem.deployment_id = error.deployment_id
     if isinstance(error, UnauthorizedError):
@@ -70,7 +72,7 @@ def described(error: RefusedError) -> tuple[Problem, dict[str, str]]:
 def invalid_header(request: Handled, error: ValidationException) -> Response[bytes]:
     """Answer a header that breaks the schema; bodies and query strings never come here."""
     extra = error.extra if isinstance(error.extra, list) else []
-    return refused(request, InvalidError(*(FieldError(str(each.get("key", "")), each["message"]) for each in extra)))
+    return refused(request, InvalidError(*(FieldError(str(wrong.get("key", "")), wrong["message"]) for wrong in extra)))
 
 
 def http_error(request: Handled, error: HTTPException) -> Response[bytes]:

@@ -46,11 +46,11 @@ def assets() -> Assets:
 
 def _files_in(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
     found = []
-    for each in folder.iterdir():
-        if each.is_dir():
-            found += _files_in(each, f"{prefix}{each.name}/")
-        elif PurePosixPath(each.name).suffix in MEDIA_TYPES:
-            found.append((f"{prefix}{each.name}", each.read_bytes()))
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            found += _files_in(entry, f"{prefix}{entry.name}/")
+        elif PurePosixPath(entry.name).suffix in MEDIA_TYPES:
+            found.append((f"{prefix}{entry.name}", entry.read_bytes()))
     return found
 
 

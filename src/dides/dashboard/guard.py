@@ -116,4 +116,4 @@ def _path_of(request: Browser, url: str) -> str:
 def _fitting(address: str) -> str:
     """Return an address that still fits into another one's query string: without its own one, if need be."""
     path = address.partition("?")[0]
-    return next((each for each in (address, path) if len(each) <= LONGEST_ADDRESS), "/")
+    return next((place for place in (address, path) if len(place) <= LONGEST_ADDRESS), "/")

@@ -74,7 +74,7 @@ def refused(request: Browser, error: RefusedError) -> Response[str]:
     """Show one of our refusals, and what to do next: as a page, or as the part of one that was asked for."""
     note_excess(request, error)
     problem, headers = described(error)
-    details = [each.message for each in error.errors] if isinstance(error, InvalidError) else []
+    details = [wrong.message for wrong in error.errors] if isinstance(error, InvalidError) else []
     shown = _error(request, problem.status, problem.title, problem.detail, details)
     shown.headers.update({name: text for name, text in headers.items() if name == "Retry-After"})
     return shown

@@ -18,8 +18,8 @@ def check_configuration(path: str, configuration: Configuration) -> list[FieldEr
 
 def _check_waves(path: str, waves: Sequence[Amount]) -> list[FieldError]:
     """Want counts to grow, and percentages; how the two compare depends on how many instances match."""
-    counts = [each for each in waves if isinstance(each, int)]
-    percentages = [hundredths(each) for each in waves if isinstance(each, str)]
+    counts = [size for size in waves if isinstance(size, int)]
+    percentages = [hundredths(size) for size in waves if isinstance(size, str)]
     if counts != sorted(set(counts)) or percentages != sorted(set(percentages)):
         return [FieldError(path, "must grow from wave to wave: the sizes are cumulative")]
     return []

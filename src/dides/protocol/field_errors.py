@@ -43,6 +43,7 @@ WANTED = {
     "configuration.order": 'must be "name" or "shuffle"',
     "condiguration.order": 'must be "name" or "shuffle"',
     "order": "must be oldest or newest",
+    "preview": _SWITCH,
     "retries": f"must be a whole number from 0 to {MAX_RETRIES}",
     "rollback": _SWITCH,
     "sequence": "must be a whole number from 1",

@@ -33,5 +33,5 @@ def _path(place: object, wanted: _Object, path: str = "") -> str:
         return f"{path}{wanted.again}"
     if isinstance(place, dict):
         found = (_path(value, wanted, f"{path}{name}.") for name, value in place.items())
-        return next((each for each in found if each), "")
+        return next((pair for pair in found if pair), "")
     return ""

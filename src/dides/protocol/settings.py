@@ -55,7 +55,7 @@ def settings() -> dict[str, Setting]:
 
 def _setting(field: inspect.Field) -> Setting:
     found, described = _described(field.type)
-    types = tuple(each for each in _alternatives(found) if not isinstance(each, inspect.NoneType))
+    types = tuple(one for one in _alternatives(found) if not isinstance(one, inspect.NoneType))
     choices = types[0].cls if isinstance(types[0], inspect.EnumType) else None
     return Setting(
         name=field.name,

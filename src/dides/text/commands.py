@@ -15,8 +15,8 @@ USUAL_SERVER = "http://127.0.0.1:8420"
 def dides_command(request: DeployRequest, server: str) -> str:
     """Return the `dides deploy` command that sends a request to a coordinator, on one line."""
     code = [] if request.code_version is UNSET else [request.code_version]
-    begins_like_a_flag = [each for each in code if each.startswith("-")]
-    words = ["dides", "deploy", *(each for each in code if each not in begins_like_a_flag)]
+    begins_like_a_flag = [version for version in code if version.startswith("-")]
+    words = ["dides", "deploy", *(version for version in code if version not in begins_like_a_flag)]
     if request.configuration_version is not UNSET:
         words += _flag("config", request.configuration_version)
     words += _scope(request)

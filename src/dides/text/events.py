@@ -52,7 +52,7 @@ def details(event: Event) -> list[tuple[str, str]]:
 
 def _spread(name: str, value: object) -> Iterator[tuple[str, str]]:
     if name == "policy" and isinstance(value, dict):
-        yield from ((each, _value(its)) for each, its in value.items())
+        yield from ((setting, _value(its)) for setting, its in value.items())
     else:
         yield name, _value(value)
 
@@ -68,7 +68,7 @@ def _value(value: object) -> str:
         case str():
             return value or "none"
         case dict():
-            return ", ".join(f"{key}={each}" for key, each in value.items()) or "none"
+            return ", ".join(f"{key}={item}" for key, item in value.items()) or "none"
         case list() | tuple():
             return ", ".join(map(str, value)) or "none"
         case float():

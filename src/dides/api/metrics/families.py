@@ -35,7 +35,7 @@ def histogram(name: str, text: str, counted: Histogram) -> Metric:
 def histograms(name: str, text: str, counted: Iterable[tuple[tuple[str, ...], Histogram]], *labels: str) -> Metric:
     """Return a histogram with these labels."""
     family = HistogramMetricFamily(name, text, labels=labels)
-    for values, each in counted:
-        bounds = [*map(floatToGoString, each.bounds), "+Inf"]
-        family.add_metric(values, list(zip(bounds, each.cumulative(), strict=True)), each.sum)
+    for values, distribution in counted:
+        bounds = [*map(floatToGoString, distribution.bounds), "+Inf"]
+        family.add_metric(values, list(zip(bounds, distribution.cumulative(), strict=True)), distribution.sum)
     return family

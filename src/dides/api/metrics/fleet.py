@@ -107,32 +107,34 @@ def _of_deployment(deployment: Deployment | None, coordinator: Coordinator) -> I
     yield gauge(
         "dides_deployment_info",
         "The deployment in flight.",
-        ((_identity(each), 1) for each in flying),
+        ((_identity(flight), 1) for flight in flying),
         *("id", "kind", "status", "code_version", "configuration_version"),
     )
     yield gauge(
         "dides_deployment_targets",
         "Targets of the deployment in flight by state.",
-        (((state.value,), getattr(each.counts, state.value)) for each in flying for state in TargetState),
+        (((state.value,), getattr(flight.counts, state.value)) for flight in flying for state in TargetState),
         "state",
     )
     yield gauge(
-        "dides_deployment_window", "How many targets may be updating at once.", (((), each.window) for each in flying)
+        "dides_deployment_window",
+        "How many targets may be updating at once.",
+        (((), flight.window) for flight in flying),
     )
     yield gauge(
         "dides_deployment_failure_threshold",
         "How many failed targets stop the deployment now; a rollback has none.",
-        (((), threshold_of(each)) for each in flying if each.kind is Kind.DEPLOY),
+        (((), threshold_of(flight)) for flight in flying if flight.kind is Kind.DEPLOY),
     )
     yield gauge(
         "dides_deployment_age_seconds",
         "Since the trigger of the deployment in flight.",
-        (((), coordinator.age_of(each)) for each in flying),
+        (((), coordinator.age_of(flight)) for flight in flying),
     )
     yield gauge(
         "dides_deployment_held",
         "1 for the reason that the next pending target does not start.",
-        (((name,), held_by(each) == name) for each in flying for name in NAMES),
+        (((name,), held_by(flight) == name) for flight in flying for name in NAMES),
         "by",
     )
 

@@ -42,32 +42,32 @@ def of_store(coordinator: Coordinator) -> Iterator[Metric]:
     yield gauge(
         "dides_store_units_waiting",
         "Units of work that wait for a writer.",
-        (((each.name,), each.waiting()) for each in writers),
+        (((writer.name,), writer.waiting()) for writer in writers),
         "writer",
     )
     yield counter(
         "dides_store_units",
         "Units of work by outcome: done, refused (an error of their own undid them), lost (the database failed).",
-        (sample for each in writers for sample in _outcomes(each)),
+        (sample for writer in writers for sample in _outcomes(writer)),
         "writer",
         "outcome",
     )
     yield histograms(
         "dides_store_transaction_duration_seconds",
         "Transactions, from their begin until they were durable or lost.",
-        (((each.name,), each.transactions) for each in writers),
+        (((writer.name,), writer.transactions) for writer in writers),
         "writer",
     )
     yield histograms(
         "dides_store_commit_duration_seconds",
         "Commits alone, which is mostly the flush of the disk.",
-        (((each.name,), each.commits) for each in writers),
+        (((writer.name,), writer.commits) for writer in writers),
         "writer",
     )
     yield histograms(
         "dides_store_transaction_units",
         "Units of work in one transaction.",
-        (((each.name,), each.sizes) for each in writers),
+        (((writer.name,), writer.sizes) for writer in writers),
         "writer",
     )
 

@@ -19,7 +19,7 @@ from dides.protocol.messages import ActionRequest, Convergence, Convergences
 async def converging(coordinator: Services) -> Convergences:
     """List the deployments whose states instances wait for, or are on their way to, or that have stopped for them."""
     found = await coordinator.read(brake.converging)
-    return Convergences(sources=[convergence_view(each) for each in found])
+    return Convergences(sources=[convergence_view(source) for source in found])
 
 
 @post(

@@ -208,7 +208,7 @@ def _page(
 def _reports(heartbeat: Heartbeat) -> bool:
     """Tell whether it says anything that only an instance may say of itself."""
     said = (heartbeat.code_version, heartbeat.configuration_version, heartbeat.status, heartbeat.message)
-    return any(each is not UNSET for each in (*said, heartbeat.observed, heartbeat.session, heartbeat.sequence))
+    return any(value is not UNSET for value in (*said, heartbeat.observed, heartbeat.session, heartbeat.sequence))
 
 
 def _check_may_change(principal: Principal, heartbeat: Heartbeat) -> None:

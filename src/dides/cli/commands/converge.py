@@ -56,25 +56,27 @@ def print_convergences(found: list[Convergence], console: Console) -> None:
     """Print a line for every deployment that instances inherit from now."""
     if not found:
         console.print("No instance is converging, and none waits.")
-    for each in found:
-        console.print(say_convergence(each), soft_wrap=True)
+    for source in found:
+        console.print(say_convergence(source), soft_wrap=True)
 
 
-def say_convergence(each: Convergence) -> str:
+def say_convergence(source: Convergence) -> str:
     """Return how the heirs of one deployment fare, and what can be done about it."""
-    to = say_state(State(each.code_version, each.configuration_version))
-    what = f"Convergence to {to} (deployment {each.deployment_id})"
-    numbers = f"{each.waiting} waiting, {each.converging} on their way, {each.arrived} arrived, {each.failed} failed"
-    if each.stopped_at is None:
-        return f"{what}: {numbers}; stops at {each.limit}."
-    return f"{what} has stopped: {numbers}. Let it go on: dides converge {each.deployment_id} --resume"
+    to = say_state(State(source.code_version, source.configuration_version))
+    what = f"Convergence to {to} (deployment {source.deployment_id})"
+    numbers = (
+        f"{source.waiting} waiting, {source.converging} on their way, {source.arrived} arrived, {source.failed} failed"
+    )
+    if source.stopped_at is None:
+        return f"{what}: {numbers}; stops at {source.limit}."
+    return f"{what} has stopped: {numbers}. Let it go on: dides converge {source.deployment_id} --resume"
 
 
 async def _ask(client: OperatorClient, deployment_id: int | None, *, resume: bool) -> list[Convergence]:
     if not resume:
         return await client.convergences()
     if deployment_id is None:
-        stopped = [each.deployment_id for each in await client.convergences() if each.stopped_at is not None]
+        stopped = [source.deployment_id for source in await client.convergences() if source.stopped_at is not None]
         # None, or several: the coordinator says so.
         deployment_id = stopped[0] if len(stopped) == 1 else None
     return [await client.resume_convergence(deployment_id)]

@@ -81,7 +81,7 @@ async def look(client: OperatorClient, *, watch: bool, output: Format) -> tuple[
     if watch and deployment is not None and in_flight(deployment):
         watched = True
         deployment = await follow_or_leave(client, deployment, make_progress_console(output))
-    stopped = [each for each in await client.convergences() if each.stopped_at is not None]
+    stopped = [source for source in await client.convergences() if source.stopped_at is not None]
     return Overview(instances=await count_fleet(client), deployment=deployment, stopped=stopped), watched
 
 

@@ -116,6 +116,7 @@ class UpdatingFor(msgspec.Struct, frozen=True):
 def window(updating: tuple[Target, ...], time: ServerTime) -> list[UpdatingFor]:
     """Return the updating targets, the longest first."""
     moments = [
-        UpdatingFor(each.instance, time.seconds_since(each.assigned_at), clean(each.reason)) for each in updating
+        UpdatingFor(target.instance, time.seconds_since(target.assigned_at), clean(target.reason))
+        for target in updating
     ]
     return sorted(moments, key=lambda moment: -moment.seconds)

@@ -11,7 +11,7 @@ from dides.runtime.config import SettingsError, load_settings
 def read_settings(context: typer.Context, file: Path | None) -> Path | None:
     """Make a file's values the command's defaults (an eager option's callback)."""
     if file is not None:
-        names = {str(each.name).replace("_", "-"): str(each.name) for each in context.command.params}
+        names = {str(parameter.name).replace("_", "-"): str(parameter.name) for parameter in context.command.params}
         names.pop("settings", None)
         try:
             settings = load_settings(file, frozenset(names))

@@ -102,7 +102,7 @@ async def read_fleet(client: OperatorClient, request: DeployRequest, selector: s
 
 def grouped(instances: Iterable[Instance], to: State, spread_by: str | None) -> tuple[Group, ...]:
     """Return instances by how they are, on the way to a state, and by their value of a label."""
-    kinds = Counter((_condition(each, to), each.labels.get(spread_by or "", "")) for each in instances)
+    kinds = Counter((_condition(instance, to), instance.labels.get(spread_by or "", "")) for instance in instances)
     return tuple(Group(number, *kind) for kind, number in sorted(kinds.items()))
 
 

@@ -95,12 +95,12 @@ def chance(answer: Answer) -> list[str]:
 def quantities(answer: Answer, outcomes: Sequence[Outcome]) -> list[Quantity]:
     """Return the rows of the table; those with values have a histogram too."""
     results = answer.results
-    stopped = tuple(float(each.reached) for each in outcomes if not each.completed)
+    stopped = tuple(float(outcome.reached) for outcome in outcomes if not outcome.completed)
     return [
         Quantity(
             name="Total time",
             distribution=results.total_time,
-            values=tuple(each.total_ms / 1000 for each in outcomes),
+            values=tuple(outcome.total_ms / 1000 for outcome in outcomes),
             say=say_duration,
         ),
         Quantity(name="  rolling out", distribution=results.rollout_time, say=say_duration),
@@ -116,7 +116,7 @@ def quantities(answer: Answer, outcomes: Sequence[Outcome]) -> list[Quantity]:
         Quantity(
             name="Most down at once",
             distribution=results.most_down,
-            values=tuple(float(each.most_down) for each in outcomes),
+            values=tuple(float(outcome.most_down) for outcome in outcomes),
             say=_number,
             whole=True,
         ),
@@ -142,13 +142,13 @@ def print_histogram(quantity: Quantity, console: Console) -> None:
     """Print a bar for each range of values, with the number of runs in it."""
     bins = bins_of(quantity.values, BINS, whole=quantity.whole)
     console.print(Text(f"{quantity.name.strip()}, by the number of runs"))
-    ranges = [_say_range(each, quantity) for each in bins]
+    ranges = [_say_range(one, quantity) for one in bins]
     widest = max(len(text) for text in ranges)
-    most = max(each.runs for each in bins)
-    for text, each in zip(ranges, bins, strict=True):
+    most = max(one.runs for one in bins)
+    for text, one in zip(ranges, bins, strict=True):
         line = Text(f"  {text:>{widest}}  ")
-        line.append(bar(each.runs / most, console), style="cyan")
-        line.append(f" {each.runs:,}")
+        line.append(bar(one.runs / most, console), style="cyan")
+        line.append(f" {one.runs:,}")
         console.print(line, soft_wrap=True)
 
 
@@ -160,11 +160,11 @@ def bar(share: float, console: Console) -> str:
     return "█" * (eighths // 8) + EIGHTHS[eighths % 8].strip()
 
 
-def _say_range(each: Bin, quantity: Quantity) -> str:
+def _say_range(one: Bin, quantity: Quantity) -> str:
     if quantity.whole:
-        last = max(each.low, each.high - 1)
-        return quantity.say(each.low) if last == each.low else f"{quantity.say(each.low)} to {quantity.say(last)}"
-    return quantity.say(each.low) if each.low == each.high else f"{quantity.say(each.low)} to {quantity.say(each.high)}"
+        last = max(one.low, one.high - 1)
+        return quantity.say(one.low) if last == one.low else f"{quantity.say(one.low)} to {quantity.say(last)}"
+    return quantity.say(one.low) if one.low == one.high else f"{quantity.say(one.low)} to {quantity.say(one.high)}"
 
 
 def _number(value: float) -> str:

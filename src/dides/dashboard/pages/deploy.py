@@ -114,8 +114,8 @@ async def _draft(request: Browser, principal: Principal, coordinator: Coordinato
         typed = read(texts_in(await request.form()))
         forecast = await coordinator.forecast(command_of(typed.request, principal.name))
     except InvalidError as error:
-        missing = [each for each in error.errors if is_missing(each)]
-        wrong = [each for each in error.errors if each not in missing]
+        missing = [problem for problem in error.errors if is_missing(problem)]
+        wrong = [problem for problem in error.errors if problem not in missing]
         return Draft(problems=in_form(wrong), missing=in_form(missing), error=error)
     return Draft(typed=typed, forecast=forecast_view(forecast))
 

@@ -188,7 +188,7 @@ def _text(value: object) -> str:
         case list() | tuple():
             return ", ".join(map(_text, value))
         case dict():
-            return ", ".join(f"{key}={each}" for key, each in value.items())
+            return ", ".join(f"{key}={item}" for key, item in value.items())
         case _:
             return str(value)
 

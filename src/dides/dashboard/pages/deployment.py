@@ -47,7 +47,7 @@ async def summary(request: Browser, deployment_id: DeploymentId, coordinator: Se
 @get(f"{PATH}/timeline.json")
 async def timeline_json(request: Browser, deployment_id: DeploymentId, coordinator: Services) -> Response[bytes]:
     """Return the targets for the chart: all, or those of the instances in `names`."""
-    names = [each for each in request.query_params.get("names", "").split(",") if each.isprintable() and each]
+    names = [name for name in request.query_params.get("names", "").split(",") if name.isprintable() and name]
     found = await coordinator.read(lambda tx: _timeline(tx, existing(tx, deployment_id), names))
     return Response(msgspec.json.encode(found), media_type=MediaType.JSON)
 
@@ -118,7 +118,7 @@ def _summary(tx: Transaction, deployment_id: int) -> dict[str, Any]:
         "title": title_of(record),
         "hold": hold_of(record),
         "waves": wave_facts(record),
-        "failures": [target_view(each) for each in failed],
+        "failures": [target_view(target) for target in failed],
         "actions": [action for action in Action if _why_not(tx, action, record) is None],
         "dangerous": DANGEROUS,
         "buttons": NAMES,

@@ -50,7 +50,7 @@ async def deployments(request: Browser, coordinator: Services) -> Response[str]:
         "deployments.html",
         rows=[row_of(deployment_view(deployment)) for deployment in shown],
         chosen=status.value if status else "",
-        statuses=[("", "All"), *((each.value, each.value.capitalize()) for each in DeploymentStatus)],
+        statuses=[("", "All"), *((choice.value, choice.value.capitalize()) for choice in DeploymentStatus)],
         older=_address(status, older) if older else "",
         newest=_address(status, "") if before is not None else "",
         now=to_datetime(coordinator.now()),

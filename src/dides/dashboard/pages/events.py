@@ -70,10 +70,10 @@ async def events(request: Browser, coordinator: Services) -> Response[str]:
     return render(
         request,
         "events.html",
-        rows=[row_of(each) for each in found.events],
+        rows=[row_of(event) for event in found.events],
         query=query,
         deployment="" if query.deployment is UNSET else query.deployment,
-        groups=[each.value for each in Group],
+        groups=[group.value for group in Group],
         filtered=_is_filtered(query),
         older=older,
         full=len(found.events) >= LIMIT,
@@ -89,7 +89,7 @@ async def new_events(request: Browser, coordinator: Services) -> Response[str]:
     """Return the rows of what has happened since the page looked, as a part of it."""
     query = _query(request)
     found = await coordinator.read(lambda tx: _find_new(tx, query))
-    rows = [row_of(each) for each in found.events]
+    rows = [row_of(event) for event in found.events]
     return render(request, "parts/events_new.html", rows=rows, last=found.newest, too_many=found.looked_to is not None)
 
 
@@ -132,7 +132,7 @@ def _find_new(tx: Transaction, query: EventsPageQuery) -> Found:
     piece = tx.events.page(deployment_id, query.after, NEW + 1)
     if len(piece) > NEW or newest < query.after:
         return Found([], newest, newest)
-    return Found([each for each in reversed(piece) if _fits(each, query)], None, newest)
+    return Found([event for event in reversed(piece) if _fits(event, query)], None, newest)
 
 
 def _fits(event: Event, query: EventsPageQuery) -> bool:

@@ -54,7 +54,7 @@ async def fleet_deployment(request: Browser, coordinator: Services) -> Response[
 async def confirm_resume(request: Browser, deployment_id: DeploymentId, coordinator: Services) -> Response[str]:
     """Say what it means to let convergence go on, and ask."""
     found = await coordinator.read(brake.converging)
-    stopped = next((each for each in found if each.source.id == deployment_id and is_stopped(each.source)), None)
+    stopped = next((heirs for heirs in found if heirs.source.id == deployment_id and is_stopped(heirs.source)), None)
     limit = limit_of(stopped.source) if stopped else 0
     return render(request, "parts/converge_question.html", id=deployment_id, it=stopped, limit=limit)
 
@@ -94,7 +94,7 @@ def _newest(tx: Transaction) -> dict[str, Any]:
         "to": found.to if found else None,
         "undone": deployment_view(undone) if undone else None,
         "undone_to": undone.to if undone else None,
-        "stopped": [each for each in brake.converging(tx) if is_stopped(each.source)],
+        "stopped": [heirs for heirs in brake.converging(tx) if is_stopped(heirs.source)],
     }
 
 

@@ -53,13 +53,13 @@ class Columns(msgspec.Struct, frozen=True):
 def columns_of(tx: Transaction, query: FleetQuery, selector: Selector, total: int, marks: VersionMarks) -> Columns:
     """Return the instances that a selector matches as columns; `total` is how many there are in all."""
     if query.names is UNSET:
-        found = sorted(tx.inventory.matching(selector, query.group or None), key=lambda each: each.name)
+        found = sorted(tx.inventory.matching(selector, query.group or None), key=lambda instance: instance.name)
         updating = _updating(tx, None)
         settled = marks.settle(_counts(found), whole=not query.selector)
         return _columns(found, updating, total, tx.inventory.label_keys(), settled)
     found = list(_named(tx, query.names.split(","), selector, query.group))
     settled = marks.settle(_counts(found), whole=False)
-    return _columns(found, _updating(tx, [each.id for each in found]), total, [], settled)
+    return _columns(found, _updating(tx, [instance.id for instance in found]), total, [], settled)
 
 
 def _counts(found: list[Matched]) -> Counter[str]:
@@ -69,28 +69,28 @@ def _counts(found: list[Matched]) -> Counter[str]:
 
 
 def _columns(found: list[Matched], updating: set[str], total: int, keys: list[str], marks: dict[str, int]) -> Columns:
-    versions = {each: number for number, each in enumerate(dict.fromkeys(each.current for each in found))}
-    groups = {each: number for number, each in enumerate(dict.fromkeys(each.spread for each in found))}
+    versions = {version: number for number, version in enumerate(dict.fromkeys(instance.current for instance in found))}
+    groups = {group: number for number, group in enumerate(dict.fromkeys(instance.spread for instance in found))}
     return Columns(
         total=total,
         keys=keys,
-        versions=[state(each, "") for each in versions],
+        versions=[state(version, "") for version in versions],
         marks=marks,
         groups=list(groups),
-        names=[each.name for each in found],
-        states=[_state_of(each, updating=each.name in updating) for each in found],
-        version_of=[versions[each.current] for each in found],
-        group_of=[groups[each.spread] for each in found],
+        names=[instance.name for instance in found],
+        states=[_state_of(instance, updating=instance.name in updating) for instance in found],
+        version_of=[versions[instance.current] for instance in found],
+        group_of=[groups[instance.spread] for instance in found],
     )
 
 
-def _state_of(each: Matched, *, updating: bool) -> int:
-    number = int(each.status)
-    if not each.reachable:
+def _state_of(instance: Matched, *, updating: bool) -> int:
+    number = int(instance.status)
+    if not instance.reachable:
         number += UNREACHABLE
     if updating:
         return number + UPDATING
-    differs = not each.current.empty and not each.current.meets(each.desired)
+    differs = not instance.current.empty and not instance.current.meets(instance.desired)
     return number + (DIFFERS if differs else 0)
 
 
@@ -108,4 +108,4 @@ def _updating(tx: Transaction, ids: list[int] | None) -> set[str]:
     if deployment is None:
         return set()
     targets = tx.targets.updating(deployment.id) if ids is None else tx.targets.of(deployment.id, ids)
-    return {each.instance for each in targets if each.state is TargetState.UPDATING}
+    return {target.instance for target in targets if target.state is TargetState.UPDATING}

@@ -99,7 +99,7 @@ def _sight(tx: Transaction, name: str, coordinator: Coordinator) -> Sight:
         deployment=deployment_view(in_flight) if in_flight else None,
         target=target_view(target) if target else None,
         why=explain_instance(tx, found, heard_at=coordinator.last_heard(found)).message,
-        history=[(each, say(each)) for each in map(event_view, tx.events.of_instance(name, EVENTS, LOOK_BACK))],
+        history=[(event, say(event)) for event in map(event_view, tx.events.of_instance(name, EVENTS, LOOK_BACK))],
     )
 
 
@@ -109,19 +109,19 @@ def _rows(tx: Transaction, names: Sequence[str], coordinator: Coordinator) -> li
 
 
 def _seen(tx: Transaction, found: Sequence[Instance], coordinator: Coordinator) -> list[Row]:
-    ids = [each.id for each in found]
-    converging = {each.instance.id for each in tx.convergences.of(ids)}
+    ids = [instance.id for instance in found]
+    converging = {heir.instance.id for heir in tx.convergences.of(ids)}
     in_flight = tx.deployments.in_flight()
     targets = tx.targets.of(in_flight.id, ids) if in_flight else []
-    updating = {each.instance_id for each in targets if each.state is TargetState.UPDATING}
+    updating = {target.instance_id for target in targets if target.state is TargetState.UPDATING}
     return [
         Row(
             its=instance_view(
-                each, now=tx.now, converging=each.id in converging, heard_at=coordinator.last_heard(each)
+                instance, now=tx.now, converging=instance.id in converging, heard_at=coordinator.last_heard(instance)
             ),
-            updating=each.id in updating,
+            updating=instance.id in updating,
         )
-        for each in found
+        for instance in found
     ]
 
 

@@ -16,7 +16,7 @@ MOST_TARGETS = 5000
 MOST_EVENTS = 20_000
 """How many events are looked through for pauses and earlier attempts; of a larger deployment they are not shown."""
 MOST_NAMES = 200
-STATES = tuple(each.value for each in TargetState)
+STATES = tuple(target_state.value for target_state in TargetState)
 
 
 class Timeline(msgspec.Struct, kw_only=True):
@@ -75,7 +75,7 @@ def whole(tx: Transaction, deployment: Deployment) -> Timeline:
 
 def some(tx: Transaction, deployment: Deployment, names: Iterable[str]) -> Timeline:
     """Return the targets of these instances, without what happened to the deployment as a whole."""
-    ids = [each.id for each in tx.inventory.many(list(names)[:MOST_NAMES]).values()]
+    ids = [instance.id for instance in tx.inventory.many(list(names)[:MOST_NAMES]).values()]
     return _timeline(tx, deployment, tx.targets.of(deployment.id, ids), {})
 
 
@@ -84,8 +84,8 @@ def _longest(tx: Transaction, deployment: Deployment) -> list[Target]:
     if len(found) < deployment.counts.total:
         failed = tx.targets.page(deployment.id, TargetState.FAILED, 0, MOST_TARGETS)
         updating = tx.targets.page(deployment.id, TargetState.UPDATING, 0, MOST_TARGETS)
-        first = {each.id: each for each in (*failed, *updating, *found)}
-        found = sorted(list(first.values())[:MOST_TARGETS], key=lambda each: each.position)
+        first = {target.id: target for target in (*failed, *updating, *found)}
+        found = sorted(list(first.values())[:MOST_TARGETS], key=lambda target: target.position)
     return found
 
 
@@ -97,7 +97,7 @@ def _timeline(
     tx: Transaction, deployment: Deployment, found: Sequence[Target], assignments: dict[str, list[int]]
 ) -> Timeline:
     texts, began = Texts(), deployment.created_at
-    rows = [_row(each, began, texts, assignments.get(each.instance, [])) for each in found]
+    rows = [_row(target, began, texts, assignments.get(target.instance, [])) for target in found]
     return Timeline(
         id=deployment.id,
         now=tx.now - began,
@@ -137,17 +137,17 @@ def _since(moment: int | None, began: int) -> int | None:
 def _assignments(happened: Iterable[Event]) -> dict[str, list[int]]:
     """Return when updates of each instance started (ms), by name."""
     assignments: dict[str, list[int]] = {}
-    for each in happened:
-        if each.kind == "target.assigned" and each.instance is not None:
-            assignments.setdefault(each.instance, []).append(each.at)
+    for event in happened:
+        if event.kind == "target.assigned" and event.instance is not None:
+            assignments.setdefault(event.instance, []).append(event.at)
     return assignments
 
 
 def _pauses(happened: Iterable[Event], began: int) -> list[list[int | None]]:
     pauses: list[list[int | None]] = []
-    for each in happened:
-        if each.kind == "deployment.paused":
-            pauses.append([each.at - began, None])
-        elif pauses and pauses[-1][1] is None and each.kind.startswith("deployment."):
-            pauses[-1][1] = each.at - began
+    for event in happened:
+        if event.kind == "deployment.paused":
+            pauses.append([event.at - began, None])
+        elif pauses and pauses[-1][1] is None and event.kind.startswith("deployment."):
+            pauses[-1][1] = event.at - began
     return pauses
