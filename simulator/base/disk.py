@@ -18,9 +18,9 @@ from dides.model.errors import RefusedError
 from dides.model.instance import InstanceSummary
 from dides.store.interface import Transaction
 from dides.store.records import Changes, MustBeAloneError
-from dides.store.sql.instance_summaries import all_summaries, changes_of
+from dides.store.sql.instance_reads import all_summaries
 from dides.store.sql.tables import metadata
-from dides.store.sql.transaction import SqlTransaction
+from dides.store.sql.transaction import SqlTransaction, changes_of
 from simulator.base.clock import VirtualClock
 from simulator.base.database import Engine, copy_template, engine
 from simulator.base.guarantees import CRASHES_LOSE_NOTHING, LOOPS_REST, NOTHING_BREAKS, READS_WRITE_NOTHING, Problem

@@ -13,8 +13,8 @@ from dides.model.sessions import NO_SESSIONS, Earlier, Sessions
 from dides.model.state import ApplyRule, State, Status
 from dides.store.interface import Store, Transaction
 from dides.store.records import NewAssignment
-from dides.store.sql.instance_summaries import changes_of, summaries_of
-from dides.store.sql.transaction import SqlTransaction
+from dides.store.sql.instance_reads import summaries_of
+from dides.store.sql.transaction import SqlTransaction, changes_of
 from support.stores import V2, add
 
 NAMES = ("web-0", "web-1", "web-2")

@@ -9,7 +9,8 @@ from time import monotonic
 from sqlalchemy import Connection
 
 from dides.store.records import Changes
-from dides.store.sql.instance_summaries import MOST_BROADCAST, all_summaries
+from dides.store.sql.instance_reads import all_summaries
+from dides.store.sql.transaction import MOST_BROADCAST
 
 Follower = Callable[[Changes], None]
 REMEMBER_SECONDS = 60.0

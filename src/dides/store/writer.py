@@ -20,8 +20,7 @@ from dides.model.errors import OutcomeUnknownError, UnavailableError
 from dides.store.broadcaster import Broadcaster
 from dides.store.interface import Transaction
 from dides.store.records import Changes
-from dides.store.sql.instance_summaries import changes_of
-from dides.store.sql.transaction import SqlTransaction
+from dides.store.sql.transaction import SqlTransaction, changes_of
 from dides.store.writer_metrics import WriterStatistics
 
 log = structlog.get_logger()

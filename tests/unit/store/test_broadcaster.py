@@ -6,7 +6,7 @@ from threading import Thread
 from dides.store.broadcaster import PATIENCE as LONGEST
 from dides.store.broadcaster import Broadcaster
 from dides.store.records import Changes
-from dides.store.sql.instance_summaries import MOST_BROADCAST
+from dides.store.sql.transaction import MOST_BROADCAST
 from support.summaries import a_summary
 
 PATIENCE = 10.0

@@ -16,7 +16,7 @@ from dides.model.state import Status
 from dides.store.interface import Transaction
 from dides.store.migrate import migrate
 from dides.store.records import NewAssignment
-from dides.store.sql.instance_summaries import summaries_of
+from dides.store.sql.instance_reads import summaries_of
 from dides.store.sql.transaction import SqlTransaction
 from dides.store.sqlite.store import open_engine
 from support.stores import V2, an_instance, deploy

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, event
 from dides.model.errors import UnavailableError
 from dides.store.broadcaster import Broadcaster
 from dides.store.records import Changes
-from dides.store.sql.instance_summaries import MOST_BROADCAST
+from dides.store.sql.transaction import MOST_BROADCAST
 from dides.store.writer import LARGEST_GROUP, LocalTransactions, Writer
 from support.clocks import FakeClock
 from support.stores import add

@@ -66,7 +66,7 @@ class Heartbeats:
         return len(self._awaited) + len(self._waiting)
 
     def accept_unchanged(self, summary: InstanceSummary, heartbeat: Heartbeat, at_ms: int) -> bool:
-        """Take a heartbeat (received at `at`, ms) that changes nothing; return whether it was one.
+        """Take a heartbeat (received at `at_ms`) that changes nothing; return whether it was one.
 
         One that comes while an earlier one of its sender is being written may change what that one says. One that
         comes after a later one of its sender does not count as seen.

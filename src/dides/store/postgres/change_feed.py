@@ -26,7 +26,7 @@ from dides.store.postgres.change_log import (
 from dides.store.postgres.connections import driver_of
 from dides.store.postgres.database_clock import DatabaseClock
 from dides.store.records import Changes
-from dides.store.sql.instance_summaries import all_summaries, summaries_of
+from dides.store.sql.instance_reads import all_summaries, summaries_of
 from dides.store.writer import said
 
 log = structlog.get_logger()

@@ -29,6 +29,12 @@ _JOINED = targets.outerjoin(instances, targets.c.instance_id == instances.c.id)
 _OF_INSTANCE = (instances.c.reachable, instances.c.duplicated_until, instances.c.status.label("instance_status"))
 _TARGET = select(targets, *_OF_INSTANCE).select_from(_JOINED)
 _INSTANCE = [column.label(f"instance__{column.name}") for column in INSTANCE]
+_WITH_INSTANCE = select(*_INSTANCE, targets, *_OF_INSTANCE).select_from(
+    targets.join(instances, targets.c.instance_id == instances.c.id)
+)
+_CANDIDATE = _WITH_INSTANCE.add_columns(
+    convergences.c.code.label("waits_code"), convergences.c.configuration.label("waits_configuration")
+).outerjoin(convergences, convergences.c.instance_id == targets.c.instance_id)
 
 
 class SqlTargets:
@@ -82,7 +88,7 @@ class SqlTargets:
         self, deployment_id: int, limit: int, of_each: Mapping[str, int] | None = None
     ) -> tuple[Candidate, ...]:
         """Return up to `limit` next pending targets in order; with `of_each` up to so many of each of these values."""
-        wanted = _candidates().where(_pending(deployment_id), targets.c.deferred.is_(False))
+        wanted = _CANDIDATE.where(_pending(deployment_id), targets.c.deferred.is_(False))
         wanted = wanted.order_by(targets.c.position)
         if of_each is None:
             return self._candidates(wanted.limit(limit))
@@ -96,12 +102,12 @@ class SqlTargets:
     def unhealthy(self, deployment_id: int, limit: int) -> tuple[Candidate, ...]:
         """Return up to `limit` candidates that are written down as not HEALTHY, in order."""
         ill = _in(deployment_id) & (targets.c.state == literal_column("'pending'")) & targets.c.unhealthy
-        wanted = _candidates().where(ill, targets.c.deferred.is_(False))
+        wanted = _CANDIDATE.where(ill, targets.c.deferred.is_(False))
         return self._candidates(wanted.order_by(targets.c.position).limit(limit))
 
     def deferred(self, deployment_id: int) -> tuple[Candidate, ...]:
         """Return the pending targets that were put off, with their instances."""
-        wanted = _candidates().where(_pending(deployment_id), targets.c.deferred)
+        wanted = _CANDIDATE.where(_pending(deployment_id), targets.c.deferred)
         return self._candidates(wanted.order_by(targets.c.position))
 
     def lapsed(self, deployment_id: int, wave: int, limit: int) -> list[str]:
@@ -113,7 +119,7 @@ class SqlTargets:
 
     def touched(self, deployment_id: int) -> list[Touched]:
         """Return every target that was told and whose instance still exists, with its instance."""
-        wanted = _with_instance().where(_in(deployment_id), targets.c.assigned_at.is_not(None))
+        wanted = _WITH_INSTANCE.where(_in(deployment_id), targets.c.assigned_at.is_not(None))
         return [Touched(target_from(row), _instance_in(row)) for row in self._db.execute(wanted).mappings()]
 
     def any_assigned(self, deployment_id: int) -> bool:
@@ -253,17 +259,6 @@ class SqlTargets:
             Candidate(target_from(row), _instance_in(row), known(state_from(row, "waits")))
             for row in self._db.execute(wanted).mappings()
         )
-
-
-def _with_instance() -> Select[Any]:
-    both = targets.join(instances, targets.c.instance_id == instances.c.id)
-    return select(*_INSTANCE, targets, *_OF_INSTANCE).select_from(both)
-
-
-def _candidates() -> Select[Any]:
-    waits = convergences.c.instance_id == targets.c.instance_id
-    inherits = (convergences.c.code.label("waits_code"), convergences.c.configuration.label("waits_configuration"))
-    return _with_instance().add_columns(*inherits).outerjoin(convergences, waits)
 
 
 def _instance_in(row: RowMapping) -> Instance:
