@@ -102,7 +102,7 @@ def _tick(world: World, _: int) -> None:
 
 def _falls_silent(world: World, number: int) -> None:
     world.evidence[number] = world.evidence[number].silenced()
-    world.ledger.lose(number)
+    world.ledger.declare_unreachable(number)
 
 
 def _outage(world: World, away: int) -> None:

@@ -73,7 +73,7 @@ class World:
         target = self.ledger.targets.get(number)
         if target is not None:
             self.evidence[number] = self.evidence[number].heard(report, target, self.ledger.its_deployment.policy)
-        self.ledger.hear(number, report)
+        self.ledger.ingest(number, report)
 
     def weigh(self, before: Self, kind: str) -> None:
         """Keep the evidence up to date: what the checker remembers by itself."""

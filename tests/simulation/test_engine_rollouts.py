@@ -96,7 +96,7 @@ class World:
         if it.desired == V2:
             fate = self.fates[number]
         if fate == "dies when told" or self.fates[number] == "is dead":
-            self.ledger.lose(number)
+            self.ledger.declare_unreachable(number)
             return
         status, current = it.status, it.current
         if it.desired and self.acts_on[number] == it.generation:
@@ -105,7 +105,7 @@ class World:
                 self.fates[number] = "good"
         observed = self.acts_on[number] if self.observes[number] else None
         self.acts_on[number] = it.generation
-        self.ledger.hear(number, report(status, current, at=self.ledger.now, observed=observed))
+        self.ledger.ingest(number, report(status, current, at=self.ledger.now, observed=observed))
 
     def outcome(self, fate: str, desired: State, current: State) -> tuple[Status, State]:
         match fate:
@@ -125,11 +125,11 @@ class World:
         number = self.random.choice(list(ledger.instances))
         match self.random.randint(0, 22):
             case 0:
-                ledger.lose(number)
+                ledger.declare_unreachable(number)
             case 1:
                 ledger.resume() if ledger.its_deployment.status is PAUSED else ledger.pause()
             case 2:
-                ledger.recover(away=0, quiet_until=ledger.now + TIME_TO_LIVE)
+                ledger.recover(away_ms=0, quiet_until=ledger.now + TIME_TO_LIVE)
             case 3 if self.random.random() < 0.1:
                 undo = ledger.its_deployment.kind is Kind.DEPLOY and self.random.random() < 0.5
                 self.watch(lambda: ledger.abort(rollback=undo))

@@ -85,7 +85,7 @@ class Walk:
         self.done.append(f"{name} reports {status.name} at {current.code_version}, observed {observed}")
         taken = await self.fleet.report(name, status, current, observed=UNSET if observed is None else observed)
         report = Report(at=self.fleet.clock.now(), status=status, current=current, observed=observed)
-        assert self.ledger.hear(instance.id, report) == taken.step_due, self.done
+        assert self.ledger.ingest(instance.id, report) == taken.step_due, self.done
 
     async def step(self) -> None:
         self.done.append("step")
@@ -105,7 +105,7 @@ class Walk:
         if instance.reachable:
             self.done.append(f"{name} is lost")
             await self.fleet.silence(name)
-            self.ledger.lose(instance.id)
+            self.ledger.declare_unreachable(instance.id)
 
     async def pause_or_resume(self) -> None:
         self.done.append("pause or resume")

@@ -10,14 +10,14 @@ from dides.model.instance import Instance
 from dides.model.plan import Candidate
 from dides.model.state import State, Status, known
 from dides.rehearsal.pending_queue import Line
-from dides.rehearsal.timers import Moments
+from dides.rehearsal.timers import Timers
 
 
 class Books:
     """Keeps who waits, who is updating and until when, at a cost that grows neither with the fleet nor the window."""
 
     def __init__(self, instances: Iterable[Instance]) -> None:
-        self.instances = {each.id: each for each in instances}
+        self.instances = {instance.id: instance for instance in instances}
         self.targets: dict[int, Target] = {}
         self.updating: dict[int, None] = {}
         self.marked: dict[int, None] = {}
@@ -27,25 +27,25 @@ class Books:
         self._line = Line()
         self._ill = Line()
         """Those in line of which the instance is not HEALTHY."""
-        self._moments = Moments()
+        self._timers = Timers()
         self._last_position = 0
 
     def copy(self) -> Self:
         """Return books that go their own way from here; frozen values are shared."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        for name in ("instances", "targets", "updating", "marked", "put_off", "_line", "_ill", "_moments"):
+        for name in ("instances", "targets", "updating", "marked", "put_off", "_line", "_ill", "_timers"):
             setattr(other, name, getattr(self, name).copy())
         return other
 
     def _line_up(self, targets: Sequence[Target]) -> None:
         """Make these the targets, in this order."""
-        for held in (self.put_off, self.updating, self.marked, self._moments):
+        for held in (self.put_off, self.updating, self.marked, self._timers):
             held.clear()
         self.targets = {target.id: target for target in targets}
         self._last_position = len(targets)
         self._line.form(targets)
-        self._ill.form(each for each in targets if not self._is_healthy(each))
+        self._ill.form(target for target in targets if not self._is_healthy(target))
 
     def _clear_line(self) -> None:
         """Let nobody wait any more."""
@@ -84,7 +84,7 @@ class Books:
         before, self.targets[number] = self.targets[number], target
         if _wait_alike(target, before):
             return
-        self._moments.put(number, target.due_at)
+        self._timers.put(number, target.due_at)
         if target.state is TargetState.UPDATING:
             self.updating[number] = None
         else:
@@ -134,7 +134,7 @@ class Books:
 
 
 def _wait_alike(one: Target, other: Target) -> bool:
-    """Tell whether two versions of a target are both updating, or both not, and wait for the same moments."""
+    """Tell whether two versions of a target are both updating, or both not, and wait for the same timers."""
     return (
         one.state is other.state
         and one.healthy_at == other.healthy_at

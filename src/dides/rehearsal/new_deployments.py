@@ -28,7 +28,7 @@ def new_deployment(number: int, to: State, policy: Policy, matched: Collection[M
         **asdict(limits),
         counts=_counts(matched, limits),
         timers=Timers(deadline_at=None if policy.deadline_ms is None else now + policy.deadline_ms),
-        spread={} if limits.share is None else dict.fromkeys(sorted({each.spread for each in matched}), 0),
+        spread={} if limits.share is None else dict.fromkeys(sorted({instance.spread for instance in matched}), 0),
         created_at=now,
         created_by="",
     )
@@ -57,16 +57,16 @@ def new_targets(order: Sequence[Matched], to: State) -> list[Target]:
     """Return the targets of a deployment to these instances in this order."""
     return [
         Target(
-            id=each.id,
-            instance_id=each.id,
-            instance=each.name,
+            id=matched.id,
+            instance_id=matched.id,
+            instance=matched.name,
             position=position,
             state=TargetState.PENDING,
             to=to,
-            before=each.current,
-            spread=each.spread,
+            before=matched.current,
+            spread=matched.spread,
         )
-        for position, each in enumerate(order, start=1)
+        for position, matched in enumerate(order, start=1)
     ]
 
 
@@ -74,15 +74,15 @@ def targets_of_rollback(undos: Sequence[Undo], instances: Mapping[int, Instance]
     """Return the targets of a rollback, in its order."""
     return [
         Target(
-            id=each.touched.target.id,
-            instance_id=each.touched.target.id,
-            instance=each.touched.target.instance,
+            id=restored.touched.target.id,
+            instance_id=restored.touched.target.id,
+            instance=restored.touched.target.instance,
             position=position,
             state=TargetState.PENDING,
-            to=each.to or NOTHING,
-            before=instances[each.touched.target.id].current,
+            to=restored.to or NOTHING,
+            before=instances[restored.touched.target.id].current,
         )
-        for position, each in enumerate(undos, start=1)
+        for position, restored in enumerate(undos, start=1)
     ]
 
 
@@ -102,5 +102,5 @@ def matched_of(instance: Instance, spread: str) -> Matched:
 def _counts(matched: Collection[Matched], limits: Limits) -> Counts:
     unavailable = 0
     if limits.max_unavailable is not None:
-        unavailable = sum(is_unavailable(TargetState.PENDING, each.status) for each in matched)
+        unavailable = sum(is_unavailable(TargetState.PENDING, instance.status) for instance in matched)
     return Counts(total=len(matched), pending=len(matched), unavailable=unavailable)

@@ -12,8 +12,8 @@ from dides.rehearsal.fleet import size_of
 from dides.rehearsal.rehearse import Rehearsal, rehearse_once
 from dides.rehearsal.run import Outcome
 
-UPDATES_OF_A_PIECE = 20_000
-"""About a second of work: progress moves often, and handing a piece over costs nothing beside it."""
+UPDATES_OF_A_BATCH = 20_000
+"""About a second of work: progress moves often, and handing a batch over costs nothing beside it."""
 UPDATES_WORTH_A_PROCESS = 60_000
 """Below that, starting processes takes longer than they save."""
 
@@ -28,12 +28,12 @@ def rehearse(
     `done` is called with a number of runs whenever so many more are done. Raises BrokenProcessPool when a process was
     killed, as for want of memory.
     """
-    pieces = list(_pieces(rehearsal, runs, processes))
+    batches = list(_batches(rehearsal, runs, processes))
     if processes == 1 or runs * size_of(rehearsal.fleet) < UPDATES_WORTH_A_PROCESS:
-        outcomes = [_play_and_report(rehearsal, piece, done) for piece in pieces]
+        outcomes = [_play_and_report(rehearsal, batch, done) for batch in batches]
     else:
-        outcomes = _share(rehearsal, pieces, processes, done)
-    return [outcome for each in outcomes for outcome in each]
+        outcomes = _share(rehearsal, batches, processes, done)
+    return [outcome for of_batch in outcomes for outcome in of_batch]
 
 
 def play(rehearsal: Rehearsal, numbers: range) -> list[Outcome]:
@@ -41,24 +41,24 @@ def play(rehearsal: Rehearsal, numbers: range) -> list[Outcome]:
     return [rehearse_once(rehearsal, number) for number in numbers]
 
 
-def _pieces(rehearsal: Rehearsal, runs: int, processes: int) -> Iterator[range]:
-    size = min(max(1, UPDATES_OF_A_PIECE // size_of(rehearsal.fleet)), -(-runs // processes))
+def _batches(rehearsal: Rehearsal, runs: int, processes: int) -> Iterator[range]:
+    size = min(max(1, UPDATES_OF_A_BATCH // size_of(rehearsal.fleet)), -(-runs // processes))
     return (range(first, min(first + size, runs)) for first in range(0, runs, size))
 
 
-def _play_and_report(rehearsal: Rehearsal, piece: range, done: Callable[[int], None]) -> list[Outcome]:
-    outcomes = play(rehearsal, piece)
-    done(len(piece))
+def _play_and_report(rehearsal: Rehearsal, batch: range, done: Callable[[int], None]) -> list[Outcome]:
+    outcomes = play(rehearsal, batch)
+    done(len(batch))
     return outcomes
 
 
 def _share(
-    rehearsal: Rehearsal, pieces: list[range], processes: int, done: Callable[[int], None]
+    rehearsal: Rehearsal, batches: list[range], processes: int, done: Callable[[int], None]
 ) -> list[list[Outcome]]:
     # Spawned, not forked: the progress bar has a thread, and a fork would copy the locks that it may hold.
     context, others = multiprocessing.get_context("spawn"), set(multiprocessing.active_children())
     with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin) as pool:
-        futures = [pool.submit(play, rehearsal, piece) for piece in pieces]
+        futures = [pool.submit(play, rehearsal, batch) for batch in batches]
         try:
             for future in as_completed(futures):
                 done(len(future.result()))

@@ -57,12 +57,12 @@ class Ledger(Books):
         many of them.
         """
         values = spread or {} if policy.spread_by is not None else {}
-        matched = [matched_of(each, values.get(each.id, "")) for each in self.instances.values()]
+        matched = [matched_of(instance, values.get(instance.id, "")) for instance in self.instances.values()]
         self.deployment, self.undone = new_deployment(deployment_id, to, policy, matched, self.now), None
         self._line_up(new_targets(in_order(matched, policy, deployment_id), to))
         return self.step()
 
-    def hear(self, number: int, report: Report) -> bool:
+    def ingest(self, number: int, report: Report) -> bool:
         """Take a heartbeat in; return whether a step is due."""
         before = self.instances[number]
         self.instances[number] = _reported(before, report)
@@ -77,7 +77,7 @@ class Ledger(Books):
         has_room = self._availability(number, before.status)
         return returned or is_marked or has_room
 
-    def lose(self, number: int) -> None:
+    def declare_unreachable(self, number: int) -> None:
         """Declare an instance unreachable: it has been silent for its time to live."""
         instance = self.instances[number]
         self.instances[number] = replace(instance, reachable=False, status=Status.UNKNOWN)
@@ -104,26 +104,26 @@ class Ledger(Books):
     def resume(self) -> None:
         """Resume it: its timers have stood still."""
         deployment = self.its_deployment
-        by = 0 if deployment.paused_at is None else self.now - deployment.paused_at
-        for number in self._moments.waiting():
-            self._set(moved_target(self.targets[number], by))
-        timers = moved(deployment.timers, by)
+        by_ms = 0 if deployment.paused_at is None else self.now - deployment.paused_at
+        for number in self._timers.waiting():
+            self._set(moved_target(self.targets[number], by_ms))
+        timers = moved(deployment.timers, by_ms)
         self.deployment = replace(
             deployment, status=DeploymentStatus.RUNNING, paused_at=None, resumed_at=self.now, timers=timers
         )
 
-    def recover(self, away: int, quiet_until: int) -> None:
-        """Come back after `away` ms without a coordinator: they count as a pause, and no timer ends before a moment."""
+    def recover(self, away_ms: int, quiet_until: int) -> None:
+        """Come back after `away_ms` without a coordinator: they count as a pause, and no timer ends before a moment."""
         self.quiet_until = quiet_until
         deployment = self.deployment
         if deployment is None or not deployment.in_flight:
             return
-        for number in self._moments.waiting():
-            target = moved_hold(self.targets[number], away, quiet_until)
+        for number in self._timers.waiting():
+            target = moved_hold(self.targets[number], away_ms, quiet_until)
             running = deployment.status is DeploymentStatus.RUNNING
-            self._set(moved_target(target, away, quiet_until) if running else target)
+            self._set(moved_target(target, away_ms, quiet_until) if running else target)
         if deployment.status is DeploymentStatus.RUNNING:
-            timers = moved(deployment.timers, away, quiet_until)
+            timers = moved(deployment.timers, away_ms, quiet_until)
             self.deployment = replace(deployment, timers=timers, resumed_at=self.now)
 
     def promote(self) -> Plan:
@@ -146,7 +146,7 @@ class Ledger(Books):
     def _snapshot(self) -> Snapshot:
         deployment = self.its_deployment
         reported = self._shown(self.marked)
-        due = self._shown(self._moments.due(self.now))
+        due = self._shown(self._timers.due(self.now))
         verdicts_due = len(reported) + len(due)
         return Snapshot(
             now=self.now,
@@ -155,7 +155,7 @@ class Ledger(Books):
             reported=reported,
             due=due,
             candidates=self._next_candidates(deployment, verdicts_due),
-            next_deadline=self._moments.next_moment(),
+            next_deadline=self._timers.next_moment(),
         )
 
     def _next_candidates(self, deployment: Deployment, verdicts_due: int) -> tuple[Candidate, ...]:
@@ -172,8 +172,8 @@ class Ledger(Books):
         for again in plan.reassigned:
             generation = self._set_desired(again.target.id, again.target.to, plan.deployment.id)
             self._set(apply.reassigned(self.targets[again.target.id], again, generation, self.now))
-        for told in plan.assigned:
-            self._assign(told)
+        for assignment in plan.assigned:
+            self._assign(assignment)
         for target in plan.deferred:
             self._put_off(target.id)
         self.deployment = plan.deployment
@@ -183,21 +183,21 @@ class Ledger(Books):
             self._end(plan.ending)
 
     def _settle(self, settled: Iterable[Settled]) -> None:
-        for each in settled:
-            number = each.target.id
-            self._set(apply.settled(self.targets[number], each, self.now))
-            if each.state is TargetState.SUCCEEDED and each.target.report:
-                self._set_last_good(number, each.target.to.over(each.target.report.current))
-            elif each.target.state is TargetState.SUCCEEDED:
-                self._set_last_good(number, each.target.last_good)
+        for verdict in settled:
+            number = verdict.target.id
+            self._set(apply.settled(self.targets[number], verdict, self.now))
+            if verdict.state is TargetState.SUCCEEDED and verdict.target.report:
+                self._set_last_good(number, verdict.target.to.over(verdict.target.report.current))
+            elif verdict.target.state is TargetState.SUCCEEDED:
+                self._set_last_good(number, verdict.target.last_good)
 
-    def _assign(self, told: Assignment) -> None:
-        number = told.target.id
+    def _assign(self, assignment: Assignment) -> None:
+        number = assignment.target.id
         self._leave_line(self.targets[number])
-        generation = self._set_desired(number, told.desired, self.its_deployment.id)
-        self._set(apply.assigned(self.targets[number], told, generation, self.now))
-        if told.state is TargetState.SKIPPED and told.desired is not None:
-            self._set_last_good(number, told.before)
+        generation = self._set_desired(number, assignment.desired, self.its_deployment.id)
+        self._set(apply.assigned(self.targets[number], assignment, generation, self.now))
+        if assignment.state is TargetState.SKIPPED and assignment.desired is not None:
+            self._set_last_good(number, assignment.before)
 
     def _return(self, number: int) -> None:
         """Let an instance that was put off take its turn again."""
@@ -264,7 +264,9 @@ class Ledger(Books):
 
     def _begin_rollback(self, ended: Deployment) -> None:
         touched = [
-            Touched(each, self.instances[each.id]) for each in self.targets.values() if each.assigned_at is not None
+            Touched(target, self.instances[target.id])
+            for target in self.targets.values()
+            if target.assigned_at is not None
         ]
         undos = undo(touched)
         self._line_up(targets_of_rollback(undos, self.instances))

@@ -84,7 +84,7 @@ class Run:
         self._answers: dict[int, int] = {}
         """The serial number of the answer that is expected of an instance; it has dropped any earlier work."""
         self._dead: set[int] = set()
-        self._down = {each.id for each in ledger.instances.values() if each.status is not Status.HEALTHY}
+        self._down = {instance.id for instance in ledger.instances.values() if instance.status is not Status.HEALTHY}
         self._most_down = {Kind.DEPLOY: len(self._down)}
         self._assigned = 0
 
@@ -117,10 +117,10 @@ class Run:
 
     def _follow(self, plan: Plan) -> None:
         """Let a step's plan come true, and take the steps that follow from it at once."""
-        following: Plan | None = plan
-        while following is not None:
-            self._take_note(following)
-            following = self._next_plan(following)
+        next_plan: Plan | None = plan
+        while next_plan is not None:
+            self._take_note(next_plan)
+            next_plan = self._plan_after(next_plan)
 
     def _take_note(self, plan: Plan) -> None:
         for settled in plan.settled:
@@ -134,7 +134,7 @@ class Run:
                 self._set_desired(assigned.target.id)
         self._most_down[plan.deployment.kind] = max(self._most_down.get(plan.deployment.kind, 0), len(self._down))
 
-    def _next_plan(self, plan: Plan) -> Plan | None:
+    def _plan_after(self, plan: Plan) -> Plan | None:
         """Return the plan of a step that follows at once; None when time goes by before the next one."""
         ledger, deployment = self._ledger, self._ledger.its_deployment
         if not deployment.in_flight:
@@ -182,28 +182,28 @@ class Run:
         fails = chance < chances.lost_rate + (1 - chances.lost_rate) * chances.failure_rate
         if self._ledger.its_deployment.max_unavailable is not None:
             # Nothing else asks how an instance is while it updates; left out, a run takes a tenth less.
-            self._hear(number, Status.DEGRADED, NOTHING)
+            self._report(number, Status.DEGRADED, NOTHING)
         done_at = now + chances.durations.draw(self._random)
         self._answers[number] = self._at(done_at, self._report_failed if fails else self._report_healthy, number)
 
     def _report_healthy(self, number: int, serial: int) -> None:
         if self._answers.get(number) == serial:
-            due = self._hear(number, Status.HEALTHY, self._ledger.instances[number].desired or NOTHING)
+            due = self._report(number, Status.HEALTHY, self._ledger.instances[number].desired or NOTHING)
             if self._ledger.targets[number].state is not TargetState.UPDATING:
                 self._down.discard(number)  # It had been given up or stopped, and has come up all the same.
             if due:
                 self._follow(self._ledger.step())
 
     def _report_failed(self, number: int, serial: int) -> None:
-        if self._answers.get(number) == serial and self._hear(number, Status.FAILED, NOTHING):
+        if self._answers.get(number) == serial and self._report(number, Status.FAILED, NOTHING):
             self._follow(self._ledger.step())
 
-    def _hear(self, number: int, status: Status, current: State) -> bool:
+    def _report(self, number: int, status: Status, current: State) -> bool:
         """Let an instance report, with the generation that it acts on; return whether a step is due."""
         generation = self._ledger.instances[number].generation
-        return self._ledger.hear(
+        return self._ledger.ingest(
             number, Report(at=self._ledger.now, status=status, current=current, observed=generation)
         )
 
     def _fall_silent(self, number: int, _serial: int) -> None:
-        self._ledger.lose(number)
+        self._ledger.declare_unreachable(number)

@@ -57,20 +57,22 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 def summarize(outcomes: Sequence[Outcome]) -> Summary:
     """Return what the outcomes of at least one run have in common."""
-    stopped = [each for each in outcomes if not each.completed]
-    reasons = Counter(each.reason.partition(":")[0] for each in stopped)
-    rollout_time = distribution_of(each.rollout_ms / 1000 for each in outcomes)
+    stopped = [outcome for outcome in outcomes if not outcome.completed]
+    reasons = Counter(outcome.reason.partition(":")[0] for outcome in stopped)
+    rollout_time = distribution_of(outcome.rollout_ms / 1000 for outcome in outcomes)
     return Summary(
         completing=completing(len(outcomes) - len(stopped), len(outcomes)),
         stopped_by=dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
-        total_time=distribution_of(each.total_ms / 1000 for each in outcomes),
+        total_time=distribution_of(outcome.total_ms / 1000 for outcome in outcomes),
         rollout_time=rollout_time,
-        rollback_time=_if_any(None if each.rollback_ms is None else each.rollback_ms / 1000 for each in outcomes),
-        reached_before_stop=_if_any(each.reached for each in stopped),
-        failed=distribution_of(each.failed for each in outcomes),
-        most_down=distribution_of(each.most_down for each in outcomes),
-        most_down_in_rollback=_if_any(each.most_down_in_rollback for each in outcomes),
-        not_returned=_if_any(each.not_returned for each in outcomes),
+        rollback_time=_if_any(
+            None if outcome.rollback_ms is None else outcome.rollback_ms / 1000 for outcome in outcomes
+        ),
+        reached_before_stop=_if_any(outcome.reached for outcome in stopped),
+        failed=distribution_of(outcome.failed for outcome in outcomes),
+        most_down=distribution_of(outcome.most_down for outcome in outcomes),
+        most_down_in_rollback=_if_any(outcome.most_down_in_rollback for outcome in outcomes),
+        not_returned=_if_any(outcome.not_returned for outcome in outcomes),
     )
 
 

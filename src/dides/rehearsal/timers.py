@@ -4,7 +4,7 @@ import heapq
 from typing import Self
 
 
-class Moments:
+class Timers:
     """One moment (ms) for each number. What has come stays due until it is set anew or dropped."""
 
     def __init__(self) -> None:

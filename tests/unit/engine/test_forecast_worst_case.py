@@ -92,7 +92,7 @@ class Adversary:
         """All that are updating fall silent, or stay DEGRADED, until their time is over."""
         for number in tuple(self.ledger.updating):
             if self.random.random() < 0.5:
-                self.ledger.lose(number)
+                self.ledger.declare_unreachable(number)
             else:
                 self.say(number, Status.DEGRADED, self.ledger.instances[number])
         deadlines = [self.ledger.targets[number].deadline_at or 0 for number in self.ledger.updating]
@@ -113,7 +113,7 @@ class Adversary:
     def say(self, number: int, status: Status, its: Instance) -> None:
         self.ledger.now += LATER
         observed = self.ledger.targets[number].generation if self.ledger.targets[number].attempt else None
-        self.ledger.hear(
+        self.ledger.ingest(
             number, Report(at=self.ledger.now, status=status, current=its.current, observed=observed, message="")
         )
 

@@ -36,7 +36,7 @@ def say(fleet: Ledger, status: Status, *numbers: int) -> bool:
     for number in numbers:
         it = fleet.instances[number]
         current = it.desired or it.current
-        due = fleet.hear(number, report(status, current, at=fleet.now, observed=it.generation))
+        due = fleet.ingest(number, report(status, current, at=fleet.now, observed=it.generation))
     return due
 
 
@@ -75,8 +75,8 @@ def test_each_that_arrives_makes_room_for_the_next_until_all_have() -> None:
 
 def test_a_heartbeat_calls_for_a_step_only_when_something_is_to_be_decided() -> None:
     fleet = begun()
-    assert not fleet.hear(1, report(Status.DEGRADED, V1, at=fleet.now, observed=7))
-    assert not fleet.hear(2, report(Status.HEALTHY, V1, at=fleet.now, observed=6))
+    assert not fleet.ingest(1, report(Status.DEGRADED, V1, at=fleet.now, observed=7))
+    assert not fleet.ingest(2, report(Status.HEALTHY, V1, at=fleet.now, observed=6))
     assert arrive(fleet, 1)
 
 
@@ -121,7 +121,7 @@ def test_without_auto_rollback_nothing_follows_and_the_pending_ones_are_skipped(
 
 def test_silence_times_out_as_lost() -> None:
     fleet = begun(auto_rollback=False)
-    fleet.lose(1)
+    fleet.declare_unreachable(1)
     assert not fleet.instances[1].reachable
     fleet.now = TIMEOUT - 1
     assert fleet.step().next_deadline == TIMEOUT
@@ -133,10 +133,10 @@ def test_silence_times_out_as_lost() -> None:
 
 def test_an_unreachable_one_is_put_off_and_takes_its_turn_when_it_returns() -> None:
     fleet = ledger()
-    fleet.lose(1)
+    fleet.declare_unreachable(1)
     fleet.trigger(V2, Policy())
     assert (states(fleet), list(fleet.put_off)) == ("PUP", [1])
-    assert fleet.hear(1, report(Status.HEALTHY, V1, at=fleet.now))
+    assert fleet.ingest(1, report(Status.HEALTHY, V1, at=fleet.now))
     assert fleet.its_deployment.counts.deferred == 0
     for number in (2, 3, 1):
         arrive(fleet, number)
@@ -146,7 +146,7 @@ def test_an_unreachable_one_is_put_off_and_takes_its_turn_when_it_returns() -> N
 
 def test_those_that_stay_unreachable_are_skipped_untold_in_the_end() -> None:
     fleet = ledger()
-    fleet.lose(1)
+    fleet.declare_unreachable(1)
     fleet.trigger(V2, Policy(batch_size=3))
     arrive(fleet, 2, 3)
     fleet.step()
@@ -172,7 +172,7 @@ def test_healthy_has_to_be_held_and_silence_restarts_it() -> None:
     arrive(fleet, 1)
     assert fleet.step().next_deadline == 10 * SECOND
     fleet.now = 5 * SECOND
-    fleet.lose(1)
+    fleet.declare_unreachable(1)
     fleet.now = 10 * SECOND
     fleet.step()
     assert states(fleet) == "UPP"
@@ -217,7 +217,7 @@ def test_in_a_pause_timeouts_stand_still_from_its_first_moment() -> None:
 def test_an_outage_counts_as_a_pause_and_is_followed_by_a_quiet_time() -> None:
     fleet = begun(auto_rollback=False, deadline=900)
     fleet.now = 5 * TIMEOUT
-    fleet.recover(away=5 * TIMEOUT, quiet_until=fleet.now + 30 * SECOND)
+    fleet.recover(away_ms=5 * TIMEOUT, quiet_until=fleet.now + 30 * SECOND)
     assert fleet.targets[1].deadline_at == 6 * TIMEOUT
     assert fleet.its_deployment.timers.deadline_at == 5 * TIMEOUT + 900 * SECOND
     assert fleet.step().next_deadline == 5 * TIMEOUT + 30 * SECOND
@@ -226,7 +226,7 @@ def test_an_outage_counts_as_a_pause_and_is_followed_by_a_quiet_time() -> None:
 def test_after_an_outage_no_timeout_fires_before_the_quiet_time_is_over() -> None:
     fleet = begun(auto_rollback=False)
     fleet.now = TIMEOUT
-    fleet.recover(away=0, quiet_until=TIMEOUT + 30 * SECOND)
+    fleet.recover(away_ms=0, quiet_until=TIMEOUT + 30 * SECOND)
     fleet.step()
     assert states(fleet) == "UPP"
     fleet.now += 30 * SECOND
@@ -237,7 +237,7 @@ def test_after_an_outage_no_timeout_fires_before_the_quiet_time_is_over() -> Non
 @pytest.mark.parametrize("rollback", [True, False])
 def test_an_abort_takes_back_what_was_not_read(rollback: bool) -> None:
     fleet = begun(batch_size=2)
-    fleet.hear(1, report(Status.DEGRADED, V1, at=fleet.now, observed=7))
+    fleet.ingest(1, report(Status.DEGRADED, V1, at=fleet.now, observed=7))
     fleet.abort(rollback=rollback)
     if rollback:
         assert standing(fleet) == (ROLLBACK, DeploymentStatus.RUNNING)
@@ -280,7 +280,7 @@ def test_max_unavailable_counts_what_reports_and_silence_say() -> None:
     fleet = begun(5, batch_size=5, max_unavailable=2)
     assert (states(fleet), fleet.its_deployment.counts.unavailable) == ("UUPPP", 2)
     arrive(fleet, 1)
-    fleet.lose(5)
+    fleet.declare_unreachable(5)
     fleet.step()
     assert (states(fleet), fleet.its_deployment.counts.unavailable) == ("SUPPP", 2)
     assert arrive(fleet, 5)  # room came free
@@ -292,7 +292,7 @@ def test_a_copy_goes_its_own_way() -> None:
     fleet = begun()
     arrive(fleet, 1)
     other = fleet.copy()
-    other.lose(3)
+    other.declare_unreachable(3)
     other.step()
     other.now = TIMEOUT
     other.step()
