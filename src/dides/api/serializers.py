@@ -133,14 +133,14 @@ def _reason(target: model.Target) -> str:
     if target.state is not model.TargetState.UPDATING:
         return target.reason
     if target.retry_at is not None:
-        return f"{target.reason}; next attempt at {_moment(target.retry_at)}"
+        return f"{target.reason}; next attempt at {_timestamp(target.retry_at)}"
     if target.healthy_at is not None and target.report and target.healthy_at > target.report.at:
-        return f"HEALTHY, and has to stay so until {_moment(target.healthy_at)}"
+        return f"HEALTHY, and has to stay so until {_timestamp(target.healthy_at)}"
     return target.reason
 
 
-def _moment(moment: int) -> str:
-    return f"{to_datetime(moment):%Y-%m-%dT%H:%M:%SZ}"
+def _timestamp(at_ms: int) -> str:
+    return f"{to_datetime(at_ms):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def event_view(event: Event) -> messages.Event:
