@@ -131,9 +131,10 @@ def assignments_keep_the_generation(patch: Patch) -> None:
     lower = "UPDATE instances SET generation = max(1, generation - 1) WHERE id = ?"
 
     def assign(self: SqlInventory, assignments: Sequence[NewAssignment]) -> dict[int, int]:
-        for each in right(self, assignments):
-            self._db.exec_driver_sql(lower, (each,))
-        return self._generations(each.instance_id for each in assignments)
+        raised = right(self, assignments)
+        for number in raised:
+            self._db.exec_driver_sql(lower, (number,))
+        return {number: max(1, generation - 1) for number, generation in raised.items()}
 
     patch.setattr(SqlInventory, "assign", assign)
 

@@ -78,10 +78,10 @@ class Liveness:
             if len(names) > room:
                 self._due[self._next] = names[room:]
                 break
-            self._next = self._following(self._next)
+            self._next = self._next_awaited(self._next)
         return taken
 
-    def _following(self, second: int) -> int | None:
+    def _next_awaited(self, second: int) -> int | None:
         """Return the next second in which anybody waits: most often the very next."""
         if second + 1 in self._due:
             return second + 1

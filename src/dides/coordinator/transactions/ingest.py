@@ -119,7 +119,7 @@ def ingest_batch(tx: Transaction, batch: Sequence[Incoming], memory: Memory = Me
     tx.inventory.record([after[name] for name in after if name in changed])
     # Who takes one that changes nothing for news has not heard of its sender for a moment.
     tx.inventory.show(after[name] for name in after if name not in changed)
-    news = [each for name in before if (each := _news(tx, before[name], after[name]))]
+    news = [change for name in before if (change := _news(tx, before[name], after[name]))]
     tx.events.append(memory.sift(news))
     returned = [after[name] for name in before if not before[name].reachable and after[name].reachable]
     step_due = apply_reports(tx, deployment, targets, heard, list(before.values())) if deployment else False

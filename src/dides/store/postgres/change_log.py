@@ -82,10 +82,10 @@ def look_at(connection: Connection, last: Look | None, own: Sequence[str], *, we
     `own` are the tokens of what this coordinator has committed since the look before.
     """
     at = monotonic()
-    now, following, running, newest = begin(connection, _LOOKING, _SNAPSHOT)
+    now, next_transaction, running, newest = begin(connection, _LOOKING, _SNAPSHOT)
     history = driver_of(connection).history
     put_back = last is not None and not (_is_there(connection, last.newest, newest) and _are_kept(connection, own))
-    return Look(history, now, following, running, newest, went_on, put_back, unsure, at)
+    return Look(history, now, next_transaction, running, newest, went_on, put_back, unsure, at)
 
 
 def news_of(last: Look, look: Look) -> News:

@@ -71,9 +71,9 @@ class SqlConvergences:
         return bool(query(self._db, _ANY))
 
     def count_assigned(self, source_id: int) -> int:
-        """Return how many instances have been told the state of this deployment and are not there yet."""
-        told = (convergences.c.source_id == source_id) & convergences.c.assigned_at.is_not(None)
-        return self._db.execute(select(func.count()).select_from(convergences).where(told)).scalar_one()
+        """Return how many instances have been assigned the state of this deployment and are not there yet."""
+        assigned = (convergences.c.source_id == source_id) & convergences.c.assigned_at.is_not(None)
+        return self._db.execute(select(func.count()).select_from(convergences).where(assigned)).scalar_one()
 
     def sources(self) -> list[int]:
         """Return the deployments for whose states instances wait."""
@@ -82,8 +82,8 @@ class SqlConvergences:
 
     def numbers(self) -> dict[int, tuple[int, int]]:
         """Return, by deployment, how many instances wait for its state, and how many are on their way to it."""
-        told, source = func.count(convergences.c.assigned_at), convergences.c.source_id
-        rows = self._db.execute(select(source, func.count() - told, told).group_by(source)).all()
+        assigned, source = func.count(convergences.c.assigned_at), convergences.c.source_id
+        rows = self._db.execute(select(source, func.count() - assigned, assigned).group_by(source)).all()
         return {source_id: (waiting, converging) for source_id, waiting, converging in rows}
 
     def waiting(self, source_id: int, limit: int | None = None) -> list[Convergence]:
@@ -96,20 +96,19 @@ class SqlConvergences:
         return self._read(_WANTED.where(waits).order_by(convergences.c.id).limit(limit))
 
     def of_assigned_targets(self, deployment_id: int) -> list[Convergence]:
-        """Return the convergences of the instances that are told targets of this deployment."""
+        """Return the convergences of the instances that are assigned targets of this deployment."""
         its = (targets.c.instance_id == convergences.c.instance_id) & (targets.c.deployment_id == deployment_id)
         return self._read(_WANTED.join(targets, its).where(targets.c.assigned_at.is_not(None)))
 
     def overdue(self, now: int) -> list[Convergence]:
-        """Return those told whose deadline has passed."""
+        """Return the assigned ones whose deadline has passed."""
         return self._read(_WANTED.where(convergences.c.deadline_at <= now))
 
     def shift_deadlines(self, by_ms: int, at_least: int) -> None:
-        """Move the deadlines of those told by so many milliseconds, and not before a moment."""
+        """Move the deadlines of the assigned ones by so many milliseconds, and not before a moment."""
         shifted = convergences.c.deadline_at + by_ms
         later = case((shifted < at_least, at_least), else_=shifted)
-        told = update(convergences).where(convergences.c.deadline_at.is_not(None))
-        self._db.execute(told.values(deadline_at=later))
+        self._db.execute(update(convergences).where(convergences.c.deadline_at.is_not(None)).values(deadline_at=later))
 
     def _read(self, wanted: Select[Any]) -> list[Convergence]:
         return [_convergence_from(row) for row in self._db.execute(wanted)]

@@ -34,9 +34,9 @@ class SqlHeirs:
         return bool(self._db.execute(select(exists().where(heirs.c.source_id == source_id))).scalar())
 
     def of(self, source_id: int) -> list[Instance]:
-        """Return the heirs that no later deployment, not withdrawn, has told since, or given its state."""
+        """Return the heirs that no later deployment, not withdrawn, has assigned since, or given its state."""
         later = heirs.alias()
-        told = exists().where(
+        assigned = exists().where(
             targets.c.instance_id == heirs.c.instance_id,
             targets.c.deployment_id.in_(_LATER.correlate(heirs)),
             targets.c.assigned_at.is_not(None),
@@ -45,7 +45,7 @@ class SqlHeirs:
             later.c.instance_id == heirs.c.instance_id, later.c.source_id.in_(_LATER.correlate(heirs))
         )
         wanted = select(*INSTANCE).join(heirs, heirs.c.instance_id == instances.c.id)
-        wanted = wanted.where(heirs.c.source_id == source_id, ~told, ~inherited).order_by(instances.c.id)
+        wanted = wanted.where(heirs.c.source_id == source_id, ~assigned, ~inherited).order_by(instances.c.id)
         rows: Iterable[Any] = self._db.execute(wanted)
         return [instance_from(row) for row in rows]
 

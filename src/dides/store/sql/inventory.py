@@ -80,7 +80,9 @@ class SqlInventory:
             for assignment in assignments
         ]
         self._update(rows, generation=instances.c.generation + 1)
-        return self._generations(assignment.instance_id for assignment in assignments)
+        its = is_one_of(self._db, instances.c.id, (assignment.instance_id for assignment in assignments))
+        found = self._db.execute(select(instances.c.id, instances.c.generation).where(its))
+        return {row.id: row.generation for row in found}
 
     def replace(self, instance: Instance, credential_hash: bytes) -> None:
         """Write what a registration brings: ip, labels, credential, and the report that it resets."""
@@ -133,8 +135,8 @@ class SqlInventory:
         # From each key to the next one by the index: DISTINCT would look at every label of every instance.
         key = instance_labels.c.key
         found = select(func.min(key).label("key")).cte("found", recursive=True)
-        following = select(func.min(key)).where(key > found.c.key).scalar_subquery()
-        found = found.union_all(select(following).where(found.c.key.is_not(None)))
+        next_key = select(func.min(key)).where(key > found.c.key).scalar_subquery()
+        found = found.union_all(select(next_key).where(found.c.key.is_not(None)))
         return sorted(self._db.execute(select(found.c.key).where(found.c.key.is_not(None))).scalars())
 
     def relabel(self, instance: Instance) -> None:
@@ -181,7 +183,7 @@ class SqlInventory:
         gone = {"credential_hash": credential, "name": instance.name, "at": at_ms, "instance_id": instance.id}
         self._db.execute(insert(decommissioned).values(gone))
         self._db.execute(delete(instances).where(instances.c.id == instance.id))
-        self._forget([instance.id])
+        self._known.pop(instance.id, None)
         self.removed.append((instance.id, instance.name))
 
     def decommissioned(self, credential_hash: bytes) -> str | None:
@@ -203,24 +205,19 @@ class SqlInventory:
             self._known.update([(known.instance.id, known) for known in found])
         return {known.instance.name: known.instance for known in found}
 
-    def _forget(self, ids: Iterable[int]) -> None:
-        """Note that instances were changed otherwise than by a report: they have to be read again."""
-        for number in ids:
-            self._known.pop(number, None)
-
     def _update(self, rows: list[dict[str, Any]], **same: object) -> None:
-        """Update rows by their ids, see update_rows; each counts as a change."""
+        """Update rows by their ids, see update_rows; each counts as a change.
+
+        What changes otherwise than by a report is not known here any more: it has to be read again.
+        """
         ids = [row[KEY] for row in rows]
         self.touched.update(ids)
-        self._forget(ids)
+        for number in ids:
+            self._known.pop(number, None)
         update_rows(self._db, instances, rows, revision=instances.c.revision + 1, **same)
 
     def _change(self, instance_id: int, values: dict[str, Any]) -> None:
         self._update([{KEY: instance_id, **values}])
-
-    def _generations(self, instance_ids: Iterable[int]) -> dict[int, int]:
-        wanted = select(instances.c.id, instances.c.generation).where(is_one_of(self._db, instances.c.id, instance_ids))
-        return {row.id: row.generation for row in self._db.execute(wanted)}
 
     def _relabel(self, instance: Instance) -> None:
         self._db.execute(delete(instance_labels).where(instance_labels.c.instance_id == instance.id))
