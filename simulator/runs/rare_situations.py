@@ -190,11 +190,11 @@ def pauses_before_the_silence(chance: Random, scenario: Scenario) -> Scenario:
 
 
 def one_is_two(chance: Random, scenario: Scenario) -> Scenario:
-    """Copy a machine while its deployment goes on, so that two report."""
-    slow = tuple(replace(spec, character=Character.HONEST, apply_seconds=12.0) for spec in scenario.machines)
-    update = _order(8, "1", batch_size=1, failure_threshold=3, auto_rollback=False)
-    copied = CloneMachine(at=chance.uniform(22, 26), machine=chance.choice(slow[:-1]).name)
-    return _with(replace(scenario, machines=slow, horizon=80.0), (update,), copied)
+    """Copy the first machine that has succeeded, so that two report; the next one succeeds once that is known."""
+    slow = tuple(replace(spec, character=Character.HONEST, apply_seconds=36.0) for spec in scenario.machines)
+    scenario = _changed(replace(scenario, machines=slow, horizon=150.0), 0, apply_seconds=12.0)
+    update = _order(8, "1", batch_size=1, failure_threshold=3, auto_rollback=False, update_timeout=90.0)
+    return _with(scenario, (update,), CloneMachine(at=chance.uniform(27, 29), machine=slow[0].name))
 
 
 def flaps_between_steps(chance: Random, scenario: Scenario) -> Scenario:

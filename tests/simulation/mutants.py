@@ -120,7 +120,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _mutant(rules.outages_hold_nothing, 55, "outages_hold_everything"),
     _mutant(rules.pauses_before_the_silence_count, 19, "ended_successes_are_real"),
     _mutant(rules.duplicates_fail_no_target, 59, "duplicates_fail"),
-    _mutant(rules.duplicates_fail_their_neighbours, 59, "failures_are_earned"),
+    _mutant(rules.duplicates_fail_their_neighbours, 59, "failures_are_earned", "earned_successes_count"),
     _mutant(coordinator.what_can_be_undone_is_forgotten, 3, "forgotten_ones_are_not_needed"),
     _mutant(coordinator.what_is_inherited_is_forgotten, 3, "forgotten_ones_are_not_needed"),
     _mutant(coordinator.what_instances_have_is_forgotten, 3, "forgotten_ones_are_not_needed"),
