@@ -31,7 +31,7 @@ class Heirs:
     def note(self, change: Change) -> None:
         """Count what has become of heirs, and forget what an operator has released."""
         waiting = {place.instance_id for place in change.before.convergences.values() if place.assigned_at is None}
-        for _, target in change.told if waiting else ():
+        for _, target in change.assigned_targets if waiting else ():
             if target.instance_id in waiting:
                 self.queued.add((target.instance_id, target.deployment_id))
         if change.by in self.releasing:

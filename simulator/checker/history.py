@@ -2,106 +2,19 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
-from typing import Any
 
-import msgspec
 from msgspec import UNSET
 
 from simulator.base.units_of_work import INGEST_BATCH, PROMOTE
+from simulator.checker.deployment_history import DeploymentHistory, Report, SeenAssignment
 from simulator.checker.heirs import Heirs
 from simulator.checker.lateness import Known, Lateness, known_of
-from simulator.checker.rows import FAILED, DeploymentRow, InstanceRow, Pair, TargetRow, over
+from simulator.checker.rows import DeploymentRow, InstanceRow, Pair, TargetRow, over
 from simulator.checker.snapshots import Change, matches
 from simulator.checker.unstored_acks import Heard, Life
 from simulator.checker.uptime import Uptime
 
 UPDATED = ("updating", "succeeded", "failed")
-
-
-class SeenAssignment(msgspec.Struct, frozen=True):
-    """What a target's instance was like when it was told."""
-
-    at: int
-    stored_at: int
-    """The number of the commit that told it."""
-    generation: int
-    status: int
-
-
-class Report(msgspec.Struct, frozen=True):
-    """A heartbeat that is stored, with what it left out as it was."""
-
-    at: int
-    stored_at: int
-    """The number of the commit that stored it."""
-    status: int
-    says_status: bool
-    current: Pair
-    observed: int | None
-
-    def counts(self, assignment: SeenAssignment) -> bool:
-        """Tell whether it is about an assignment, and came after it."""
-        if self.stored_at <= assignment.stored_at:
-            return False
-        return self.observed == assignment.generation if self.observed is not None else self.at >= assignment.at
-
-
-class Story:
-    """What the checker knows of one deployment since it saw it begin."""
-
-    def __init__(self, row: DeploymentRow, matched: int, values: int, undone: "Story | None") -> None:
-        self.row = row
-        self.matched = matched
-        self.policy: Mapping[str, Any] = json.loads(row.policy)
-        self.window: int = undone.window if undone else count_of(self.policy["batch_size"], matched)
-        self.share = None if self.setting("spread_by") is None else -(-self.window // max(1, values))
-        self.waves = _sizes(self.setting("waves") or [], matched)
-        self.failed: set[int] = set()
-        self.had: dict[int, tuple[Pair, Pair, Pair]] = {}
-        """By instance: its last good state, what it reported and what it was to be, before it was told."""
-        self.told: dict[int, SeenAssignment] = {}
-        """By target: the newest assignment."""
-        self.spread: dict[int, str] = {}
-        """By target: its instance's value of the label to spread by, when it became a target."""
-        self.pauses: list[tuple[int, int]] = []
-        self.paused_at: int | None = None
-        self.wave_over_at: int | None = None
-        self.waits: list[tuple[int, int]] = []
-        """When a wave waited for its promotion."""
-        self.waits_since: int | None = None
-        self.waits_for_health = 0
-        """The number of the wave that was promoted, and has not opened the next one yet."""
-        self.promoted = 0
-        """The number of the wave that an operator promoted last."""
-
-    def setting(self, name: str) -> Any:
-        """Return a field of the policy; None for one that there is not."""
-        return self.policy.get(name)
-
-    @property
-    def rolls_back(self) -> bool:
-        """True for a rollback."""
-        return self.row.kind == "rollback"
-
-    def threshold(self, row: DeploymentRow) -> int:
-        """Return how many failures stop it, in its open wave and without those that were decommissioned unfinished."""
-        size = self.waves[min(row.wave_open, len(self.waves)) - 1]
-        return count_of(self.policy["failure_threshold"], max(1, min(size, self.waves[-1] - row.decommissioned)))
-
-    def had_before(self, instance_id: int, managed: Pair) -> Pair:
-        """Return what an instance returns to: the managed versions only, each as it was last known to be good."""
-        last_good, current, desired = self.had.get(instance_id, ((None, None),) * 3)
-        had = over(over(last_good, current), desired)
-        return had[0] if managed[0] is not None else None, had[1] if managed[1] is not None else None
-
-    def pauses_until(self, now: int) -> list[tuple[int, int]]:
-        """Return when it was paused."""
-        return [*self.pauses, (self.paused_at, now)] if self.paused_at is not None else self.pauses
-
-    def waits_until(self, now: int) -> list[tuple[int, int]]:
-        """Return when a wave waited for its promotion."""
-        return [*self.waits, (self.waits_since, now)] if self.waits_since is not None else self.waits
 
 
 class Memory:
@@ -127,7 +40,7 @@ class Memory:
         self._lateness = lateness
         self.time_to_live_ms = time_to_live_ms
         self.uptime = uptime
-        self.stories: dict[int, Story] = {}
+        self.stories: dict[int, DeploymentHistory] = {}
         self.reports: dict[int, list[Report]] = {}
         """By instance: its heartbeats, in the order in which they were stored."""
         self.silences: dict[int, list[int]] = {}
@@ -143,7 +56,7 @@ class Memory:
         self.restored: set[int] = set()
         """The targets that were stopped, and whose instances got their earlier state back."""
 
-    def active(self, story: Story, since: int, until: int) -> int:
+    def active(self, story: DeploymentHistory, since: int, until: int) -> int:
         """Return the milliseconds of a span in which a deployment's timers ran."""
         return self.uptime.active(since, until, story.pauses_until(until))
 
@@ -159,7 +72,7 @@ class Memory:
                 self._begin(change, after)
         for row in (after for before, after in change.targets if after and not before):
             self._note_spread(change, row)
-        for before_target, target in change.told:
+        for before_target, target in change.assigned_targets:
             self._note_assignment(change, before_target, target)
         for before_instance, instance in change.instances:
             if instance:
@@ -187,7 +100,7 @@ class Memory:
         key = json.loads(row.policy).get("spread_by")
         values = {_label(change, each, key) for each in targets} if key else set()
         undone = None if row.rollback_of is None else self.stories[row.rollback_of]
-        self.stories[row.id] = Story(row, len(targets), len(values), undone)
+        self.stories[row.id] = DeploymentHistory(row, len(targets), len(values), undone)
 
     def _note_spread(self, change: Change, target: TargetRow) -> None:
         story = self.stories[target.deployment_id]
@@ -203,11 +116,11 @@ class Memory:
             # What is found at the target is good as it is.
             good = instance.current if target.already else instance.last_good
             story.had[instance.id] = good, instance.current, instance.desired
-        if (earlier := story.told.get(target.id)) and any(
+        if (earlier := story.assigned.get(target.id)) and any(
             report.counts(earlier) for report in self.reports.get(instance.id, ())
         ):
             self.read.add(target.id)
-        story.told[target.id] = SeenAssignment(change.now, change.number, target.generation, instance.status)
+        story.assigned[target.id] = SeenAssignment(change.now, change.number, target.generation, instance.status)
 
     def _note_instance(self, change: Change, before: InstanceRow | None, instance: InstanceRow) -> None:
         if instance.duplicated_until:
@@ -282,14 +195,6 @@ class Memory:
         reports.append(_report(heard, status, current, change.number))
 
 
-def count_of(amount: int | str, matched: int) -> int:
-    """Return how many an amount means: in fractions, another way than the engine's."""
-    if isinstance(amount, int):
-        return amount
-    exact = Fraction(amount.rstrip("%")) * matched / 100
-    return max(1, exact.__ceil__())
-
-
 def is_inheritable(row: DeploymentRow) -> bool:
     """Tell whether later instances get a deployment's versions: completed, not undone, and no rollback."""
     return row.kind == "deploy" and row.status == "completed" and not row.withdrawn
@@ -302,28 +207,6 @@ def inherited(labels: str, deployments: Mapping[int, DeploymentRow]) -> Pair:
         if is_inheritable(row) and matches(labels, row.labels):
             state = over(state, row.to)
     return state
-
-
-def earned_failure(report: Report, story: Story, target: TargetRow, reports: list[Report]) -> bool:
-    """Tell whether a report says that an update failed: FAILED, about this assignment, and news."""
-    assignment = story.told[target.id]
-    if report.status != FAILED or not report.says_status or not report.counts(assignment):
-        return False
-    if target.state == "succeeded":
-        return True
-    if report.observed is not None or assignment.status != FAILED:
-        return True
-    earlier = reports[: reports.index(report)]
-    return any(each.says_status and each.status != FAILED and each.counts(assignment) for each in earlier)
-
-
-def _sizes(waves: list[int | str], matched: int) -> list[int]:
-    sizes: list[int] = []
-    for amount in waves:
-        size = count_of(amount, matched)
-        if size < matched and size > max(sizes, default=0):
-            sizes.append(size)
-    return [*sizes, matched]
 
 
 def _label(change: Change, target: TargetRow, key: str) -> str:

@@ -90,7 +90,7 @@ class Change:
 
     @cached_property
     def assignments(self) -> list[tuple[InstanceRow, InstanceRow]]:
-        """The instances that were told something, as they were and are; a new one was nothing before."""
+        """The instances that were assigned something, each as it was and is; before its registration it was nothing."""
         return [
             (before or _unborn(after), after)
             for before, after in self.instances
@@ -98,8 +98,8 @@ class Change:
         ]
 
     @cached_property
-    def told(self) -> list[tuple[TargetRow | None, TargetRow]]:
-        """The targets that were told something, each as it was and is."""
+    def assigned_targets(self) -> list[tuple[TargetRow | None, TargetRow]]:
+        """The targets that were assigned something, each as it was and is."""
         return [
             (before, after)
             for before, after in self.targets

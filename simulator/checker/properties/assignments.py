@@ -22,7 +22,7 @@ def generations_rise(change: Change, _: Memory) -> Iterator[str]:
 
 def targets_are_reassigned(change: Change, _: Memory) -> Iterator[str]:
     """Every update, retry and rollback assigns anew: under a generation of its own, even of an equal state."""
-    for _before, target in change.told:
+    for _before, target in change.assigned_targets:
         instance = change.before.instances.get(target.instance_id or 0)
         if instance and target.generation <= instance.generation:
             yield f"{target.instance} was told under generation {target.generation}, which it had already"
@@ -38,7 +38,7 @@ def only_legal_states_are_assigned(change: Change, memory: Memory) -> Iterator[s
 
 def reachable_ones_are_assigned(change: Change, _: Memory) -> Iterator[str]:
     """One that is unreachable when its turn comes takes no slot: it is put off, untold."""
-    for before, target in change.told:
+    for before, target in change.assigned_targets:
         instance = change.before.instances.get(target.instance_id or 0)
         first = before is None or before.state == "pending"
         if instance and first and target.state == "updating" and not instance.reachable:
@@ -51,7 +51,7 @@ def unread_states_are_taken_back(change: Change, memory: Memory) -> Iterator[str
     for before, after in change.settled:
         if before.state != "updating" or after.reason != "stopped while updating" or after.instance_id in told:
             continue
-        assignment = memory.stories[after.deployment_id].told.get(after.id)
+        assignment = memory.stories[after.deployment_id].assigned.get(after.id)
         reports = memory.reports.get(after.instance_id or 0, [])
         if assignment and before.attempt == 1 and not any(each.counts(assignment) for each in reports):
             yield f"{after.instance} was stopped, had not read {after.to}, and keeps it"
@@ -70,7 +70,7 @@ def read_states_are_kept(change: Change, memory: Memory) -> Iterator[str]:
 
 def skipped_are_there(change: Change, memory: Memory) -> Iterator[str]:
     """Only one that is at the target already, and HEALTHY, is `skipped: already at target`, and not if it is forced."""
-    for _before, target in change.told:
+    for _before, target in change.assigned_targets:
         if target.state != "skipped" or target.reason != "already at target":
             continue
         instance = change.before.instances.get(target.instance_id or 0)

@@ -3,14 +3,15 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from simulator.checker.history import UPDATED, Memory, Story, count_of
+from simulator.checker.deployment_history import DeploymentHistory, count_of
+from simulator.checker.history import UPDATED, Memory
 from simulator.checker.rows import HEALTHY, DeploymentRow, TargetRow
 from simulator.checker.snapshots import Change
 
 
 def waves_are_kept(change: Change, memory: Memory) -> Iterator[str]:
     """No more targets have started than the open wave has; the last wave is everything."""
-    for row in change.after.in_flight() if change.told else ():
+    for row in change.after.in_flight() if change.assigned_targets else ():
         sizes = memory.stories[row.id].waves
         started = sum(each.state in UPDATED for each in change.after.targets_of(row.id))
         if row.wave_open < len(sizes) and started > sizes[row.wave_open - 1]:
@@ -42,7 +43,7 @@ def _holds_up(target: TargetRow, row: DeploymentRow) -> bool:
 
 def spread_is_kept(change: Change, memory: Memory) -> Iterator[str]:
     """With `spread_by` the window is taken evenly: no value of the label has more than its share updating."""
-    for row in change.after.in_flight() if change.told else ():
+    for row in change.after.in_flight() if change.assigned_targets else ():
         story = memory.stories[row.id]
         if story.share is None:
             continue
@@ -54,7 +55,7 @@ def spread_is_kept(change: Change, memory: Memory) -> Iterator[str]:
 
 def availability_is_kept(change: Change, memory: Memory) -> Iterator[str]:
     """No HEALTHY instance is told while `max_unavailable` instances are updating or not HEALTHY, itself included."""
-    for before, target in change.told:
+    for before, target in change.assigned_targets:
         story = memory.stories[target.deployment_id]
         limit = story.setting("max_unavailable")
         instance = change.before.instances.get(target.instance_id or 0)
@@ -68,7 +69,7 @@ def availability_is_kept(change: Change, memory: Memory) -> Iterator[str]:
 
 def attempts_are_limited(change: Change, memory: Memory) -> Iterator[str]:
     """A failed attempt is told again `retries` times, and counts as failed after the last attempt only."""
-    for _, target in change.told:
+    for _, target in change.assigned_targets:
         most = 1 + (memory.stories[target.deployment_id].setting("retries") or 0)
         if target.attempt > most:
             yield f"{target.instance} was told for the {target.attempt}th time, at most {most} are allowed"
@@ -98,7 +99,7 @@ def _opened(change: Change, memory: Memory, before: DeploymentRow, after: Deploy
         yield from _unsoaked(change, memory, story, after)
 
 
-def _unsoaked(change: Change, memory: Memory, story: Story, row: DeploymentRow) -> Iterator[str]:
+def _unsoaked(change: Change, memory: Memory, story: DeploymentHistory, row: DeploymentRow) -> Iterator[str]:
     pause = story.setting("wave_pause") or 0
     if pause == "manual":
         if story.promoted != row.wave_open - 1:

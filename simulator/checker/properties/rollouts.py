@@ -31,7 +31,7 @@ def window_is_kept(change: Change, memory: Memory) -> Iterator[str]:
 
 def tripped_assigns_nothing(change: Change, memory: Memory) -> Iterator[str]:
     """Once tripped no new updates start."""
-    for _, target in change.told:
+    for _, target in change.assigned_targets:
         row, was = change.after.deployments[target.deployment_id], change.before.deployments.get(target.deployment_id)
         if was is not None and not was.in_flight:
             yield f"{target.instance} was told by deployment {row.id}, which had {was.status}"
@@ -110,7 +110,7 @@ def ends_are_final(change: Change, _: Memory) -> Iterator[str]:
 
 def pause_assigns_nothing(change: Change, _: Memory) -> Iterator[str]:
     """In a pause no new updates start."""
-    for _before, target in change.told:
+    for _before, target in change.assigned_targets:
         was = change.before.deployments.get(target.deployment_id)
         if was is not None and was.status == "paused":
             yield f"{target.instance} was told by deployment {was.id} while that was paused"
@@ -122,9 +122,9 @@ def outages_hold_everything(change: Change, _: Memory) -> Iterator[str]:
         row = change.after.deployments.get(was.id)
         if row is None or not was.held_by_outage or (row.in_flight and not row.held_by_outage):
             continue
-        for _before, target in change.told:
+        for _before, target in change.assigned_targets:
             if target.deployment_id == row.id:
-                yield f"{target.instance} was told by deployment {row.id} in an outage"
+                yield f"{target.instance} was assigned something by deployment {row.id} in an outage"
         for _before, target in change.settled:
             if target.deployment_id == row.id and target.reason.startswith(BY_TIME):
                 yield f"{target.instance} is {target.state} in deployment {row.id} in an outage: {target.reason}"
@@ -147,7 +147,7 @@ def _is_at_target(change: Change, memory: Memory, target: TargetRow) -> bool:
     instance = change.after.instances.get(target.instance_id or 0)
     if instance is None:
         return target.lapse != LEFT
-    assignment = memory.stories[target.deployment_id].told[target.id]
+    assignment = memory.stories[target.deployment_id].assigned[target.id]
     reports = [report for report in memory.reports.get(instance.id, ()) if report.counts(assignment)]
     if not reports:
         return bool(instance.reachable and target.already)

@@ -38,7 +38,7 @@ def duplicates_fail(change: Change, _: Memory) -> Iterator[str]:
 
     The step that assigns such a target does not judge it yet: the next one does.
     """
-    assigned = {target.id for _, target in change.told}
+    assigned = {target.id for _, target in change.assigned_targets}
     for row in change.after.in_flight() if change.unit == STEP else ():
         for target in change.after.targets_of(row.id):
             instance = change.after.instances.get(target.instance_id or 0)

@@ -42,7 +42,7 @@ def ended_successes_are_not_good(change: Change, memory: Memory) -> Iterator[str
 
 def found_in_place_is_good(change: Change, _: Memory) -> Iterator[str]:
     """What a deployment finds HEALTHY at its target is good as it is: rollbacks return the instance there."""
-    for _before, target in change.told:
+    for _before, target in change.assigned_targets:
         was = change.before.instances.get(target.instance_id or 0)
         now = change.after.instances.get(target.instance_id or 0)
         if target.already and was and now and now.last_good != was.current:
@@ -107,7 +107,7 @@ def _is_on_its_way(place: ConvergenceRow, instance: InstanceRow) -> bool:
 def _held_by(change: Change, row: DeploymentRow) -> list[str]:
     """Return the instances that a deployment has updated, and no later one since that is not undone.
 
-    One that has its state from a later one, and was not found there by it, has inherited that.
+    An instance whose state a later deployment set, without having found it there, has inherited that state.
     """
     if row.kind != "deploy" or row.withdrawn:
         return []

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from simulator.base.units_of_work import INGEST_BATCH, STEP
-from simulator.checker.history import Memory, Report, Story, earned_failure
+from simulator.checker.deployment_history import DeploymentHistory, Report, earned_failure
+from simulator.checker.history import Memory
 from simulator.checker.rows import FAILED, HEALTHY, TargetRow, meets
 from simulator.checker.snapshots import Change
 from simulator.checker.unstored_acks import Life
@@ -29,12 +30,12 @@ def earned_successes_count(change: Change, memory: Memory) -> Iterator[str]:
     """A target that was HEALTHY where it was told to be has succeeded, before it is timed out or stopped."""
     for before, after in change.settled:
         story = memory.stories[after.deployment_id]
-        told = before.state == "updating" and before.id in story.told
+        told = before.state == "updating" and before.id in story.assigned
         if not told or story.setting("retries") or story.setting("min_healthy_time"):
             continue
         by_time = after.state == "failed" and after.reason.startswith(BY_TIME)
         absence = max(memory.uptime.last_return, memory.uptime.store_back_at)
-        if not (by_time or after.state == "skipped") or absence > story.told[before.id].at:
+        if not (by_time or after.state == "skipped") or absence > story.assigned[before.id].at:
             continue  # What was heard before an outage has to be held until everybody may have been heard of again.
         reports = _about(memory, before)
         sound = next((place for place, report in enumerate(reports) if _is_sound(report, before)), None)
@@ -131,7 +132,7 @@ def timeouts_are_over(change: Change, memory: Memory) -> Iterator[str]:
         if after.state != "failed" or not after.reason.startswith(BY_TIME):
             continue
         story = memory.stories[after.deployment_id]
-        active = memory.active(story, story.told[before.id].at, change.now)
+        active = memory.active(story, story.assigned[before.id].at, change.now)
         if active + _slack(memory) < story.policy["update_timeout"] * 1000:
             yield f"{after.instance} failed by time after {active / 1000:g} s of {story.policy['update_timeout']:g} s"
         if _is_quiet(change, memory):
@@ -205,14 +206,14 @@ def _has_succeeded(change: Change, memory: Memory, target: TargetRow) -> bool:
 
 def _about(memory: Memory, target: TargetRow, until: Report | None = None) -> list[Report]:
     """Return the reports about the newest assignment of a target, up to one of them."""
-    assignment = memory.stories[target.deployment_id].told.get(target.id)
+    assignment = memory.stories[target.deployment_id].assigned.get(target.id)
     reports = memory.reports.get(target.instance_id or 0, [])
     if until is not None:
         reports = reports[: reports.index(until)]
     return [each for each in reports if assignment and each.counts(assignment)]
 
 
-def _has_held(reports: list[Report], story: Story, target: TargetRow, breaks: list[int]) -> bool:
+def _has_held(reports: list[Report], story: DeploymentHistory, target: TargetRow, breaks: list[int]) -> bool:
     """Tell whether HEALTHY at the target was held for long enough; other reports and silence end that."""
     needed = round((story.setting("min_healthy_time") or 0) * 1000)
     since: int | None = None
