@@ -6,98 +6,52 @@ then what waits, then how the newest deployment ended for this instance.
 
 from collections.abc import Callable
 
-import msgspec
-
 from dides.engine.brake import is_stopped
 from dides.engine.inheritance import may_be_inherited
 from dides.engine.sessions import is_duplicated
 from dides.engine.window import free_slots, held_by, room_of
 from dides.model.deployment import Deployment, DeploymentStatus, Target, TargetState
-from dides.model.explanation import Cause, Explanation
+from dides.model.explanation import Cause, Explanation, Facts, Part
 from dides.model.instance import Instance
 from dides.model.plan import Candidate
 from dides.model.selector import parse_selector
 from dides.model.state import State, Status
 
-
-class Part(msgspec.Struct, frozen=True):
-    """A deployment, and the instance's target in it if it has one."""
-
-    deployment: Deployment
-    target: Target | None
-
-    @property
-    def name(self) -> str:
-        """What a sentence calls the deployment."""
-        kind = "Deployment" if self.deployment.rollback_of is None else "Rollback"
-        return f"{kind} {self.deployment.id}"
-
-    @property
-    def state(self) -> TargetState | None:
-        """The state of the instance's target; None without a target."""
-        return None if self.target is None else self.target.state
+Rule = Callable[[Facts], Explanation | None]
 
 
-class Inheriting(msgspec.Struct, frozen=True):
-    """An instance's place among the instances that converge to a deployment after its end. Moments are in ms."""
-
-    source: Deployment
-    assigned_at: int | None
-    """None while it waits for its turn."""
-    deadline_at: int | None = None
-
-
-class Situation(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the rules read. Moments are milliseconds since 1970-01-01 UTC."""
-
-    now: int
-    instance: Instance
-    heard_at: int | None
-    """When its last heartbeat arrived."""
-    refused_until: int | None = None
-    """Until when its requests are refused, because its agent has sent too many."""
-    newest: Part | None = None
-    """The deployment in flight, or the deployment that a rollback in flight undoes, or else the newest deployment."""
-    rollback: Part | None = None
-    """The rollback that undoes the newest deployment, or has undone it."""
-    inheriting: Inheriting | None = None
-
-
-Rule = Callable[[Situation], Explanation | None]
-
-
-def explain(situation: Situation) -> Explanation:
+def explain(facts: Facts) -> Explanation:
     """Return why the newest deployment has updated an instance, or has not."""
-    found = next((found for rule in RULES if (found := rule(situation))), None)
+    found = next((found for rule in RULES if (found := rule(facts))), None)
     assert found is not None, "the last rule matches always"
     return found
 
 
-def duplicated(situation: Situation) -> Explanation | None:
+def duplicated(facts: Facts) -> Explanation | None:
     """Two agents report as this instance: no report can be trusted."""
-    sessions = situation.instance.sessions
-    if not is_duplicated(sessions, situation.now):
+    sessions = facts.instance.sessions
+    if not is_duplicated(sessions, facts.now):
         return None
     message = "Two agents report as this instance, so its reports cannot be trusted and its update fails."
     return Explanation(cause=Cause.DUPLICATED, message=message, until=sessions.duplicated_until)
 
 
-def rate_limited(situation: Situation) -> Explanation | None:
+def rate_limited(facts: Facts) -> Explanation | None:
     """Its agent sends more than the coordinator accepts."""
-    if situation.refused_until is None:
+    if facts.refused_until is None:
         return None
     message = "Its agent sends requests faster than the coordinator accepts them, so some of its reports are refused."
-    return Explanation(cause=Cause.RATE_LIMITED, message=message, until=situation.refused_until)
+    return Explanation(cause=Cause.RATE_LIMITED, message=message, until=facts.refused_until)
 
 
-def unreachable(situation: Situation) -> Explanation | None:
+def unreachable(facts: Facts) -> Explanation | None:
     """Its agent is silent."""
-    if situation.instance.reachable:
+    if facts.instance.reachable:
         return None
-    newest = situation.newest
+    newest = facts.newest
     message = f"Its agent is silent. {_what_silence_means(newest)}"
     number = newest.deployment.id if newest and newest.target else None
-    return Explanation(cause=Cause.UNREACHABLE, message=message, deployment_id=number, since=situation.heard_at)
+    return Explanation(cause=Cause.UNREACHABLE, message=message, deployment_id=number, since=facts.heard_at)
 
 
 def _what_silence_means(newest: Part | None) -> str:
@@ -112,9 +66,9 @@ def _what_silence_means(newest: Part | None) -> str:
     return f"In {newest.name[0].lower()}{newest.name[1:]} it is {_with_reason(newest.target)}."
 
 
-def updating(situation: Situation) -> Explanation | None:
+def updating(facts: Facts) -> Explanation | None:
     """Under way: a deployment or a rollback updates it now."""
-    part = next((part for part in _unfinished(situation) if part.state is TargetState.UPDATING), None)
+    part = next((part for part in _unfinished(facts) if part.state is TargetState.UPDATING), None)
     if part is None or part.target is None:
         return None
     target = part.target
@@ -130,9 +84,9 @@ def updating(situation: Situation) -> Explanation | None:
     )
 
 
-def converging(situation: Situation) -> Explanation | None:
+def converging(facts: Facts) -> Explanation | None:
     """Under way, after the end of a deployment that it has missed."""
-    place = situation.inheriting
+    place = facts.inheriting
     if place is None or place.assigned_at is None:
         return None
     return Explanation(
@@ -144,14 +98,14 @@ def converging(situation: Situation) -> Explanation | None:
     )
 
 
-def waiting(situation: Situation) -> Explanation | None:
+def waiting(facts: Facts) -> Explanation | None:
     """Pending: a deployment or a rollback has not yet reached it."""
-    part = next((part for part in _unfinished(situation) if part.state is TargetState.PENDING), None)
+    part = next((part for part in _unfinished(facts) if part.state is TargetState.PENDING), None)
     if part is None or part.target is None or not part.deployment.in_flight:
         return None
     waves = len(part.deployment.waves)
     wave = f" Wave {part.deployment.wave.open} of {waves} is open." if waves > 1 else ""
-    hold = _hold(part.deployment, Candidate(part.target, situation.instance))
+    hold = _hold(part.deployment, Candidate(part.target, facts.instance))
     return Explanation(
         cause=Cause.WAITING,
         message=f"{part.name} has not started it yet.{wave}",
@@ -168,9 +122,9 @@ def _hold(deployment: Deployment, candidate: Candidate) -> str | None:
     return held_by(deployment)
 
 
-def waiting_to_converge(situation: Situation) -> Explanation | None:
+def waiting_to_converge(facts: Facts) -> Explanation | None:
     """Pending, among the instances that have missed a deployment."""
-    place = situation.inheriting
+    place = facts.inheriting
     if place is None:
         return None
     source = place.source
@@ -188,16 +142,16 @@ def waiting_to_converge(situation: Situation) -> Explanation | None:
     return Explanation(cause=Cause.WAITING_TO_CONVERGE, message=message, deployment_id=source.id)
 
 
-def no_deployment(situation: Situation) -> Explanation | None:
+def no_deployment(facts: Facts) -> Explanation | None:
     """There is nothing to roll out."""
-    if situation.newest is not None:
+    if facts.newest is not None:
         return None
     return Explanation(cause=Cause.NO_DEPLOYMENT, message="There is no deployment yet.")
 
 
-def undone(situation: Situation) -> Explanation | None:
+def undone(facts: Facts) -> Explanation | None:
     """Undone: a rollback has taken the newest deployment back."""
-    newest, rollback = situation.newest, situation.rollback
+    newest, rollback = facts.newest, facts.rollback
     if newest is None or newest.target is None or rollback is None:
         return None
     number = rollback.deployment.id
@@ -211,18 +165,18 @@ def undone(situation: Situation) -> Explanation | None:
     return Explanation(cause=Cause.UNDONE, message=message, deployment_id=newest.deployment.id, since=ended)
 
 
-def failed(situation: Situation) -> Explanation | None:
+def failed(facts: Facts) -> Explanation | None:
     """Its update failed."""
-    newest = situation.newest
+    newest = facts.newest
     if newest is None or newest.target is None or newest.state is not TargetState.FAILED:
         return None
     message = f"{newest.name} updated it, and the update failed: {_reason_and_message(newest.target)}."
     return _ended(Cause.FAILED, newest, message)
 
 
-def skipped(situation: Situation) -> Explanation | None:
+def skipped(facts: Facts) -> Explanation | None:
     """Left out by the newest deployment, although it was a target."""
-    newest = situation.newest
+    newest = facts.newest
     if newest is None or newest.target is None or newest.state is not TargetState.SKIPPED or newest.target.already:
         return None
     message = f"{newest.name} skipped it: {newest.target.reason}."
@@ -231,27 +185,27 @@ def skipped(situation: Situation) -> Explanation | None:
     return _ended(Cause.SKIPPED, newest, message)
 
 
-def drifted(situation: Situation) -> Explanation | None:
+def drifted(facts: Facts) -> Explanation | None:
     """Another version than the desired one runs."""
-    instance = situation.instance
+    instance = facts.instance
     if instance.current.empty or instance.current.meets(instance.desired):
         return None
     message = f"It reports {_versions(instance.current)}, and should run {_versions(instance.desired)}."
     return Explanation(cause=Cause.DRIFTED, message=message, deployment_id=instance.assigned_by)
 
 
-def up_to_date(situation: Situation) -> Explanation | None:
+def up_to_date(facts: Facts) -> Explanation | None:
     """At the target: the newest deployment has updated it, or found it there."""
-    newest = situation.newest
+    newest = facts.newest
     if newest is None or newest.target is None:
         return None
     did = "found it at the target" if newest.target.already else "updated it"
     return _ended(Cause.UP_TO_DATE, newest, f"{newest.name} {did}.")
 
 
-def converged(situation: Situation) -> Explanation | None:
+def converged(facts: Facts) -> Explanation | None:
     """At the version of the newest deployment, or FAILED there, although it was no target."""
-    newest, instance = situation.newest, situation.instance
+    newest, instance = facts.newest, facts.instance
     if newest is None or newest.target is not None or instance.assigned_by != newest.deployment.id:
         return None
     number, there = newest.deployment.id, f"It joined or returned after deployment {newest.deployment.id}, and"
@@ -261,27 +215,27 @@ def converged(situation: Situation) -> Explanation | None:
     return Explanation(cause=Cause.UP_TO_DATE, message=f"{there} has converged to that version.", deployment_id=number)
 
 
-def not_selected(situation: Situation) -> Explanation | None:
+def not_selected(facts: Facts) -> Explanation | None:
     """Its labels are others than the newest deployment selects."""
-    newest, labels = situation.newest, situation.instance.labels
-    if newest is None or _selects(newest.deployment, situation.instance):
+    newest, labels = facts.newest, facts.instance.labels
+    if newest is None or _selects(newest.deployment, facts.instance):
         return None
     has = ",".join(f"{key}={value}" for key, value in sorted(labels.items())) or "none"
     message = f"{newest.name} selects {_selection(newest.deployment)}; the labels of this instance are {has}."
     return Explanation(cause=Cause.NOT_SELECTED, message=message, deployment_id=newest.deployment.id)
 
 
-def not_a_target(situation: Situation) -> Explanation | None:
+def not_a_target(facts: Facts) -> Explanation | None:
     """Too late: the newest deployment selects it, but did not at the trigger."""
-    newest = situation.newest
+    newest = facts.newest
     if newest is None:
         return None
     deployment = newest.deployment
     late = f"{newest.name} selects it now, but did not when it was triggered: it registered or got its labels later."
     if may_be_inherited(deployment):
-        message = f"{late} Its desired state comes from deployment {situation.instance.assigned_by or '(none)'}."
+        message = f"{late} Its desired state comes from deployment {facts.instance.assigned_by or '(none)'}."
     else:
-        ended = "was rolled back" if situation.rollback else _ENDED[deployment.status]
+        ended = "was rolled back" if facts.rollback else _ENDED[deployment.status]
         message = f"{late} That deployment {ended}; later instances get only the version of a completed deployment."
     return Explanation(cause=Cause.NOT_A_TARGET, message=message, deployment_id=deployment.id)
 
@@ -314,9 +268,9 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def _unfinished(situation: Situation) -> list[Part]:
+def _unfinished(facts: Facts) -> list[Part]:
     """Return the parts in which the instance may have an unfinished target, the rollback first."""
-    return [part for part in (situation.rollback, situation.newest) if part is not None]
+    return [part for part in (facts.rollback, facts.newest) if part is not None]
 
 
 def _ended(cause: Cause, part: Part, message: str) -> Explanation:

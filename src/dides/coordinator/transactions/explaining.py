@@ -1,9 +1,9 @@
 """Reads what the engine needs to explain why an instance was updated, or was not."""
 
 from dides.coordinator.transactions.registration import target_in
-from dides.engine.explanation import Inheriting, Part, Situation, explain
+from dides.engine.explanation import explain
 from dides.model.deployment import Deployment, Kind
-from dides.model.explanation import Explanation
+from dides.model.explanation import Explanation, Facts, Inheriting, Part
 from dides.model.instance import Instance
 from dides.store.interface import Transaction
 
@@ -20,7 +20,7 @@ def explain_instance(
     number = newest.rolled_back_by if newest and newest.withdrawn else None
     rollback = None if number is None else tx.deployments.get(number)
     return explain(
-        Situation(
+        Facts(
             now=tx.now,
             instance=instance,
             heard_at=heard_at,
