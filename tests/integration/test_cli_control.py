@@ -4,9 +4,10 @@ import json
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
-from dides.model.deployment import DeploymentStatus, Kind, TargetState
-from dides.protocol.action_preview import Action, ActionPreview
+from dides.model.deployment import DeploymentStatus, TargetState
+from dides.protocol.action_preview import Action
 from dides.text.action_preview import NAMES
 from support.fake_coordinator import (
     ABORTED,
@@ -20,6 +21,7 @@ from support.fake_coordinator import (
     make_progress,
     make_target,
 )
+from support.previews import PREVIEW
 from support.run_cli import run
 
 Capture = pytest.CaptureFixture[str]
@@ -194,7 +196,7 @@ def test_decommission_without_a_terminal_needs_yes(coordinator: FakeCoordinator,
 def test_a_preview_sends_no_action(
     coordinator: FakeCoordinator, capsys: Capture, arguments: tuple[str, ...], path: str, action: Action
 ) -> None:
-    coordinator.action = answer(make_preview(action))
+    coordinator.action = answer(replace(PREVIEW, action=action, deployment_id=42, why_not="It is over."))
     assert run(coordinator, *arguments, "--preview") == 0
     (sent,) = coordinator.requests
     assert (sent.method, sent.url.path, sent.url.params.get("preview")) == ("POST", path, "true")
@@ -203,26 +205,3 @@ def test_a_preview_sends_no_action(
     assert out.splitlines() == [f"{NAMES[action]} deployment 42:", "It is over.", "Nothing was changed."]
     assert run(coordinator, *arguments, "--preview", "-o", "json") == 0
     assert json.loads(capsys.readouterr().out)["action"] == action
-
-
-def make_preview(action: Action) -> ActionPreview:
-    return ActionPreview(
-        action=action,
-        deployment_id=42,
-        kind=Kind.DEPLOY,
-        why_not="It is over.",
-        paused=False,
-        outage=False,
-        pending=0,
-        updating=0,
-        succeeded=0,
-        failed=0,
-        window=1,
-        stops_at=1,
-        lapsed=0,
-        wave=None,
-        health_wait=None,
-        soak_cut=None,
-        stopped=None,
-        returned=None,
-    )

@@ -4,12 +4,31 @@ from typing import Any
 
 import pytest
 
-from dides.model.deployment import DeploymentStatus
+from dides.model.deployment import Deployment, DeploymentStatus
 from dides.model.state import NOTHING, Status
 from support.hand_fleet import V1, V2, Fleet
 
 RUNNING, FAILED, COMPLETED = DeploymentStatus.RUNNING, DeploymentStatus.FAILED, DeploymentStatus.COMPLETED
 SOAK: dict[str, Any] = {"waves": (1,), "wave_pause": 60}
+
+
+async def canary_succeeds(fleet: Fleet, wave_pause: float) -> Deployment:
+    """Trigger a deployment whose canary `a` succeeds; a success that is lost fails it after 60 s."""
+    await fleet.running("a", "b")
+    deployment = await fleet.trigger(waves=(1,), wave_pause=wave_pause, update_timeout=60, auto_rollback=False)
+    await fleet.arrive("a")
+    await fleet.steps()
+    return deployment
+
+
+async def fails_after(fleet: Fleet, deployment: Deployment, seconds: int) -> None:
+    """Check that a deployment fails after so many seconds from now, and not before."""
+    fleet.clock.advance(seconds - 1)
+    await fleet.steps()
+    assert (await fleet.deployment(deployment.id)).status is RUNNING
+    fleet.clock.advance(1)
+    await fleet.steps()
+    assert (await fleet.deployment(deployment.id)).status is FAILED
 
 
 @pytest.mark.parametrize("status", [Status.FAILED, Status.HEALTHY, Status.DEGRADED])
@@ -67,10 +86,7 @@ async def test_the_same_machine_that_registers_again_stays_a_success(fleet: Flee
 
 @pytest.mark.parametrize("how", ["silent", "degraded", "unknown version"])
 async def test_a_success_that_stays_away_for_update_timeout_fails(fleet: Fleet, how: str) -> None:
-    await fleet.running("a", "b")
-    deployment = await fleet.trigger(waves=(1,), wave_pause=300, update_timeout=60, auto_rollback=False)
-    await fleet.arrive("a")
-    await fleet.steps()
+    deployment = await canary_succeeds(fleet, wave_pause=300)
     generation = (await fleet.instance("a")).generation
     if how == "silent":
         await fleet.silence("a")
@@ -78,19 +94,11 @@ async def test_a_success_that_stays_away_for_update_timeout_fails(fleet: Fleet, 
         await fleet.report("a", Status.DEGRADED, observed=generation)
     else:
         await fleet.report("a", Status.HEALTHY, NOTHING, observed=generation)
-    fleet.clock.advance(59)
-    await fleet.steps()
-    assert (await fleet.deployment(deployment.id)).status is RUNNING
-    fleet.clock.advance(1)
-    await fleet.steps()
-    assert (await fleet.deployment(deployment.id)).status is FAILED
+    await fails_after(fleet, deployment, 60)
 
 
 async def test_a_pause_stops_the_time_in_which_a_lapsed_success_may_return(fleet: Fleet) -> None:
-    await fleet.running("a", "b")
-    deployment = await fleet.trigger(waves=(1,), wave_pause=600, update_timeout=60, auto_rollback=False)
-    await fleet.arrive("a")
-    await fleet.steps()
+    deployment = await canary_succeeds(fleet, wave_pause=600)
     await fleet.silence("a")
     await fleet.pause()
     fleet.clock.advance(100)
@@ -108,10 +116,7 @@ async def test_what_stood_still_before_the_silence_was_noticed_is_not_held_again
     fleet: Fleet, how: str
 ) -> None:
     """The pause begins and ends between the last report and the moment at which the silence is declared."""
-    await fleet.running("a", "b")
-    deployment = await fleet.trigger(waves=(1,), wave_pause=600, update_timeout=60, auto_rollback=False)
-    await fleet.arrive("a")
-    await fleet.steps()
+    deployment = await canary_succeeds(fleet, wave_pause=600)
     if how == "pause":
         await fleet.pause()
         fleet.clock.advance(40)
@@ -122,29 +127,16 @@ async def test_what_stood_still_before_the_silence_was_noticed_is_not_held_again
     await fleet.silence("a")
     await fleet.steps()
     assert (await fleet.states(deployment))["a"] == "succeeded", "70 s after its last report, 40 of which do not count"
-    fleet.clock.advance(29)
-    await fleet.steps()
-    assert (await fleet.deployment(deployment.id)).status is RUNNING
-    fleet.clock.advance(1)
-    await fleet.steps()
-    assert (await fleet.deployment(deployment.id)).status is FAILED
+    await fails_after(fleet, deployment, 30)
 
 
 async def test_a_success_that_falls_ill_in_a_pause_has_no_longer_than_update_timeout_after_it(fleet: Fleet) -> None:
-    await fleet.running("a", "b")
-    deployment = await fleet.trigger(waves=(1,), wave_pause=600, update_timeout=60, auto_rollback=False)
-    await fleet.arrive("a")
-    await fleet.steps()
+    deployment = await canary_succeeds(fleet, wave_pause=600)
     await fleet.pause()
     fleet.clock.advance(50)
     await fleet.report("a", Status.DEGRADED, observed=(await fleet.instance("a")).generation)
     await fleet.resume()
-    fleet.clock.advance(59)
-    await fleet.steps()
-    assert (await fleet.deployment(deployment.id)).status is RUNNING
-    fleet.clock.advance(1)
-    await fleet.steps()
-    assert (await fleet.deployment(deployment.id)).status is FAILED
+    await fails_after(fleet, deployment, 60)
 
 
 async def test_an_ending_says_who_is_away_now(fleet: Fleet) -> None:

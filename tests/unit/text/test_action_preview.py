@@ -5,29 +5,10 @@ from msgspec.structs import replace
 
 from dides.model.deployment import Kind
 from dides.model.state import State
-from dides.protocol.action_preview import Action, ActionPreview, PreviewedReturn, PreviewedStop, PreviewedWave
+from dides.protocol.action_preview import Action, PreviewedReturn, PreviewedStop, PreviewedWave
 from dides.text.action_preview import NAMES, consequences, question
+from support.previews import PREVIEW
 
-PREVIEW = ActionPreview(
-    action=Action.PAUSE,
-    deployment_id=7,
-    kind=Kind.DEPLOY,
-    why_not=None,
-    paused=False,
-    outage=False,
-    pending=3,
-    updating=1,
-    succeeded=2,
-    failed=0,
-    window=4,
-    stops_at=2,
-    lapsed=0,
-    wave=None,
-    health_wait=None,
-    soak_cut=None,
-    stopped=None,
-    returned=None,
-)
 STOPPED = PreviewedStop(pending=3, updating=2, restored=1)
 
 
