@@ -75,7 +75,7 @@ class ActionPreview(Answer):
     ]
     wave: Annotated[
         PreviewedWave | None,
-        Meta(description="Of `resume`: the open wave, unless it is the last; of `promote`: the one that opens."),
+        Meta(description="Of `resume`: the open wave, unless it is the last; of `promote`: the wave that opens."),
     ]
     health_wait: Annotated[
         float | None,

@@ -91,7 +91,7 @@ class _Job(msgspec.Struct):
 
 
 class Writer:
-    """A thread that writes to a database; `broadcaster` is told of what it has committed before anybody else."""
+    """A thread that writes to a database. `broadcaster` gets the changes of a commit before its callers get answers."""
 
     def __init__(
         self,

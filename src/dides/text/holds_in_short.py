@@ -18,5 +18,5 @@ IN_SHORT = {
 
 
 def in_short(held_by: str | None) -> str:
-    """Return a hold in a few words: its name when a newer coordinator has sent one that is unknown, "" for none."""
+    """Return a hold in a few words: the name of a hold that only a newer coordinator knows, "" for no hold."""
     return IN_SHORT.get(held_by, held_by) if held_by else ""

@@ -28,7 +28,7 @@ class _Typed(msgspec.Struct, frozen=True):
     read: Callable[[Any], object] = lambda value: value
     """Returns what the wire has instead."""
     say: Callable[[Any], object] = lambda value: value
-    """Returns what one would type for a value of the wire."""
+    """Returns the text that a person types for a value of the wire."""
 
 
 def _amounts_in(text: str) -> list[object]:

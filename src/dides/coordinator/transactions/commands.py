@@ -73,7 +73,7 @@ def trigger(tx: Transaction, command: DeployCommand, key: Key | None, quiet_unti
 
 
 def pause(tx: Transaction, actor: str, expected_id: int | None = None) -> Deployment:
-    """Tell nothing new from now on; repeating it changes nothing. The errors of `in_flight`."""
+    """Start no further updates; repeating it changes nothing. The errors of `in_flight`."""
     deployment = in_flight(tx, expected_id)
     if deployment.status is DeploymentStatus.PAUSED:
         return deployment

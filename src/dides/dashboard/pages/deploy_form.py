@@ -112,7 +112,7 @@ def read(texts: Mapping[str, str]) -> Typed:
 
 
 def texts_in_body(body: bytes) -> dict[str, str]:
-    """Return what one would type for the request in a body; nothing where there is none in it."""
+    """Return the texts that a person types for the request in a body; none where the body holds no request."""
     try:
         asked = decode(body, DeployRequest)
     except (InvalidError, MalformedError):
@@ -124,7 +124,7 @@ def texts_in_body(body: bytes) -> dict[str, str]:
 
 
 def texts_of(deployment: Deployment) -> dict[str, str]:
-    """Return what one would type for a deployment like this one; what is as it would be anyway is left out."""
+    """Return the texts that a person types for a deployment like this one; defaults are left out."""
     asked = {name: getattr(deployment, name) for name in (*WHAT, "labels", "selector")}
     return _texts(asked, msgspec.to_builtins(deployment.configuration))
 

@@ -19,7 +19,7 @@ from dides.store.sql.last_seen import SqlLastSeen
 from dides.store.sql.targets import SqlTargets
 
 MOST_BROADCAST = 2_000
-"""Instances that a follower is told of at once: its event loop does nothing else meanwhile."""
+"""Instances in one broadcast: the event loop of a follower does nothing else meanwhile."""
 
 
 class SqlTransaction:
