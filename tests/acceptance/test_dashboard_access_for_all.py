@@ -53,10 +53,8 @@ async def empty(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Proce
 
 
 @asynccontextmanager
-async def signed_in(
-    browser: Browser, processes: Processes, scheme: Scheme = "light", width: int = 1400
-) -> AsyncIterator[Visit]:
-    async with visiting(browser, processes.url, scheme=scheme, width=width, allowed=REFUSED) as visit:
+async def signed_in(browser: Browser, processes: Processes, width: int = 1400) -> AsyncIterator[Visit]:
+    async with visiting(browser, processes.url, width=width, allowed=REFUSED) as visit:
         await sign_in(visit, processes)
         yield visit
 
@@ -128,32 +126,33 @@ async def show(visit: Visit, name: str) -> Page:
 
 
 async def violations(page: Page) -> list[str]:
-    """Return what axe-core finds, a line each."""
-    found = await Axe().run(page)
-    return [
-        f"{each['id']}: {node['target']} {node['failureSummary']}"
-        for each in found.response["violations"]
-        for node in each["nodes"]
-    ]
+    """Return what axe-core finds in the light theme and in the dark one, a line each."""
+    found = []
+    for scheme in SCHEMES:
+        await page.emulate_media(color_scheme=scheme)
+        rules = (await Axe().run(page)).response["violations"]
+        found += [
+            f"{scheme}: {rule['id']}: {node['target']} {node['failureSummary']}"
+            for rule in rules
+            for node in rule["nodes"]
+        ]
+    return found
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("name", PAGES)
-async def test_axe_finds_nothing(busy: Processes, browser: Browser, name: str, scheme: Scheme) -> None:
-    async with signed_in(browser, busy, scheme) as visit:
+async def test_axe_finds_nothing(busy: Processes, browser: Browser, name: str) -> None:
+    async with signed_in(browser, busy) as visit:
         assert await violations(await show(visit, name)) == []
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-async def test_axe_finds_nothing_where_nothing_is_there_yet(empty: Processes, browser: Browser, scheme: Scheme) -> None:
-    async with signed_in(browser, empty, scheme) as visit:
+async def test_axe_finds_nothing_where_nothing_is_there_yet(empty: Processes, browser: Browser) -> None:
+    async with signed_in(browser, empty) as visit:
         for path in EMPTY.values():
             assert await violations(await visit.open(path)) == [], path
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-async def test_axe_finds_nothing_at_the_login(empty: Processes, browser: Browser, scheme: Scheme) -> None:
-    async with visiting(browser, empty.url, scheme=scheme, allowed="401") as visit:
+async def test_axe_finds_nothing_at_the_login(empty: Processes, browser: Browser) -> None:
+    async with visiting(browser, empty.url, allowed="401") as visit:
         await visit.page.goto(f"{empty.url}/ui/login")
         assert await violations(visit.page) == []
         await visit.page.get_by_label("Operator's token").fill("wrong")

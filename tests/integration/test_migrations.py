@@ -1,5 +1,7 @@
 """The schema: the migrations lead to what the program expects, forth and back, and never onto a newer database."""
 
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +13,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
 from dides.coordinator.transactions.step import step
-from dides.store.migrate import TooNewError, configuration, migrate
+from dides.store.migrate import TooNewError, migrate
+from dides.store.migrations import NEWEST
 from dides.store.sql.tables import metadata
 from dides.store.sqlite.store import SqliteStore
+from dides.store.upgrade import configuration
 from support.clocks import FakeClock
 from support.migrations import empty_database, go
 from support.stores import add
@@ -223,3 +227,20 @@ VALUES (1, 1, 1, 'a', 1, 'updating', 0, '', '', '2', 1, 1, 10, 99999999999999, 1
     (2, 1, 2, 'b', 2, 'pending', 0, '', '', '2', 0, 0, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, NULL);
 """
 """Rows as the program of revision 0001 wrote them."""
+
+
+def test_the_newest_revision_is_that_of_the_last_migration() -> None:
+    assert SCRIPTS.get_heads() == [NEWEST]
+
+
+def test_alembic_is_imported_only_for_a_database_that_needs_it(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from dides.runtime.clock import SystemClock;"
+        "from dides.store.sqlite.store import SqliteStore; SqliteStore(Path(sys.argv[1]), SystemClock());"
+        "print('alembic' in sys.modules)"
+    )
+    opened = [
+        subprocess.run([sys.executable, "-c", program, tmp_path / "dides.db"], check=True, capture_output=True).stdout
+        for _ in range(2)
+    ]
+    assert opened == [b"True\n", b"False\n"]

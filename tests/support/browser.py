@@ -107,11 +107,20 @@ async def visiting(
         await context.close()
 
 
+_sessions: dict[str, dict[str, str]] = {}
+"""By the coordinator's address, the cookies of a browser that has signed in there."""
+
+
 async def sign_in(visit: Visit, processes: Processes) -> Page:
-    """Sign in with the operator's token; then the fleet is shown."""
-    await visit.page.goto(f"{visit.url}/ui/login")
-    await visit.page.get_by_label("Operator's token").fill(processes.data.token(OPERATOR_FILE))
-    await visit.page.get_by_role("button", name="Sign in").click()
-    await visit.page.wait_for_url(f"{visit.url}/")
+    """Sign in with the operator's token, or with the cookies of an earlier visit; then the fleet is shown."""
+    page = visit.page
+    for name, value in _sessions.get(visit.url, {}).items():
+        await page.context.add_cookies([{"name": name, "value": value, "url": visit.url}])
+    await page.goto(f"{visit.url}/")
+    if "/ui/login" in page.url:
+        await page.get_by_label("Operator's token").fill(processes.data.token(OPERATOR_FILE))
+        await page.get_by_role("button", name="Sign in").click()
+        await page.wait_for_url(f"{visit.url}/")
+        _sessions[visit.url] = {cookie["name"]: cookie["value"] for cookie in await page.context.cookies()}
     await visit.live()
-    return visit.page
+    return page

@@ -7,8 +7,8 @@ from pathlib import Path
 from alembic import command
 from sqlalchemy import Engine, create_engine
 
-from dides.store.migrate import configuration
 from dides.store.sqlite.store import open_engine
+from dides.store.upgrade import configuration
 from support.postgres import fresh_database
 
 
